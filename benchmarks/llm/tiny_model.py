@@ -1,0 +1,280 @@
+"""A character-level Qwen2 of a million parameters that already solves the easy part of the demo's bank.
+
+Reinforcement learning has nothing to reinforce until some answers are right, so the model is first taught the low
+levels of every family by supervised learning, with a thin share of the middle ones; the high levels are left for GRPO
+to reach. The warm-up is a function of its settings and seed alone, so its result is kept under a hash of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import string
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from curriculum_bandits.bank import ProblemBank
+
+from . import demo_bank
+
+ALPHABET = string.ascii_lowercase + string.digits + " +-=?,[]"
+PAD, END, UNKNOWN = "<pad>", "<end>", "<unk>"
+FORMAT_VERSION = 1  # raise it when this module or demo_bank changes what the same settings produce
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Settings of the tiny model and of its supervised warm-up; all of them enter the cache key.
+
+    Attributes:
+        hidden: Width of the model.
+        feed_forward: Width of the feed-forward layers.
+        layers: Number of decoder layers.
+        heads: Number of attention heads.
+        steps: Optimiser steps.
+        batch_size: Sequences per step.
+        learning_rate: Peak of a linear warm-up over ``ramp`` steps and a cosine descent to zero.
+        ramp: Steps until the peak.
+        items_per_level: How many items of each level of each family are generated.
+        share_per_level: Share of the batch each level gets, divided equally among the families.
+    """
+
+    hidden: int = 192
+    feed_forward: int = 512
+    layers: int = 2
+    heads: int = 4
+    steps: int = 450
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    ramp: int = 30
+    items_per_level: dict[int, int] = field(default_factory=lambda: {1: 600, 2: 800, 3: 400, 4: 100})
+    share_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.5, 2: 0.4, 3: 0.08, 4: 0.02})
+
+
+def character_tokenizer() -> PreTrainedTokenizerFast:
+    """Return a tokenizer that gives every character of `ALPHABET` a token, padded on the left."""
+    vocabulary = {token: index for index, token in enumerate([PAD, END, UNKNOWN, *ALPHABET])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        unk_token=UNKNOWN,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def untrained_model(settings: WarmUp, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> Qwen2ForCausalLM:
+    """Return a freshly initialised decoder without dropout; torch's global random state is left as it was."""
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden,
+        intermediate_size=settings.feed_forward,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        num_key_value_heads=settings.heads,
+        max_position_embeddings=128,
+        attention_dropout=0.0,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Qwen2ForCausalLM(config)
+
+
+def warmed_up_model(
+    cache_dir: str | os.PathLike[str],
+    *,
+    seed: int,
+    settings: WarmUp | None = None,
+    progress: bool = True,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Return the tiny model after its warm-up, from the cache when it was made before.
+
+    Args:
+        cache_dir: Folder that keeps warmed-up models, one subfolder per combination of settings and seed.
+        seed: Seed of initialisation, items and batches; give the seed of `demo_bank.demo_banks`, whose held-out
+            prompts the warm-up then avoids.
+        settings: Model and warm-up; the defaults are the demo's.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The model in evaluation mode and its tokenizer.
+    """
+    settings = settings or WarmUp()
+    folder = Path(cache_dir) / f"warm-up-{_cache_key(settings, seed)}"
+    if not folder.is_dir():
+        tokenizer = character_tokenizer()
+        model = untrained_model(settings, tokenizer, seed=seed)
+        _train_supervised(model, tokenizer, settings, seed=seed, progress=progress)
+        _save_atomically(folder, model, tokenizer)
+    # Always read back what was saved, so that the first run and a cached one start from the same object.
+    model = Qwen2ForCausalLM.from_pretrained(folder, local_files_only=True)
+    return model.eval(), PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+
+
+def sample_answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    *,
+    seed: int,
+    temperature: float = 1.0,
+    max_new_tokens: int = demo_bank.MAX_ANSWER_CHARACTERS + 1,
+    batch_size: int = 256,
+) -> list[str]:
+    """Let the model answer each prompt once.
+
+    Args:
+        model: Any causal language model; it comes back in the mode it was in.
+        tokenizer: Its tokenizer, padding on the left.
+        prompts: What to answer.
+        seed: Seed of the sampling; torch's global random state is left as it was.
+        temperature: Sampling temperature; 0 takes the most likely token at every step.
+        max_new_tokens: Longest answer, the end token included.
+        batch_size: Prompts per call of ``generate``.
+
+    Returns:
+        One answer per prompt, special tokens removed.
+    """
+    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
+    was_training = model.training
+    by_length = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    answers = [""] * len(prompts)
+    model.eval()
+    try:
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(seed)
+            for start in range(0, len(by_length), batch_size):
+                chosen = by_length[start : start + batch_size]
+                batch = tokenizer([prompts[index] for index in chosen], return_tensors="pt", padding=True)
+                batch = {name: batch[name].to(model.device) for name in ("input_ids", "attention_mask")}
+                tokens = model.generate(**batch, **sampling, max_new_tokens=max_new_tokens)
+                texts = tokenizer.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+                for index, text in zip(chosen, texts, strict=True):
+                    answers[index] = text
+    finally:
+        model.train(was_training)
+    return answers
+
+
+def held_out_accuracy(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    bank: ProblemBank,
+    *,
+    seed: int,
+    samples: int = 1,
+    temperature: float = 1.0,
+) -> NDArray[np.float64]:
+    """Measure how many problems the model solves, sampling at temperature 1 as GRPO does.
+
+    Args:
+        model: Any causal language model.
+        tokenizer: Its tokenizer, padding on the left.
+        bank: Problems and their verifiers.
+        seed: Seed of the sampling; torch's global random state is left as it was.
+        samples: Answers per problem.
+        temperature: Sampling temperature; 0 is greedy decoding.
+
+    Returns:
+        Share of verified answers per problem, shape ``(len(bank),)``: 0 or 1 with one sample.
+    """
+    items = np.repeat(np.arange(len(bank)), samples)
+    prompts = [bank.prompts[item] for item in items]
+    answers = sample_answers(model, tokenizer, prompts, seed=seed, temperature=temperature)
+    verified = [bank.verify(int(item), answer) for item, answer in zip(items, answers, strict=True)]
+    return np.asarray(verified, dtype=np.float64).reshape(len(bank), samples).mean(axis=1)
+
+
+def _train_supervised(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, settings: WarmUp, *, seed: int, progress: bool
+) -> None:
+    """Teach the model to continue prompts with right answers, in place."""
+    tokens, labels, weights = _training_tensors(tokenizer, settings, seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _ramp_and_cosine(settings))
+    generator = torch.Generator().manual_seed(seed)
+    model.train()
+    for _ in (bar := tqdm(range(settings.steps), desc="supervised warm-up", unit="step", disable=not progress)):
+        rows = torch.multinomial(weights, settings.batch_size, replacement=True, generator=generator)
+        longest = int((tokens[rows] != tokenizer.pad_token_id).sum(1).max())
+        batch, targets = tokens[rows, :longest], labels[rows, :longest]
+        loss = model(input_ids=batch, attention_mask=(batch != tokenizer.pad_token_id).long(), labels=targets).loss
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+    model.eval()
+
+
+def _training_tensors(
+    tokenizer: PreTrainedTokenizerFast, settings: WarmUp, seed: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return tokens and labels, shape (items, longest), padded on the right, and sampling weights, shape (items,)."""
+    sequences, masked, weights = [], [], []
+    pairs = demo_bank.warm_up_pairs(seed, settings.items_per_level)
+    for level, level_pairs in pairs.items():
+        for prompt, answer in level_pairs:
+            question, reply = tokenizer.encode(prompt), [*tokenizer.encode(answer), tokenizer.eos_token_id]
+            sequences.append(torch.tensor(question + reply))
+            masked.append(torch.tensor([-100] * len(question) + reply))
+            weights.append(settings.share_per_level[level] / len(level_pairs))
+    pad = torch.nn.utils.rnn.pad_sequence
+    return (
+        pad(sequences, batch_first=True, padding_value=tokenizer.pad_token_id),
+        pad(masked, batch_first=True, padding_value=-100),
+        torch.tensor(weights, dtype=torch.float64),
+    )
+
+
+def _ramp_and_cosine(settings: WarmUp) -> Callable[[int], float]:
+    def factor(step: int) -> float:
+        return min(1.0, (step + 1) / settings.ramp) * 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
+
+    return factor
+
+
+def _cache_key(settings: WarmUp, seed: int) -> str:
+    """Hash everything the result depends on."""
+    families = [(family.name, family.generator, family.levels) for family in demo_bank.FAMILIES]
+    sizes = (demo_bank.TRAINING_PER_GROUP, demo_bank.HELD_OUT_PER_GROUP, demo_bank.ATTEMPTS_PER_ITEM)
+    content = [FORMAT_VERSION, asdict(settings), seed, families, sizes, ALPHABET]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _save_atomically(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Write next to the destination and rename, so that an interrupted run leaves nothing half written."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        model.save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # a run at the same time that finished first is as good as ours
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""What a bandit is here: two methods over arrays, and no knowledge of tickets, banks or signals.
+
+Arms are on the last axis; any leading axes are independent runs that share nothing but the code. `Curriculum`
+knows bandits by this contract alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Bandit", "RandomizedBandit", "Selection"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+class Selection(NamedTuple):
+    """Which arms were played, and with what numbers.
+
+    Attributes:
+        arms: Played arms, shape (..., m), each as often as it was played.
+        probability: The bandit's own p_t of each, shape (..., m).
+        inclusion: The number to divide by, shape (..., m), or None where none is known.
+    """
+
+    arms: IntArray
+    probability: FloatArray
+    inclusion: FloatArray | None
+
+
+class Bandit(Protocol):
+    """A rule that plays arms and learns from what they paid.
+
+    Attributes:
+        n_arms: Number of arms K.
+    """
+
+    n_arms: int
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play `size` arms.
+
+        Args:
+            size: Plays in this round, m.
+            rng: Source of randomness.
+            candidates: Arms to choose among, or None for all; a bandit that cannot restrict its distribution
+                refuses.
+
+        Returns:
+            Arms, probabilities and inclusion, each (..., m).
+        """
+        ...
+
+    def update(self, arms: IntArray, inclusion: FloatArray | None, values: FloatArray) -> None:
+        """Learn from played arms.
+
+        Args:
+            arms: Arms that answered, shape (..., m).
+            inclusion: The number to divide by, as it was at the time of the draw, shape (..., m), or None.
+            values: What each paid, shape (..., m), finite.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs, as arrays and plain numbers."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned.
+        """
+        ...
+
+
+@runtime_checkable
+class RandomizedBandit(Protocol):
+    """A bandit that draws its arms from a distribution it can tell."""
+
+    def probabilities(self) -> FloatArray:
+        """The distribution p_t over arms, shape (..., K)."""
+        ...

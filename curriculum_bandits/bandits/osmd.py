@@ -1,0 +1,306 @@
+"""Online stochastic mirror descent with negative entropy, for one play or many per round.
+
+With m plays a round the distribution lives where the sampler can play it: between a floor (exploration) and a cap
+(an arm cannot be played more often than it has copies). The projection is part of the update, so the p that is
+reported, the p that is played and the p that is updated are one and the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.bandits.contract import Selection
+from curriculum_bandits.bandits.step_size import ScaleFree
+from curriculum_bandits.projection import kl_projection
+from curriculum_bandits.sampling import systematic_counts, with_replacement
+
+__all__ = ["Osmd"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_TINIEST = 1e-300  # keeps the log of a probability finite, so that an arm can always come back
+
+
+class Osmd:
+    r"""OSMD with negative entropy: :math:`p_{t+1} = \Pi\big(p_t \exp(\eta \tilde u_t)\big)`.
+
+    :math:`\tilde u_t(x) = \sum_{j : x_j = x} \hat u_j / q_j` estimates every arm's utility from the played ones, and
+    :math:`\Pi` is the KL projection on :math:`\{floor_x \le p(x) \le cap_x, \sum p = 1\}` with
+    :math:`floor_x = floor \cdot prior_x` and :math:`cap_x = \min(1, capacity_x / m)`.
+
+    With `utility_range` the update uses losses, :math:`p_t \exp(-\eta \tilde\ell_t)` with
+    :math:`\tilde\ell_t(x) = \sum_j (hi - \hat u_j)/q_j`: the form the regret bounds are proved for. Without it,
+    utilities are centred by their running mean (the first batch by its own), and the default step size adapts to what
+    is observed, so that utilities of 1e-4 and of 1e4 give the same distributions.
+
+    Args:
+        n_arms: Number of arms K.
+        runs: Number of independent runs; None for one run without a leading axis.
+        plays: Plays per round m, until `select` is asked for another number.
+        capacity: How often an arm can be played in one round: a number or shape (K,). 1 is sampling without
+            replacement; the number of its problems for an arm that is a group.
+        replacement: Play independent draws instead, with cap 1 (capacity is then not used).
+        prior: First distribution and direction of floor and share, shape (K,); None is uniform. Where it exceeds the
+            cap its projection is used.
+        floor: Exploration alpha in [0, 1): every arm keeps at least ``floor * prior``.
+        share: Fixed share in [0, 1): after each update this much of the distribution returns to the prior.
+        step: Constant step size, or a `ScaleFree` rule.
+        utility_range: (lo, hi) for bounded utilities, or None.
+        center: Subtract the running mean of utilities (only without `utility_range`; it changes no expectation
+            beyond a constant common to all arms).
+
+    Raises:
+        ValueError: If a setting is out of its range; the message names it.
+
+    Source: Bubeck & Cesa-Bianchi, "Regret Analysis of Stochastic and Nonstochastic Multi-armed Bandit Problems", 2012,
+    chapter 5; fixed share after Herbster & Warmuth 1998. Scale-free form and floor-and-cap set: derived here.
+
+    >>> bandit = Osmd(3, floor=0.0, step=1.0, center=False)
+    >>> bandit.update(arms=[0], inclusion=[0.5], values=[1.0])
+    >>> bandit.probabilities().round(3)
+    array([0.787, 0.107, 0.107])
+    """
+
+    def __init__(
+        self,
+        n_arms: int,
+        *,
+        runs: int | None = None,
+        plays: int = 1,
+        capacity: npt.ArrayLike = 1.0,
+        replacement: bool = False,
+        prior: npt.ArrayLike | None = None,
+        floor: float = 0.01,
+        share: float = 0.0,
+        step: float | ScaleFree | None = None,
+        utility_range: tuple[float, float] | None = None,
+        center: bool = True,
+    ) -> None:
+        _require(n_arms >= 1, f"n_arms is {n_arms}; a bandit needs at least one arm")
+        _require(runs is None or runs >= 1, f"runs is {runs}; give at least 1, or None for a single run")
+        _require(0.0 <= floor < 1.0, f"floor is {floor}; it must be in [0, 1)")
+        _require(0.0 <= share < 1.0, f"share is {share}; it must be in [0, 1)")
+        step = ScaleFree() if step is None else step
+        _require(
+            isinstance(step, ScaleFree) or (math.isfinite(step) and step >= 0.0),
+            f"step is {step}; give a finite number, 0 or more, or ScaleFree(...)",
+        )
+        if utility_range is not None:
+            lo, hi = utility_range
+            _require(
+                math.isfinite(lo) and math.isfinite(hi) and lo < hi, f"utility_range is {utility_range}; need lo < hi"
+            )
+        self.n_arms = n_arms
+        self.runs = runs
+        self.replacement = replacement
+        self.floor, self.share, self.step = floor, share, step
+        self.utility_range, self.center = utility_range, center
+        self._capacity = np.broadcast_to(np.asarray(capacity, dtype=np.float64), (n_arms,))
+        _require(bool(np.all(self._capacity >= 1)), "capacity must be at least 1 for every arm")
+        self._prior = _distribution(prior, n_arms)
+        leading = () if runs is None else (runs,)
+        self._anchor = self._prior
+        self._probability = np.broadcast_to(self._prior, (*leading, n_arms)).copy()
+        self._baseline = np.zeros(leading)
+        self._spent = np.zeros(leading)
+        self._largest = np.zeros(leading)
+        self._rounds = 0
+        self._plays = 0
+        self._set_plays(plays)
+
+    @property
+    def plays(self) -> int:
+        """Plays per round m that the feasible set is made for."""
+        return self._plays
+
+    @property
+    def cap(self) -> FloatArray:
+        """Largest probability of each arm, shape (K,)."""
+        if self.replacement:
+            return np.ones(self.n_arms)
+        cap: FloatArray = np.minimum(1.0, self._capacity / self._plays)
+        return cap
+
+    def probabilities(self) -> FloatArray:
+        """The distribution p_t over arms, shape (..., K): what is played is m of these."""
+        return np.array(self._probability)
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play `size` arms from p_t.
+
+        Asking for another number of plays than before moves the feasible set, and p_t is projected on the new one.
+
+        Args:
+            size: Plays in this round, m.
+            rng: Source of randomness.
+            candidates: Must be None: restricting a tabular distribution changes what is played.
+
+        Returns:
+            Arms, p_t and ``m p_t`` of each, shape (..., m). Without replacement an arm is played ``m p_t`` times
+            rounded up or down (systematic sampling), with replacement the draws are independent.
+
+        Raises:
+            ValueError: If `candidates` is given, or `size` exceeds what all arms together hold.
+        """
+        if candidates is not None:
+            raise ValueError("Osmd draws from all arms and takes no candidates; use a curator that scores candidates")
+        self._set_plays(size)
+        if self.replacement:
+            arms, inclusion = with_replacement(self._probability, size, rng)
+        else:
+            arms = systematic_counts(size * self._probability, self._capacity, rng)
+            inclusion = size * np.take_along_axis(self._probability, arms, axis=-1)
+        return Selection(arms, np.take_along_axis(self._probability, arms, axis=-1), inclusion)
+
+    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
+        """One step of mirror descent on the estimates from played arms.
+
+        Args:
+            arms: Arms that answered, shape (..., m).
+            inclusion: Their number to divide by when they were drawn, shape (..., m).
+            values: Their utilities, shape (..., m).
+
+        Raises:
+            ValueError: If inclusion is None or not positive, shapes differ, an arm does not exist, or a value is not
+                finite or outside `utility_range`. The state is then as it was.
+        """
+        if inclusion is None:
+            raise ValueError(
+                "this draw has no inclusion probability, and OSMD divides by it; draw with a sampler that states one"
+            )
+        played = np.asarray(arms, dtype=np.int64)
+        weights = np.asarray(inclusion, dtype=np.float64)
+        utilities = np.asarray(values, dtype=np.float64)
+        self._check_answers(played, weights, utilities)
+        baseline = self._baseline
+        if self.utility_range is not None:
+            credit = utilities - self.utility_range[1]
+        else:
+            if self.center and self._rounds == 0:
+                baseline = np.mean(utilities, axis=-1)
+            credit = utilities - baseline[..., None] if self.center else utilities
+        estimate = self._sum_by_arm(played, credit / weights)
+        if isinstance(self.step, ScaleFree):
+            eta, spent, largest = self.step.step(
+                estimate, self._probability, self._divergence(), self._spent, self._largest
+            )
+        else:
+            eta, spent, largest = np.full(self._spent.shape, self.step), self._spent, self._largest
+        logits = np.log(np.maximum(self._probability, _TINIEST)) + eta[..., None] * estimate
+        moved = self._project(logits)
+        self._probability = (1.0 - self.share) * moved + self.share * self._anchor if self.share else moved
+        self._spent, self._largest = spent, largest
+        self._rounds += 1
+        memory = self.step.memory if isinstance(self.step, ScaleFree) else math.inf
+        pace = 1.0 / min(self._rounds, memory)
+        self._baseline = baseline + pace * (np.mean(utilities, axis=-1) - baseline)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Distribution, running sums and counters; settings belong to the constructor."""
+        return {
+            "kind": "osmd",
+            "probability": self._probability.copy(),
+            "baseline": self._baseline.copy(),
+            "spent": self._spent.copy(),
+            "largest": self._largest.copy(),
+            "rounds": self._rounds,
+            "plays": self._plays,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, from a bandit with the same arms and runs.
+
+        Raises:
+            ValueError: If the state is of another kind of bandit or of another shape.
+        """
+        if state.get("kind") != "osmd":
+            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'osmd'")
+        probability = np.array(state["probability"], dtype=np.float64)
+        if probability.shape != self._probability.shape:
+            raise ValueError(
+                f"the saved distribution has shape {probability.shape}, this bandit {self._probability.shape}; "
+                "construct it with the arms and runs it was saved with"
+            )
+        self._probability = probability
+        self._baseline = np.array(state["baseline"], dtype=np.float64)
+        self._spent = np.array(state["spent"], dtype=np.float64)
+        self._largest = np.array(state["largest"], dtype=np.float64)
+        self._rounds = int(state["rounds"])
+        self._plays = int(state["plays"])
+        self._anchor = self._playable_prior()
+
+    def _set_plays(self, plays: int) -> None:
+        _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
+        if plays == self._plays:
+            return
+        total = np.sum(self._capacity)
+        _require(
+            self.replacement or plays <= float(total),
+            f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for fewer",
+        )
+        self._plays = plays
+        self._anchor = self._playable_prior()
+        self._probability = self._project(np.log(np.maximum(self._probability, _TINIEST)))
+
+    def _playable_prior(self) -> FloatArray:
+        return kl_projection(np.log(np.maximum(self._prior, _TINIEST)), 0.0, self.cap)
+
+    def _project(self, logits: FloatArray) -> FloatArray:
+        return kl_projection(logits, self.floor * self._anchor, self.cap)
+
+    def _divergence(self) -> float:
+        return float(np.log(np.max(self.cap / np.maximum(self._anchor, _TINIEST))))
+
+    def _sum_by_arm(self, arms: IntArray, terms: FloatArray) -> FloatArray:
+        if self.runs is None:
+            return np.asarray(np.bincount(arms, weights=terms, minlength=self.n_arms), dtype=np.float64)
+        flat = arms + self.n_arms * np.arange(self.runs)[:, None]
+        total = np.bincount(flat.ravel(), weights=terms.ravel(), minlength=self.runs * self.n_arms)
+        return np.asarray(total.reshape(self.runs, self.n_arms), dtype=np.float64)
+
+    def _check_answers(self, arms: IntArray, inclusion: FloatArray, values: FloatArray) -> None:
+        leading = self._probability.shape[:-1]
+        if not (arms.shape == inclusion.shape == values.shape and arms.shape[:-1] == leading and arms.shape[-1] >= 1):
+            raise ValueError(
+                f"arms, inclusion and values have shapes {arms.shape}, {inclusion.shape} and {values.shape}; "
+                f"all must be {leading} plus one axis of at least one play"
+            )
+        if np.any((arms < 0) | (arms >= self.n_arms)):
+            raise ValueError(f"an arm is outside 0..{self.n_arms - 1}; only arms of this bandit can answer")
+        if not np.all(inclusion > 0.0):
+            raise ValueError("an inclusion is zero, negative or nan; pass the numbers that the draw recorded")
+        self._check_values(arms, values)
+
+    def _check_values(self, arms: IntArray, values: FloatArray) -> None:
+        bad = ~np.isfinite(values)
+        remedy = "report a finite utility, or leave the arm out"
+        if self.utility_range is not None:
+            lo, hi = self.utility_range
+            bad |= (values < lo) | (values > hi)
+            remedy = f"utility_range is ({lo}, {hi}); widen it, or leave it out for the scale-free form"
+        if np.any(bad):
+            where = tuple(np.argwhere(bad)[0])
+            raise ValueError(f"the utility of arm {int(arms[where])} is {float(values[where])}; {remedy}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _distribution(prior: npt.ArrayLike | None, n_arms: int) -> FloatArray:
+    if prior is None:
+        return np.full(n_arms, 1.0 / n_arms)
+    values = np.array(prior, dtype=np.float64)
+    if values.shape != (n_arms,) or np.any(values < 0.0) or abs(float(np.sum(values)) - 1.0) > 1e-6:
+        raise ValueError(f"prior must be a distribution of shape ({n_arms},) that sums to 1; got shape {values.shape}")
+    return np.asarray(values / np.sum(values))

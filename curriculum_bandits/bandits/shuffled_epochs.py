@@ -1,0 +1,106 @@
+"""Uniform choice as every trainer does it: shuffle, walk through, shuffle again.
+
+It learns nothing, and it is the base of every comparison. Each item is drawn once an epoch, so the chance of a
+given item in a given batch is m/N over the shuffles, which is the inclusion it records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+
+__all__ = ["ShuffledEpochs"]
+
+
+class ShuffledEpochs:
+    """Every arm once per epoch, in a fresh random order; no arm twice in one batch.
+
+    Where a batch crosses the end of an epoch, arms that it already holds wait until later in the new epoch. The
+    recorded inclusion ``m / K`` is the marginal one, over all shuffles; given the past, an arm's chance is 0 or
+    higher.
+
+    Args:
+        n_arms: Number of arms K.
+        runs: Number of independent runs; None for one run without a leading axis.
+
+    >>> epochs, rng = ShuffledEpochs(4), np.random.default_rng(0)
+    >>> sorted([*epochs.select(2, rng).arms, *epochs.select(2, rng).arms])
+    [np.int64(0), np.int64(1), np.int64(2), np.int64(3)]
+    """
+
+    def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
+        if n_arms < 1:
+            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        self.n_arms = n_arms
+        self.runs = runs
+        self._order: IntArray = np.empty((runs or 1, 0), dtype=np.int64)  # what is left of the epoch
+
+    def probabilities(self) -> FloatArray:
+        """The uniform distribution, shape (..., K)."""
+        leading = () if self.runs is None else (self.runs,)
+        return np.full((*leading, self.n_arms), 1.0 / self.n_arms)
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """The next `size` arms of the epoch.
+
+        Args:
+            size: Arms to play, at most K.
+            rng: Source of randomness, used when a new epoch begins.
+            candidates: Must be None; an epoch walks through all arms.
+
+        Returns:
+            Arms, ``1 / K`` and ``m / K``, shape (..., m) each.
+
+        Raises:
+            ValueError: If `size` is not in 1..K or `candidates` is given.
+        """
+        if candidates is not None:
+            raise ValueError("ShuffledEpochs walks through all arms and takes no candidates")
+        if not 1 <= size <= self.n_arms:
+            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        if self._order.shape[1] < size:
+            self._order = np.stack([self._extend(left, size, rng) for left in self._order])
+        arms, self._order = self._order[:, :size], self._order[:, size:]
+        if self.runs is None:
+            arms = arms[0]
+        return Selection(arms.copy(), np.full(arms.shape, 1.0 / self.n_arms), np.full(arms.shape, size / self.n_arms))
+
+    def update(self, arms: IntArray, inclusion: FloatArray | None, values: FloatArray) -> None:
+        """Nothing to learn.
+
+        Args:
+            arms: Not used.
+            inclusion: Not used.
+            values: Not used.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is left of the epoch."""
+        return {"kind": "shuffled_epochs", "n_arms": self.n_arms, "order": self._order.copy()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state.
+
+        Args:
+            state: What `state_dict` returned, for the same number of arms.
+
+        Raises:
+            ValueError: If the state is of another kind of bandit or another number of arms.
+        """
+        if state.get("kind") != "shuffled_epochs":
+            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'shuffled_epochs'")
+        if int(state["n_arms"]) != self.n_arms:
+            raise ValueError(f"the saved epoch has {state['n_arms']} arms, this one {self.n_arms}; use the same bank")
+        self._order = np.array(state["order"], dtype=np.int64)
+
+    def _extend(self, left: IntArray, size: int, rng: np.random.Generator) -> IntArray:
+        fresh = rng.permutation(self.n_arms)
+        repeated = np.isin(fresh, left)
+        first, waiting = fresh[~repeated], fresh[repeated]
+        needed = size - len(left)
+        later = rng.permutation(np.concatenate([first[needed:], waiting]))
+        return np.concatenate([left, first[:needed], later])

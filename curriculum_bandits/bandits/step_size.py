@@ -1,0 +1,72 @@
+"""How far one round of mirror descent moves.
+
+A constant step suits utilities of a known range. Policy improvements have no known range (1e-4 early, 1e-6 late), so
+the default measures its own estimates as it goes, in the manner of AdaGrad: scaling every utility by a constant leaves
+every distribution as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ScaleFree"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScaleFree:
+    r"""Step size that adapts to the observed estimates.
+
+    .. math:: \eta_t = scale \cdot \min\Big(\sqrt{D / \textstyle\sum_{s \le t} \gamma^{t-s} V_s},\;
+              1 / \max_{s \le t} \gamma^{t-s} \|\tilde u_s\|_\infty\Big), \quad V_s = \sum_x p_s(x) \tilde u_s(x)^2
+
+    D is the largest divergence from the prior inside the feasible set. The first term balances the two sides of the
+    mirror descent bound; the second keeps every exponent at most `scale`, which that bound needs when utilities are
+    gains. Derived here, not in the paper.
+
+    Attributes:
+        scale: Multiplies the step; 1 is the balance above.
+        memory: Rounds after which an old estimate has lost most of its say, :math:`\gamma = 1 - 1/memory`;
+            ``inf`` never forgets, so the step vanishes, which fits a stationary problem only.
+    """
+
+    scale: float = 1.0
+    memory: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work."""
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale is {self.scale}; it must be positive and finite")
+        if not self.memory >= 1:
+            raise ValueError(f"memory is {self.memory} rounds; it must be at least 1, or inf")
+
+    @property
+    def retention(self) -> float:
+        """Share of an old estimate's weight that survives one round, gamma."""
+        return 1.0 - 1.0 / self.memory
+
+    def step(
+        self, estimate: FloatArray, probability: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Step size for this round, and the two sums it leaves behind.
+
+        Args:
+            estimate: Estimated utilities of this round, shape (..., K).
+            probability: Distribution they are applied to, shape (..., K).
+            divergence: D, the largest divergence from the prior.
+            spent: Discounted sum of V before this round, shape (...).
+            largest: Discounted largest absolute estimate before this round, shape (...).
+
+        Returns:
+            Step size, new `spent`, new `largest`, shape (...) each. The step is 0 while every estimate was 0.
+        """
+        spent = self.retention * spent + np.sum(probability * estimate**2, axis=-1)
+        largest = np.maximum(self.retention * largest, np.max(np.abs(estimate), axis=-1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            eta = self.scale * np.minimum(np.sqrt(divergence / spent), 1.0 / largest)
+        return np.where((spent > 0.0) & (largest > 0.0), eta, 0.0), spent, largest

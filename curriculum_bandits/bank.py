@@ -1,0 +1,378 @@
+"""The problems one may train on, and how an answer is checked.
+
+A bank is rows with a prompt and a stable id, and whatever else is known: a reference answer, a group, a difficulty,
+features, further columns. Everything refers to a problem by its index here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["ColumnRoles", "ProblemBank", "Verifier"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+Verifier = Callable[[int, str], float]
+"""Judges a text as the answer to the problem at an index; returns its reward."""
+
+_RESERVED = ("prompt", "id", "answer", "group", "difficulty")
+
+
+class ColumnRoles(TypedDict, total=False):
+    """Which column of a table plays which part; the keyword arguments of `ProblemBank.from_records`."""
+
+    prompt: str
+    id: str | None
+    answer: str | None
+    group: str | None
+    difficulty: str | None
+    verifier: Verifier | None
+
+
+class ProblemBank:
+    """N problems, indexed 0..N-1.
+
+    Args:
+        prompts: Prompts, strings or lists of chat messages.
+        ids: Stable identities, unique; by default the index as a string.
+        answers: Reference answers.
+        features: One row per problem, shape (N, d).
+        groups: Label of each problem's group.
+        difficulty: A number per problem, larger is harder.
+        columns: Further columns by name, such as what a reward function needs.
+        verifier: Judges an answer: ``verifier(item, text) -> reward``. By default an answer is right (1.0) when it
+            equals the reference answer after stripping white space, else 0.0.
+
+    Raises:
+        ValueError: If the bank is empty, lengths differ, ids repeat, or a column has a reserved name.
+
+    >>> bank = ProblemBank(["1+1=", "2+3="], answers=["2", "5"], groups=["easy", "easy"])
+    >>> len(bank), bank.verify(1, " 5"), bank.row(0)["id"]
+    (2, 1.0, '0')
+    """
+
+    def __init__(
+        self,
+        prompts: Sequence[Any],
+        *,
+        ids: Sequence[str | int] | None = None,
+        answers: Sequence[Any] | None = None,
+        features: npt.ArrayLike | None = None,
+        groups: Sequence[str | int] | None = None,
+        difficulty: npt.ArrayLike | None = None,
+        columns: Mapping[str, Sequence[Any]] | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
+        self.prompts = list(prompts)
+        if not self.prompts:
+            raise ValueError("the bank is empty; give at least one problem")
+        self.ids = [str(i) for i in range(len(self))] if ids is None else [str(i) for i in ids]
+        self.answers = None if answers is None else list(answers)
+        self.features = None if features is None else np.asarray(features)
+        self.difficulty: FloatArray | None = None if difficulty is None else np.asarray(difficulty, dtype=np.float64)
+        self.columns = {name: list(column) for name, column in (columns or {}).items()}
+        self.group_names: list[str] = []
+        self.groups: IntArray | None = None
+        labels = None if groups is None else [str(label) for label in groups]
+        lengths = {"ids": self.ids, "answers": self.answers, "features": self.features, "groups": labels}
+        self._check_lengths({**lengths, "difficulty": self.difficulty, **self.columns})
+        self._check_unique_ids()
+        if labels is not None:
+            self.group_names = list(dict.fromkeys(labels))
+            code = {name: i for i, name in enumerate(self.group_names)}
+            self.groups = np.array([code[label] for label in labels], dtype=np.int64)
+        for name in self.columns:
+            if name in _RESERVED:
+                raise ValueError(
+                    f"the column {name!r} has a reserved name; rename it (reserved: {', '.join(_RESERVED)})"
+                )
+        self._verifier = verifier
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        return len(self.prompts)
+
+    def row(self, item: int) -> dict[str, Any]:
+        """One problem as a dictionary: prompt, id, and answer, group, difficulty and columns where the bank has them.
+
+        Args:
+            item: Index of the problem.
+
+        Returns:
+            A new dictionary; the same keys for every problem of the bank.
+        """
+        row = {"prompt": self.prompts[item], "id": self.ids[item]}
+        if self.answers is not None:
+            row["answer"] = self.answers[item]
+        if self.groups is not None:
+            row["group"] = self.group_names[self.groups[item]]
+        if self.difficulty is not None:
+            row["difficulty"] = float(self.difficulty[item])
+        return {**row, **{name: column[item] for name, column in self.columns.items()}}
+
+    def verify(self, item: int, text: str) -> float:
+        """Reward of a text as the answer to a problem.
+
+        Args:
+            item: Index of the problem.
+            text: The completion.
+
+        Returns:
+            The reward, 1.0 or 0.0 unless the bank's verifier says otherwise.
+
+        Raises:
+            ValueError: If the bank has neither a verifier nor reference answers.
+        """
+        if self._verifier is not None:
+            return float(self._verifier(int(item), text))
+        if self.answers is None:
+            raise ValueError("this bank cannot verify: it has no reference answers; give answers= or verifier=")
+        return float(text.strip() == str(self.answers[item]).strip())
+
+    def index(self, identity: str | int) -> int:
+        """Index of the problem with an id.
+
+        Args:
+            identity: The id.
+
+        Returns:
+            Its index.
+
+        Raises:
+            KeyError: If no problem has it.
+        """
+        try:
+            return self._index[str(identity)]
+        except KeyError:
+            raise KeyError(f"no problem has the id {str(identity)!r}; the bank's ids begin {self.ids[:3]}") from None
+
+    def subset(self, items: npt.ArrayLike) -> ProblemBank:
+        """A bank of some of the problems, with their ids, groups and verifier.
+
+        Args:
+            items: Indices into this bank, shape (n,).
+
+        Returns:
+            A bank of n problems, in that order.
+        """
+        chosen = np.asarray(items, dtype=np.int64)
+
+        def take(values: Any) -> Any:
+            return None if values is None else [values[i] for i in chosen]
+
+        verifier = self._verifier
+        return ProblemBank(
+            take(self.prompts),
+            ids=take(self.ids),
+            answers=take(self.answers),
+            features=None if self.features is None else self.features[chosen],
+            groups=None if self.groups is None else [self.group_names[g] for g in self.groups[chosen]],
+            difficulty=None if self.difficulty is None else self.difficulty[chosen],
+            columns={name: take(column) for name, column in self.columns.items()},
+            verifier=None if verifier is None else lambda item, text: verifier(int(chosen[item]), text),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of ids, prompts and groups; a state saved with one bank is refused by another."""
+        digest = hashlib.sha256()
+        for item in range(len(self)):
+            group = None if self.groups is None else self.group_names[self.groups[item]]
+            line = json.dumps([self.ids[item], self.prompts[item], group], ensure_ascii=False, default=str)
+            digest.update(line.encode() + b"\n")
+        return digest.hexdigest()[:16]
+
+    @classmethod
+    def from_records(
+        cls,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        prompt: str = "prompt",
+        id: str | None = None,
+        answer: str | None = None,
+        group: str | None = None,
+        difficulty: str | None = None,
+        verifier: Verifier | None = None,
+    ) -> ProblemBank:
+        """A bank from rows, naming which column plays which part.
+
+        A part that is not named is taken from the column of that name if there is one. All other columns are kept.
+
+        Args:
+            records: Rows with the same keys.
+            prompt: Column of the prompts.
+            id: Column of the ids.
+            answer: Column of the reference answers.
+            group: Column of the group labels.
+            difficulty: Column of the difficulties.
+            verifier: As in the constructor.
+
+        Returns:
+            The bank.
+
+        Raises:
+            ValueError: If there is no row, a named column does not exist, or a row lacks a column others have.
+        """
+        rows = [dict(record) for record in records]
+        if not rows:
+            raise ValueError("the bank is empty; give at least one row")
+        names = list(rows[0])
+        for number, row in enumerate(rows):
+            if set(row) != set(names):
+                odd = sorted(set(row) ^ set(names))
+                raise ValueError(f"row {number} and row 0 differ in the columns {odd}; give every row the same columns")
+        parts = {"prompt": prompt, "id": id, "answer": answer, "group": group, "difficulty": difficulty}
+        used: dict[str, str] = {}
+        for part, column in parts.items():
+            wanted = part if column is None else column
+            if wanted in names:
+                used[part] = wanted
+            elif column is not None:
+                raise ValueError(f"there is no column {column!r} for the {part}; the columns are {names}")
+
+        def column_of(part: str) -> list[Any] | None:
+            return [row[used[part]] for row in rows] if part in used else None
+
+        rest = [name for name in names if name not in used.values()]
+        return cls(
+            [row[used["prompt"]] for row in rows],
+            ids=column_of("id"),
+            answers=column_of("answer"),
+            groups=column_of("group"),
+            difficulty=column_of("difficulty"),
+            columns={name: [row[name] for row in rows] for name in rest},
+            verifier=verifier,
+        )
+
+    @classmethod
+    def from_jsonl(cls, path: str | PathLike[str], **roles: Unpack[ColumnRoles]) -> ProblemBank:
+        """A bank from a file with one JSON object per line.
+
+        Args:
+            path: The file.
+            **roles: `prompt`, `id`, `answer`, `group`, `difficulty`, `verifier` as in `from_records`.
+
+        Returns:
+            The bank.
+
+        Raises:
+            ValueError: If a line is not a JSON object (the message names it), or as `from_records`.
+        """
+        rows = []
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
+            if not isinstance(row, dict):
+                raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
+            rows.append(row)
+        return cls.from_records(rows, **roles)
+
+    @classmethod
+    def from_dataset(cls, dataset: Iterable[Mapping[str, Any]], **roles: Unpack[ColumnRoles]) -> ProblemBank:
+        """A bank from a Hugging Face dataset (one split of it), or anything that yields rows.
+
+        Args:
+            dataset: The dataset.
+            **roles: As in `from_records`.
+
+        Returns:
+            The bank.
+
+        Raises:
+            ValueError: If several splits are given, or as `from_records`.
+        """
+        if isinstance(dataset, Mapping):
+            raise ValueError(f"this is a set of splits, {list(dataset)}; choose one, such as dataset['train']")
+        return cls.from_records(dataset, **roles)
+
+    @classmethod
+    def from_reasoning_gym(
+        cls,
+        datasets: Any,
+        *,
+        render: Callable[[dict[str, Any]], str] | Mapping[str, Callable[[dict[str, Any]], str]] | None = None,
+        difficulty: Mapping[str, float] | Callable[[dict[str, Any]], float] | None = None,
+        threshold: float | None = 1.0,
+    ) -> ProblemBank:
+        """A bank from reasoning-gym data sets, judged by their own verifiers.
+
+        Args:
+            datasets: A reasoning-gym data set, or a mapping from group label to data set.
+            render: Writes the prompt from an entry (question, answer, metadata), one function or one per label; by
+                default the entry's own question.
+            difficulty: Difficulty of each label, or a function of an entry.
+            threshold: A score of at least this is a reward of 1, less a reward of 0 (many verifiers give partial credit
+                for form alone); None keeps the score.
+
+        Returns:
+            A bank with the labels as groups; ids are ``label#index``.
+
+        Raises:
+            ValueError: If a label has no render function or no difficulty.
+        """
+        sources: dict[str, Any] = dict(datasets) if isinstance(datasets, Mapping) else {_family(datasets): datasets}
+        for name, mapping in (("render", render), ("difficulty", difficulty)):
+            missing = [label for label in sources if isinstance(mapping, Mapping) and label not in mapping]
+            if missing:
+                raise ValueError(f"{name} has no entry for {missing}; give one for each of {list(sources)}")
+        entries = [(label, i, entry) for label, source in sources.items() for i, entry in enumerate(source)]
+
+        def prompt(label: str, entry: dict[str, Any]) -> str:
+            write = render[label] if isinstance(render, Mapping) else render
+            return str(entry["question"]) if write is None else write(entry)
+
+        def level(label: str, entry: dict[str, Any]) -> float:
+            return float(difficulty(entry) if callable(difficulty) else (difficulty or {})[label])
+
+        def verifier(item: int, text: str) -> float:
+            label, _, entry = entries[item]
+            score = float(sources[label].score_answer(answer=text.strip(), entry=entry))
+            return score if threshold is None else float(score >= threshold)
+
+        return cls(
+            [prompt(label, entry) for label, _, entry in entries],
+            ids=[f"{label}#{i}" for label, i, _ in entries],
+            answers=[entry["answer"] for _, _, entry in entries],
+            groups=[label for label, _, _ in entries],
+            difficulty=None if difficulty is None else [level(label, entry) for label, _, entry in entries],
+            verifier=verifier,
+        )
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {identity: item for item, identity in enumerate(self.ids)}
+
+    def _check_lengths(self, parts: Mapping[str, Any]) -> None:
+        for name, values in parts.items():
+            if values is not None and len(values) != len(self):
+                raise ValueError(f"{name} has {len(values)} entries for {len(self)} prompts; give one per problem")
+
+    def _check_unique_ids(self) -> None:
+        if len(self._index) == len(self):
+            return
+        for item, identity in enumerate(self.ids):
+            last = self._index[identity]
+            if last != item:
+                raise ValueError(f"problems {item} and {last} share the id {identity!r}; ids must be unique")
+
+
+def _family(dataset: Any) -> str:
+    entry = dataset[0]
+    return str(entry.get("metadata", {}).get("source_dataset", type(dataset).__name__))

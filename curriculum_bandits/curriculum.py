@@ -1,0 +1,243 @@
+"""Ask and tell: the one object a training loop talks to.
+
+It owns what a bandit must not know: the bank, the tickets of draws still unanswered, the random state, and the
+order in which answers may come. A draw is answered with the numbers it was drawn with; nothing is computed again.
+"""
+
+from __future__ import annotations
+
+import operator
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.arms import Arms
+from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit
+from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.draw import Draw, Feedback, Ticket
+from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.signals import Signal
+
+__all__ = ["Curriculum"]
+
+_FORMAT = 1
+
+
+class Curriculum:
+    """A bandit over the problems of a bank.
+
+    Several draws may be unanswered at a time and may be answered late or out of order; they are part of the state.
+
+    Args:
+        bank: The problems.
+        bandit: The learning rule, over as many arms as `arms` has.
+        signal: What a batch of rollouts says about each problem.
+        arms: What an arm stands for; None makes every problem an arm.
+        name: Name of the method, for figures and for refusing the state of another.
+        seed: Seed of the curriculum's own random generator.
+
+    Raises:
+        ValueError: If bandit, arms and bank do not fit together.
+
+    >>> from curriculum_bandits import ProblemBank, methods
+    >>> curriculum = methods.osmd(ProblemBank(["easy", "right", "hard"]), seed=0)
+    >>> draw = curriculum.ask(1)
+    >>> curriculum.tell(draw, [0.1])
+    >>> curriculum.outstanding
+    ()
+    """
+
+    def __init__(
+        self,
+        bank: ProblemBank,
+        bandit: Bandit,
+        signal: Signal,
+        *,
+        arms: Arms | None = None,
+        name: str,
+        seed: int = 0,
+    ) -> None:
+        self.bank = bank
+        self.bandit = bandit
+        self.name = name
+        self.arms = Arms(np.arange(len(bank))) if arms is None else arms
+        if len(self.arms.arm_of) != len(bank):
+            raise ValueError(
+                f"arms cover {len(self.arms.arm_of)} problems, the bank has {len(bank)}; build them from it"
+            )
+        if bandit.n_arms != len(self.arms):
+            raise ValueError(f"the bandit has {bandit.n_arms} arms where {len(self.arms)} are needed")
+        self._signal = signal
+        self._rng = np.random.default_rng(seed)
+        self._run = uuid.uuid4().hex[:12]
+        self._serial = 0
+        self._outstanding: dict[int, Draw] = {}
+
+    @property
+    def outstanding(self) -> tuple[Draw, ...]:
+        """Draws not yet answered, oldest first."""
+        return tuple(self._outstanding.values())
+
+    def ask(self, size: int) -> Draw:
+        """Draw the next batch.
+
+        Args:
+            size: Number of problems, at most the size of the bank.
+
+        Returns:
+            The draw; pass it to `tell` with what the batch brought.
+
+        Raises:
+            ValueError: If `size` is below 1 or above the size of the bank. No draw is issued then.
+        """
+        size = operator.index(size)
+        if not 1 <= size <= len(self.bank):
+            raise ValueError(
+                f"a batch of {size} is asked for; the bank has {len(self.bank)} problems, ask for 1 to that"
+            )
+        selection = self.bandit.select(size, self._rng)
+        items = self.arms.problems(selection.arms, self._rng)
+        sizes = self.arms.sizes[selection.arms]
+        draw = Draw(
+            items=items,
+            probability=selection.probability / sizes,
+            inclusion=None if selection.inclusion is None else selection.inclusion / sizes,
+            ticket=Ticket(self._run, self._serial),
+        )
+        self._outstanding[self._serial] = draw
+        self._serial += 1
+        return draw
+
+    def signal(self, rollouts: Rollouts) -> Feedback:
+        """What a batch of rollouts says about each of its problems, by this method's own signal.
+
+        Args:
+            rollouts: Row j belongs to ``draw.items[j]``.
+
+        Returns:
+            Values and counts, shape (m,) each.
+        """
+        return self._signal(rollouts)
+
+    def tell(self, draw: Draw, feedback: Feedback | npt.ArrayLike) -> None:
+        """Answer a draw.
+
+        Items that are missing teach nothing; the inclusion of the others is scaled by answered / m, so that sums stay
+        unbiased when answers are lost at random.
+
+        Args:
+            draw: A draw of this curriculum, not answered yet.
+            feedback: `Feedback`, or a plain array of utilities, shape (m,), which counts as complete.
+
+        Raises:
+            ValueError: If the draw is of another run, was answered or discarded, or a utility is not finite (the
+                message names the problem) or the shape is wrong. The state is then as it was, and the draw still open.
+        """
+        issued = self._claim(draw)
+        if not isinstance(feedback, Feedback):
+            values = np.asarray(feedback, dtype=np.float64)
+            if values.ndim != 1:
+                raise ValueError(
+                    f"utilities have shape {values.shape}; give one number per problem, shape ({len(issued)},)"
+                )
+            feedback = Feedback(values, np.ones(len(values), dtype=np.int64))
+        if len(feedback) != len(issued):
+            raise ValueError(f"{len(feedback)} utilities answer a draw of {len(issued)} problems; give one per problem")
+        answered = feedback.answered
+        self._check_finite(issued, feedback)
+        if np.any(answered):
+            items = issued.items[answered]
+            arms = self.arms.arm_of[items]
+            inclusion = issued.inclusion
+            if inclusion is not None:
+                # In units of arms again: the inclusion of an arm is that of each of its problems times their number.
+                inclusion = inclusion[answered] * self.arms.sizes[arms] * (len(items) / len(issued))
+            self.bandit.update(arms, inclusion, feedback.values[answered])
+        del self._outstanding[issued.ticket.serial]
+
+    def discard(self, draw: Draw) -> None:
+        """Give up a draw that will never be answered.
+
+        Args:
+            draw: A draw of this curriculum, not answered yet.
+
+        Raises:
+            ValueError: As `tell`.
+        """
+        del self._outstanding[self._claim(draw).ticket.serial]
+
+    def entropy(self) -> float:
+        """Entropy over problems of the current distribution, in nats; nan for a bandit without one.
+
+        Its exponential is the effective number of problems.
+        """
+        if not isinstance(self.bandit, RandomizedBandit):
+            return float("nan")
+        return self.arms.entropy(self.bandit.probabilities())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that continues this curriculum bit for bit, as arrays and plain numbers."""
+        return {
+            "format": _FORMAT,
+            "method": self.name,
+            "bank": self.bank.fingerprint,
+            "run": self._run,
+            "serial": self._serial,
+            "random": self._rng.bit_generator.state,
+            "bandit": self.bandit.state_dict(),
+            "outstanding": [draw.state_dict() for draw in self._outstanding.values()],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, for the same method and bank; settings come from the constructor.
+
+        Raises:
+            ValueError: If it is the state of another method or another bank, or of an unknown format. The
+                curriculum is then as it was.
+        """
+        if state.get("format") != _FORMAT:
+            raise ValueError(f"the state has format {state.get('format')!r}, this version reads {_FORMAT}")
+        if state["method"] != self.name:
+            raise ValueError(f"the state belongs to the method {state['method']!r}, this curriculum is {self.name!r}")
+        if state["bank"] != self.bank.fingerprint:
+            raise ValueError(
+                f"the state was saved with another bank (fingerprint {state['bank']}, this bank has "
+                f"{self.bank.fingerprint}); load the bank it was saved with: same prompts, ids and groups, same order"
+            )
+        outstanding = [Draw.from_state_dict(draw) for draw in state["outstanding"]]
+        rng = np.random.default_rng()
+        rng.bit_generator.state = state["random"]
+        self.bandit.load_state_dict(state["bandit"])
+        self._rng = rng
+        self._run = str(state["run"])
+        self._serial = int(state["serial"])
+        self._outstanding = {draw.ticket.serial: draw for draw in outstanding}
+
+    def _claim(self, draw: Draw) -> Draw:
+        ticket = draw.ticket
+        if ticket.run != self._run:
+            raise ValueError(f"the draw belongs to run {ticket.run!r}, this curriculum is run {self._run!r}")
+        issued = self._outstanding.get(ticket.serial)
+        if issued is None:
+            never = ticket.serial >= self._serial
+            fate = "was never issued" if never else "was already answered or discarded"
+            raise ValueError(f"draw {ticket.serial} {fate}; ask for a new draw and answer each once")
+        if not np.array_equal(issued.items, draw.items):
+            raise ValueError(f"draw {ticket.serial} holds other items than were issued under this ticket")
+        return issued
+
+    def _check_finite(self, draw: Draw, feedback: Feedback) -> None:
+        bad = feedback.answered & ~np.isfinite(feedback.values)
+        if np.any(bad):
+            position = int(np.argmax(bad))
+            item = int(draw.items[position])
+            raise ValueError(
+                f"the utility of problem {self.bank.ids[item]!r} (item {item}) is {feedback.values[position]}; "
+                "report a finite number, or Feedback with a count of 0 if it is missing"
+            )

@@ -1,0 +1,77 @@
+"""What to log about one batch: the same names in every loop and every adapter.
+
+A curriculum is judged by what it drew and by how much of it taught something; both are read off the rollouts
+and the feedback, so every loop reports them alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curriculum_bandits.bank import IntArray, ProblemBank
+from curriculum_bandits.draw import Feedback
+from curriculum_bandits.rollouts import Rollouts
+
+__all__ = ["batch_metrics", "drawn_by_group"]
+
+
+def batch_metrics(rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:
+    """Summary of one batch.
+
+    Args:
+        rollouts: m problems with n rollouts each.
+        feedback: Their utilities, shape (m,).
+
+    Returns:
+        ``reward``: mean of the valid rewards. ``informative_share``: share of judged problems (two valid rollouts or
+        more) whose rewards differ; the others taught nothing. ``answered_share``: share of problems with a utility.
+        ``missing_rollouts``: rollouts without a reward or of length 0. ``utility_mean``, ``utility_std``. With
+        log-ratios also ``log_ratio_mean``, ``log_ratio_std`` and ``log_ratio_max_abs``, over whole sequences. A mean
+        over nothing is nan.
+
+    >>> metrics = batch_metrics(Rollouts(rewards=[[1, 0], [1, 1]]), Feedback([0.2, 0.0], [2, 2]))
+    >>> metrics["informative_share"], metrics["utility_mean"]
+    (0.5, 0.1)
+    """
+    valid = rollouts.valid
+    rewards = rollouts.rewards
+    judged = np.sum(valid, axis=1) >= 2
+    spread = np.max(np.where(valid, rewards, -np.inf), axis=1) > np.min(np.where(valid, rewards, np.inf), axis=1)
+    utilities = feedback.values[feedback.answered]
+    metrics = {
+        "reward": _mean(rewards[valid]),
+        "informative_share": _mean(spread[judged]),
+        "answered_share": _mean(feedback.answered),
+        "missing_rollouts": float(np.sum(~valid)),
+        "utility_mean": _mean(utilities),
+        "utility_std": float(np.std(utilities)) if len(utilities) else float("nan"),
+    }
+    if rollouts.log_ratio is not None:
+        moved = rollouts.log_ratio[valid]
+        metrics["log_ratio_mean"] = _mean(moved)
+        metrics["log_ratio_std"] = float(np.std(moved)) if len(moved) else float("nan")
+        metrics["log_ratio_max_abs"] = float(np.max(np.abs(moved))) if len(moved) else float("nan")
+    return metrics
+
+
+def drawn_by_group(bank: ProblemBank, items: IntArray) -> dict[str, float]:
+    """Share of a batch that each group of the bank got.
+
+    Args:
+        bank: The bank the items index into.
+        items: Drawn problems, shape (m,).
+
+    Returns:
+        Share by group name, every group of the bank named; empty for a bank without groups.
+
+    >>> drawn_by_group(ProblemBank(["a", "b", "c"], groups=["x", "x", "y"]), np.array([0, 2]))
+    {'x': 0.5, 'y': 0.5}
+    """
+    if bank.groups is None:
+        return {}
+    counts = np.bincount(bank.groups[items], minlength=len(bank.group_names))
+    return {name: float(count) / len(items) for name, count in zip(bank.group_names, counts, strict=True)}
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if np.size(values) else float("nan")

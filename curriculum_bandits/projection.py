@@ -1,0 +1,108 @@
+"""The Kullback-Leibler projection on a box inside the simplex.
+
+Mirror descent with negative entropy, and fixed-size sampling designs, need the same thing: scale a
+positive vector until it sums to one while every entry stays between a floor and a cap. It lives here once;
+`sampling` and `bandits` both build on it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["kl_projection"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_MAX_ITERATIONS = 200
+_SLACK = 1e-9
+
+
+def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.ArrayLike) -> FloatArray:
+    r"""Project positive weights on :math:`\{p : floor \le p \le cap, \sum p = 1\}` in KL divergence.
+
+    The projection of :math:`w` is :math:`\mathrm{clip}(\lambda w, floor, cap)` with the one
+    :math:`\lambda` that makes it sum to 1. It is found by a safeguarded Newton iteration in the log domain, which
+    ends with the exact set of clipped entries, so weights may span any range (:math:`e^{-10^5}` beside 1).
+
+    Args:
+        log_weights: Log of the weights, shape (..., K). ``-inf`` is a weight of zero, which stays at its floor.
+        floor: Lower bounds, broadcastable to (..., K), non-negative.
+        cap: Upper bounds, broadcastable to (..., K), each at least its floor; may be ``inf``.
+
+    Returns:
+        The projected distribution, shape (..., K), float64.
+
+    Raises:
+        ValueError: If the set is empty: floors sum to more than 1, or the caps of the entries that can move,
+            with the floors of those that cannot, to less.
+
+    >>> kl_projection(np.log([0.7, 0.2, 0.1]), floor=0.0, cap=0.5)
+    array([0.5       , 0.33333333, 0.16666667])
+    """
+    logits = np.asarray(log_weights, dtype=np.float64)
+    low = np.broadcast_to(np.asarray(floor, dtype=np.float64), logits.shape)
+    high = np.broadcast_to(np.asarray(cap, dtype=np.float64), logits.shape)
+    logits = logits - np.max(logits, axis=-1, keepdims=True)
+    _check_feasible(logits, low, high)
+
+    theta = -np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
+    probability: FloatArray = np.exp(theta + logits)
+    if not (np.any(probability > high) or np.any(probability < low)):
+        return probability
+
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log_low, log_high = np.log(low), np.log(high)
+        # Below `lower` every entry sits at its floor, above `upper` every movable one at its cap.
+        lower = np.min(np.where(np.isneginf(logits), np.inf, log_low - logits), axis=-1, keepdims=True)
+        lower = np.where(np.isfinite(lower), lower, theta - 50.0)
+        upper = np.max(np.where(np.isneginf(logits), -np.inf, log_high - logits), axis=-1, keepdims=True)
+        upper = np.where(np.isfinite(upper), upper, 50.0 - np.min(_finite(logits), axis=-1, keepdims=True))
+        for _ in range(_MAX_ITERATIONS):
+            shifted = theta + logits
+            at_cap, at_floor = shifted >= log_high, shifted <= log_low
+            free = ~(at_cap | at_floor)
+            clipped = np.sum(np.where(at_cap, high, 0.0) + np.where(at_floor & ~at_cap, low, 0.0), -1, keepdims=True)
+            log_free = _log_sum_exp(np.where(free, logits, -np.inf))
+            total = clipped + np.exp(theta + log_free)
+            lower = np.where(total < 1.0, np.maximum(lower, theta), lower)
+            upper = np.where(total > 1.0, np.minimum(upper, theta), upper)
+            newton = np.log(1.0 - clipped) - log_free
+            inside = (newton > lower) & (newton < upper)
+            step = np.where(inside, newton, 0.5 * (lower + upper))
+            settled = (np.abs(total - 1.0) <= 1e-15) | (np.abs(step - theta) <= 1e-16 * np.maximum(1.0, np.abs(theta)))
+            if np.all(settled | (upper - lower <= 1e-15 * np.maximum(1.0, np.abs(theta)))):
+                break
+            theta = np.where(settled, theta, step)
+        projected = np.clip(np.exp(theta + logits), low, high)
+    # What is left is rounding of the last bit; spread it over the entries that are free to move.
+    room = np.where((projected > low) & (projected < high), projected, 0.0)
+    mass = np.sum(room, axis=-1, keepdims=True)
+    error = 1.0 - np.sum(projected, axis=-1, keepdims=True)
+    correction = np.where(mass > 0.0, error * room / np.where(mass > 0.0, mass, 1.0), 0.0)
+    result: FloatArray = np.clip(projected + correction, low, high)
+    return result
+
+
+def _finite(logits: FloatArray) -> FloatArray:
+    return np.where(np.isneginf(logits), 0.0, logits)
+
+
+def _log_sum_exp(logits: FloatArray) -> FloatArray:
+    largest = np.max(logits, axis=-1, keepdims=True)
+    shift = np.where(np.isneginf(largest), 0.0, largest)
+    total: FloatArray = shift + np.log(np.sum(np.exp(logits - shift), axis=-1, keepdims=True))
+    return total
+
+
+def _check_feasible(logits: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    if np.any(low < 0.0) or np.any(low > high):
+        raise ValueError("floor must be non-negative and at most the cap everywhere; lower the floor or raise the cap")
+    least = np.max(np.sum(low, axis=-1))
+    most = np.min(np.sum(np.where(np.isneginf(logits), low, high), axis=-1))
+    if least > 1.0 + _SLACK:
+        raise ValueError(f"the floors sum to {least:.6g} > 1, so no distribution fits; lower the floor")
+    if most < 1.0 - _SLACK:
+        raise ValueError(
+            f"the caps sum to {most:.6g} < 1, so no distribution fits; ask for fewer plays or give more arms a weight"
+        )

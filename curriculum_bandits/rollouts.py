@@ -1,0 +1,120 @@
+"""What a learner hands back for one batch: rewards, and how the policy moved on its own rollouts.
+
+Rows are problems, columns are rollouts. A rollout whose reward is missing (None or NaN) or whose length is zero
+is carried along but marked invalid; it is never read as a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Rollouts"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def _matrix(values: Any, name: str, shape: tuple[int, ...] | None = None) -> Any:
+    if values is None:
+        return None
+    array = np.asarray(values, dtype=np.float64)  # None becomes NaN
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}; it must be (problems, rollouts)")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape} where rewards have {shape}; they must be equal")
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Rollouts:
+    """Rewards and log-probabilities of n rollouts for each of m problems.
+
+    Attributes:
+        rewards: Shape (m, n). None or NaN is a missing reward; infinity is an error.
+        logprobs_before: Log-probability of each completion under the policy that produced it, summed over its
+            tokens, shape (m, n), or None.
+        logprobs_after: The same under the policy after the whole update, or None.
+        lengths: Completion tokens of each rollout, shape (m, n), or None. A length of 0 marks a rollout as missing.
+        log_ratio: ``logprobs_after - logprobs_before``, for those who subtract per token before they sum (float32 sums
+            over thousands of tokens err by more than the signal); computed from the other two when not given.
+        trained: Which rollouts the update was trained on, shape (m, n), or None; the others are a hold-out.
+
+    >>> rollouts = Rollouts(rewards=[[1, 0], [None, 1]], log_ratio=[[0.1, -0.1], [0.0, 0.2]])
+    >>> rollouts.valid.tolist()
+    [[True, True], [False, True]]
+    """
+
+    rewards: FloatArray
+    logprobs_before: FloatArray | None = None
+    logprobs_after: FloatArray | None = None
+    lengths: FloatArray | None = None
+    log_ratio: FloatArray | None = None
+    trained: npt.NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        """Convert to float64, check shapes and refuse infinite numbers."""
+        put = object.__setattr__
+        put(self, "rewards", _matrix(self.rewards, "rewards"))
+        shape = self.rewards.shape
+        for name in ("logprobs_before", "logprobs_after", "lengths", "log_ratio"):
+            put(self, name, _matrix(getattr(self, name), name, shape))
+        if self.trained is not None:
+            put(self, "trained", np.asarray(_matrix(self.trained, "trained", shape), dtype=bool))
+        if (self.logprobs_before is None) != (self.logprobs_after is None):
+            raise ValueError("logprobs_before and logprobs_after are needed together; give both, or log_ratio")
+        if self.log_ratio is None and self.logprobs_before is not None and self.logprobs_after is not None:
+            put(self, "log_ratio", self.logprobs_after - self.logprobs_before)
+        if self.lengths is not None and np.any(~(self.lengths >= 0)):
+            raise ValueError("lengths must be token counts, 0 or more")
+        self._refuse(
+            np.isinf(self.rewards), "rewards", self.rewards, "return a finite reward, or None when there is none"
+        )
+        if self.log_ratio is not None:
+            bad = ~np.isfinite(self.log_ratio) & self.valid
+            self._refuse(bad, "log_ratio", self.log_ratio, "a policy that diverged cannot be credited")
+
+    @staticmethod
+    def _refuse(bad: npt.NDArray[np.bool_], name: str, values: FloatArray, remedy: str) -> None:
+        if np.any(bad):
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            value = values[row, column]
+            raise ValueError(f"{name} of problem {row} in the batch, rollout {column}, is {value}; {remedy}")
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Which rollouts count: a reward is there and at least one token, shape (m, n)."""
+        valid = ~np.isnan(self.rewards)
+        return valid if self.lengths is None else valid & (self.lengths > 0)
+
+    def __len__(self) -> int:
+        """Number of problems, m."""
+        return len(self.rewards)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Rollouts]) -> Rollouts:
+        """Stack the rollouts of several batches, problem after problem.
+
+        Args:
+            parts: At least one; each with the same number of rollouts and the same fields.
+
+        Returns:
+            All problems in the order given.
+
+        Raises:
+            ValueError: If a field is present in some parts only.
+        """
+
+        def stacked(name: str) -> Any:
+            columns = [getattr(part, name) for part in parts]
+            if all(column is None for column in columns):
+                return None
+            if any(column is None for column in columns):
+                raise ValueError(f"{name} is present in some of the batches only; give it in all or in none")
+            return np.concatenate(columns)
+
+        names = ("rewards", "logprobs_before", "logprobs_after", "lengths", "log_ratio", "trained")
+        return Rollouts(**{name: stacked(name) for name in names})

@@ -1,0 +1,205 @@
+"""From weights to inclusion probabilities to items.
+
+Every sampler here comes with the number to divide by, `inclusion`, for which
+``E sum_{j: x_j = x} 1 / inclusion_j = 1`` holds for every item x that can be drawn. Which number that is differs
+between designs (an exact inclusion probability, an expected count, a threshold probability), and confusing them is the
+classic fault of importance-weighted learning; so each sampler states its own and a test measures it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.projection import kl_projection
+
+__all__ = ["gumbel_top_k", "inclusion_probabilities", "systematic", "systematic_counts", "with_replacement"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_TOLERANCE = 1e-9
+
+
+def inclusion_probabilities(weights: npt.ArrayLike, size: int) -> FloatArray:
+    r"""Inclusion probabilities proportional to weights, capped at 1 and summing to `size`.
+
+    :math:`\pi_i = \min(1, \lambda w_i)` with :math:`\lambda` such that :math:`\sum \pi_i = size`.
+
+    Args:
+        weights: Non-negative weights, shape (..., N).
+        size: Number of items to draw, at least 1.
+
+    Returns:
+        Inclusion probabilities, shape (..., N).
+
+    Raises:
+        ValueError: If a weight is negative or not finite, or fewer than `size` are positive.
+
+    >>> inclusion_probabilities([8.0, 1.0, 1.0], 2)
+    array([1. , 0.5, 0.5])
+    """
+    values = np.asarray(weights, dtype=np.float64)
+    _check_size(size)
+    _check_non_negative(values, "weight")
+    positive = int(np.min(np.sum(values > 0.0, axis=-1)))
+    if positive < size:
+        raise ValueError(
+            f"only {positive} weights are positive but {size} items are asked for; ask for at most {positive} "
+            "or give more items a positive weight"
+        )
+    with np.errstate(divide="ignore"):
+        scaled = size * kl_projection(np.log(values), floor=0.0, cap=1.0 / size)
+    return np.where(scaled > 1.0 - _TOLERANCE, 1.0, scaled)
+
+
+def systematic(inclusion: npt.ArrayLike, rng: np.random.Generator) -> IntArray:
+    """Madow's systematic sampling on a fresh permutation: distinct items, exact inclusion.
+
+    Args:
+        inclusion: Inclusion probabilities in [0, 1], shape (..., N), summing to a whole number m, the same in
+            every run.
+        rng: Source of randomness.
+
+    Returns:
+        Drawn items, shape (..., m), in random order; item i is among them with probability ``inclusion[..., i]``.
+
+    Raises:
+        ValueError: If a probability is outside [0, 1] or the sum is not a whole number.
+
+    Source: Madow, "On the theory of systematic sampling II", 1949.
+
+    >>> sorted(systematic([1.0, 0.0, 1.0], np.random.default_rng(0)).tolist())
+    [0, 2]
+    """
+    values = np.asarray(inclusion, dtype=np.float64)
+    if np.any(values > 1.0 + _TOLERANCE):
+        raise ValueError(f"an inclusion probability is {np.max(values):.6g} > 1; use inclusion_probabilities to cap it")
+    return systematic_counts(np.minimum(values, 1.0), 1.0, rng)
+
+
+def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.random.Generator) -> IntArray:
+    """Systematic sampling where an arm may be drawn several times: its count is its expectation, rounded up or down.
+
+    Args:
+        expected: Expected counts, shape (..., K), summing to a whole number m, the same in every run.
+        capacity: Largest count of each arm, broadcastable to (..., K); whole numbers or ``inf``. An arm whose
+            expectation reaches its capacity is drawn exactly that often.
+        rng: Source of randomness.
+
+    Returns:
+        Arms, shape (..., m), each repeated as often as it was drawn, in random order of arms.
+
+    Raises:
+        ValueError: If an expectation is negative, not finite or above capacity, or the sum is not a whole number.
+    """
+    counts = np.asarray(expected, dtype=np.float64)
+    limit = np.broadcast_to(np.asarray(capacity, dtype=np.float64), counts.shape)
+    _check_non_negative(counts, "expected count")
+    if np.any(counts > limit + _TOLERANCE):
+        raise ValueError("an expected count exceeds its capacity; project the distribution on the feasible set first")
+    total = np.sum(counts, axis=-1)
+    size = round(float(np.max(total)))
+    if np.any(np.abs(total - size) > 1e-6 * max(1, size)):
+        raise ValueError(
+            f"inclusion sums to {float(np.max(total)):.9g}, which is not one whole number in every run; scale it with "
+            "inclusion_probabilities"
+        )
+    order = rng.permuted(np.broadcast_to(np.arange(counts.shape[-1]), counts.shape), axis=-1)
+    counts = np.take_along_axis(counts, order, axis=-1)
+    limit = np.take_along_axis(limit, order, axis=-1)
+    # Certain arms are set aside, so that rounding in the running sum can never draw one less or one more often.
+    certain = counts >= limit - _TOLERANCE
+    fixed = np.where(certain, np.where(np.isfinite(limit), limit, 0.0), 0.0)
+    left = size - np.sum(fixed, axis=-1, keepdims=True)
+    running = np.cumsum(np.where(certain, 0.0, counts), axis=-1)
+    running = np.where(running == running[..., -1:], left, np.minimum(running, left))
+    offset = rng.random((*counts.shape[:-1], 1))
+    hits = np.ceil(running - offset)
+    drawn = np.diff(hits, axis=-1, prepend=0.0) + fixed
+    repeats = np.maximum(drawn, 0.0).astype(np.int64)
+    return np.repeat(order.ravel(), repeats.ravel()).reshape(*counts.shape[:-1], size)
+
+
+def gumbel_top_k(log_weights: npt.ArrayLike, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    r"""Sequential draws without replacement by Gumbel noise, with the threshold probability to divide by.
+
+    With :math:`\kappa` the (size+1)-th largest perturbed log weight, a drawn item's number is
+    :math:`q_i = 1 - \exp(-e^{\phi_i - \kappa})`: a function of the draw, not an inclusion probability, and the one
+    that makes :math:`\sum_{i \in S} f_i / q_i` unbiased for :math:`\sum_i f_i`.
+
+    Args:
+        log_weights: Log weights, shape (..., N); ``-inf`` is never drawn. Need not be normalised.
+        size: Number of items.
+        rng: Source of randomness.
+
+    Returns:
+        Items (..., size), in the order of a sequential draw, and the number to divide by (..., size).
+
+    Raises:
+        ValueError: If fewer than `size` log weights are finite, or one is ``nan`` or ``+inf``.
+
+    Source: Kool, van Hoof, Welling, "Stochastic Beams and Where to Find Them", 2019, section 4.
+    """
+    logits = np.asarray(log_weights, dtype=np.float64)
+    _check_size(size)
+    if np.any(np.isnan(logits)) or np.any(np.isposinf(logits)):
+        raise ValueError("a log weight is nan or +inf; log weights must be finite, or -inf for an item never to draw")
+    possible = int(np.min(np.sum(np.isfinite(logits), axis=-1)))
+    if possible < size:
+        raise ValueError(f"only {possible} log weights are finite but {size} items are asked for; ask for fewer")
+    perturbed = logits + rng.gumbel(size=logits.shape)
+    order = np.argsort(-perturbed, axis=-1, kind="stable")
+    items = order[..., :size]
+    if size == logits.shape[-1]:
+        return items, np.ones(items.shape)
+    threshold = np.take_along_axis(perturbed, order[..., size : size + 1], axis=-1)
+    with np.errstate(over="ignore"):
+        inclusion = -np.expm1(-np.exp(np.take_along_axis(logits, items, axis=-1) - threshold))
+    return items, inclusion
+
+
+def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    """Independent draws; the number to divide by is the expected count, ``size * p``.
+
+    Args:
+        probabilities: Distribution, shape (..., N), each row summing to 1.
+        size: Number of draws.
+        rng: Source of randomness.
+
+    Returns:
+        Items (..., size), possibly repeated, and ``size * p`` of each (..., size).
+
+    Raises:
+        ValueError: If a probability is negative or not finite, or a row does not sum to 1.
+
+    >>> with_replacement([0.0, 1.0], 2, np.random.default_rng(0))
+    (array([1, 1]), array([2., 2.]))
+    """
+    values = np.asarray(probabilities, dtype=np.float64)
+    _check_size(size)
+    _check_non_negative(values, "probability")
+    total = np.sum(values, axis=-1, keepdims=True)
+    if np.any(np.abs(total - 1.0) > 1e-6):
+        raise ValueError(f"probabilities sum to {float(total.flat[0]):.9g}, not 1; normalise them")
+    cumulative = np.cumsum(values, axis=-1)
+    cumulative = np.where(cumulative == cumulative[..., -1:], 1.0, np.minimum(cumulative / total, 1.0))
+    points = rng.random((*values.shape[:-1], size))
+    if values.ndim == 1:
+        items = np.searchsorted(cumulative, points, side="right")
+    else:
+        items = np.sum(cumulative[..., None, :] <= points[..., None], axis=-1)
+    items = items.astype(np.int64)
+    return items, size * np.take_along_axis(values, items, axis=-1)
+
+
+def _check_size(size: int) -> None:
+    if size < 1:
+        raise ValueError(f"size is {size}; ask for at least 1 item")
+
+
+def _check_non_negative(values: FloatArray, what: str) -> None:
+    bad = ~(np.isfinite(values) & (values >= 0.0))
+    if np.any(bad):
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{what} at index {where} is {values[where]}; it must be finite and non-negative")

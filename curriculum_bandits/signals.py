@@ -1,0 +1,197 @@
+"""What a batch of rollouts says about each problem: one number, and how many rollouts stand behind it.
+
+Each function is one published choice, a pure map from `Rollouts` to `Feedback`. A problem about which too few
+valid rollouts speak is missing (count 0), never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.draw import Feedback
+from curriculum_bandits.rollouts import Rollouts
+
+__all__ = [
+    "Advantage",
+    "Ratio",
+    "Signal",
+    "absolute_advantage",
+    "advantages",
+    "policy_improvement",
+    "reward_variance",
+    "success_rate",
+]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+Ratio = Literal["length_normalized", "sequence"]
+"""How a rollout's log-probabilities become a ratio: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""
+
+Advantage = Literal["zscore", "centered", "leave_one_out"]
+"""How a rollout is compared with its group."""
+
+_ZSCORE_EPSILON = 1e-6
+
+
+class Signal(Protocol):
+    """Anything that turns a batch of rollouts into one value per problem."""
+
+    def __call__(self, rollouts: Rollouts, /) -> Feedback:
+        """Judge each problem of a batch.
+
+        Args:
+            rollouts: m problems with n rollouts each.
+
+        Returns:
+            Values and counts, shape (m,) each.
+        """
+        ...
+
+
+def advantages(rewards: FloatArray, valid: BoolArray, kind: Advantage = "zscore") -> FloatArray:
+    r"""Group-relative advantages; those of a problem sum to zero, exactly so for equal rewards.
+
+    ``zscore`` is :math:`(R_i - \bar R) / (s + 10^{-6})` with the sample standard deviation (n - 1), ``centered``
+    :math:`R_i - \bar R`, ``leave_one_out`` :math:`R_i` minus the mean of the others.
+
+    Args:
+        rewards: Shape (m, n).
+        valid: Which of them count, shape (m, n).
+        kind: Which of the three.
+
+    Returns:
+        Advantages, shape (m, n), 0 where not valid or where a problem has fewer than two valid rollouts.
+
+    Raises:
+        ValueError: If `kind` is none of the three.
+    """
+    _check_switch("advantage", kind, get_args(Advantage))
+    count = np.sum(valid, axis=1, keepdims=True)
+    enough = valid & (count >= 2)
+    # Subtracting the least reward first makes equal rewards exact zeros, whatever their value.
+    least = np.min(np.where(valid, rewards, np.inf), axis=1, keepdims=True)
+    raised = np.where(enough, rewards - np.where(np.isfinite(least), least, 0.0), 0.0)
+    mean = np.sum(raised, axis=1, keepdims=True) / np.maximum(count, 1)
+    centered = np.where(enough, raised - mean, 0.0)
+    if kind == "centered":
+        return centered
+    spare = np.maximum(count - 1, 1)
+    if kind == "leave_one_out":
+        return np.asarray(centered * count / spare)
+    deviation = np.sqrt(np.sum(centered**2, axis=1, keepdims=True) / spare)
+    return np.asarray(centered / (deviation + _ZSCORE_EPSILON))
+
+
+def policy_improvement(
+    rollouts: Rollouts,
+    *,
+    ratio: Ratio = "length_normalized",
+    advantage: Advantage = "zscore",
+    holdout: bool = False,
+) -> Feedback:
+    r"""Estimated improvement of the policy on each problem, from the rollouts it was trained on.
+
+    :math:`\hat u = \frac1n \sum_i \mathrm{expm1}(\log \rho_i) A_i`, exactly 0 for equal rewards and for an
+    unchanged policy. With ``ratio="sequence"`` and ``advantage="leave_one_out"`` it is unbiased for
+    :math:`V_x(\pi') - V_x(\pi)` when the new policy is independent of these rollouts (derived here); trained on
+    them, it is optimistic, which `holdout` cures.
+
+    Args:
+        rollouts: Must carry `log_ratio` (or log-probabilities before and after); for ``length_normalized`` also
+            `lengths`.
+        ratio: ``length_normalized`` is exp of the mean token log-ratio, ``sequence`` exp of their sum.
+        advantage: See `advantages`.
+        holdout: Use only the rollouts that ``rollouts.trained`` marks as not trained on.
+
+    Returns:
+        Utilities (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+
+    Raises:
+        ValueError: If a needed field is missing or a switch is unknown.
+
+    Source: performance-difference identity and switches as in Gu et al., "Actor-Curator", arXiv 2602.20532, and
+    its authors' public code.
+
+    >>> rollouts = Rollouts(rewards=[[1.0, 0.0]], log_ratio=[[0.2, -0.2]], lengths=[[2, 2]])
+    >>> policy_improvement(rollouts, advantage="centered").values.round(4)
+    array([0.0501])
+    """
+    _check_switch("ratio", ratio, get_args(Ratio))
+    if rollouts.log_ratio is None:
+        raise ValueError(
+            "policy_improvement needs log-probabilities before and after the update; give Rollouts logprobs_before and "
+            "logprobs_after, or log_ratio, or choose another signal such as absolute_advantage"
+        )
+    valid = rollouts.valid
+    if holdout:
+        if rollouts.trained is None:
+            raise ValueError("holdout=True needs Rollouts.trained, which marks the rollouts the update used")
+        valid = valid & ~rollouts.trained
+    log_rho = rollouts.log_ratio
+    if ratio == "length_normalized":
+        if rollouts.lengths is None:
+            raise ValueError('ratio="length_normalized" needs Rollouts.lengths; give them or use ratio="sequence"')
+        log_rho = log_rho / np.maximum(rollouts.lengths, 1)
+    excess = np.expm1(np.where(valid, log_rho, 0.0))
+    advantage_ = advantages(rollouts.rewards, valid, advantage)
+    return _mean_over_valid(excess * advantage_, valid, at_least=2)
+
+
+def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
+    """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
+
+    Args:
+        rollouts: Rewards are enough.
+        advantage: See `advantages`.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+
+    Source: the reward of SEC, arXiv 2505.14970.
+    """
+    valid = rollouts.valid
+    return _mean_over_valid(np.abs(advantages(rollouts.rewards, valid, advantage)), valid, at_least=2)
+
+
+def success_rate(rollouts: Rollouts) -> Feedback:
+    """Mean reward of each problem's valid rollouts.
+
+    Args:
+        rollouts: Rewards are enough.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+    """
+    return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
+
+
+def reward_variance(rollouts: Rollouts) -> Feedback:
+    """Population variance of each problem's rewards; ``p (1 - p)`` for 0/1 rewards, known as learnability.
+
+    Args:
+        rollouts: Rewards are enough.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+
+    Source: arXiv 2502.12272, arXiv 2408.15099.
+    """
+    valid = rollouts.valid
+    return _mean_over_valid(advantages(rollouts.rewards, valid, "centered") ** 2, valid, at_least=2)
+
+
+def _mean_over_valid(values: FloatArray, valid: BoolArray, *, at_least: int) -> Feedback:
+    counts = np.sum(valid, axis=1)
+    counts = np.where(counts >= at_least, counts, 0)
+    total = np.sum(np.where(valid, values, 0.0), axis=1)
+    means = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    return Feedback(means, counts)
+
+
+def _check_switch(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(map(repr, known))}")
