@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from curriculum_bandits import bandits, methods, sampling, signals
+from curriculum_bandits import bandits, checkpoint, methods, sampling, signals
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback, Ticket
@@ -27,6 +27,7 @@ __all__ = [
     "Rollouts",
     "Ticket",
     "bandits",
+    "checkpoint",
     "methods",
     "run",
     "sampling",

@@ -79,8 +79,8 @@ def check_reward_columns(reward_funcs: Iterable[Any], columns: Sequence[str]) ->
         if unknown:
             name = getattr(reward_func, "__name__", type(reward_func).__name__)
             raise ValueError(
-                f"the reward function {name!r} needs the columns {unknown}, but a row has {sorted(columns)}; add them to "
-                "the bank (ProblemBank(columns=...)) or give the parameter a default"
+                f"the reward function {name!r} needs the columns {unknown}, but a row has {sorted(columns)}; add them "
+                "to the bank (ProblemBank(columns=...)) or give the parameter a default"
             )
 
 
@@ -98,23 +98,21 @@ def rows_by_id(dataset: Any, bank: ProblemBank) -> np.ndarray:
         ValueError: If the data set is a stream, has no ``id`` column, or its ids are not those of the bank.
     """
     names = getattr(dataset, "column_names", None)
+    or_leave_out = "or leave train_dataset out to train on the curriculum's own bank"
     if not hasattr(dataset, "__len__") or not isinstance(names, list):
         raise ValueError(
-            f"train_dataset is a {type(dataset).__name__}; a curriculum picks rows, so give a map-style Dataset, or leave "
-            "train_dataset out to train on the curriculum's own bank"
+            f"train_dataset is a {type(dataset).__name__}; a curriculum picks rows, so give a map-style Dataset, "
+            f"{or_leave_out}"
         )
     if "id" not in names:
-        raise ValueError(
-            f"train_dataset has the columns {names} but no 'id'; add the bank's ids, or leave train_dataset out to train on "
-            "the curriculum's own bank"
-        )
+        raise ValueError(f"train_dataset has the columns {names} but no 'id'; add the bank's ids, {or_leave_out}")
     position = {str(identity): row for row, identity in enumerate(dataset["id"])}
     known = set(bank.ids)
     missing = [identity for identity in bank.ids if identity not in position]
     unknown = [identity for identity in position if identity not in known]
     if missing or unknown or len(dataset) != len(bank):
         raise ValueError(
-            f"train_dataset ({len(dataset)} rows) and the bank ({len(bank)} problems) hold different problems: the data set "
+            f"train_dataset ({len(dataset)} rows) and the bank ({len(bank)} problems) hold different problems: it "
             f"lacks {missing[:3]} and adds {unknown[:3]}; build the bank with ProblemBank.from_dataset(train_dataset)"
         )
     return np.array([position[identity] for identity in bank.ids])

@@ -1,7 +1,7 @@
 """One generation batch from the draw to its answer.
 
-TRL generates once for several optimizer steps, or several times for one, so batches wait in a queue until the update that
-used the last of them is done. Each keeps what is needed to score the same rollouts again.
+TRL generates once for several optimizer steps, or several times for one, so batches wait in a queue until the update
+that used the last of them is done. Each keeps what is needed to score the same rollouts again.
 """
 
 from __future__ import annotations
@@ -81,14 +81,19 @@ class GenerationBatch:
         Returns:
             Rollouts of shape (m, n); rows that were never scored count as missing.
         """
-        assert self.draw is not None and self.rewards is not None
+        assert self.draw is not None
+        assert self.rewards is not None
         shape = (len(self.draw), -1)
         rewards = self.rewards.detach().double().cpu().numpy()
-        columns = [np.zeros(len(rewards)) for _ in range(3)]
-        for column, values in zip(columns, (log_ratio, lengths, trained), strict=True):
+
+        def placed(values: np.ndarray) -> np.ndarray:
+            column = np.zeros(len(rewards), dtype=values.dtype)
             column[rows] = values
-        placed = [column.reshape(shape) for column in columns]
-        return Rollouts(rewards.reshape(shape), log_ratio=placed[0], lengths=placed[1], trained=placed[2])
+            return column.reshape(shape)
+
+        return Rollouts(
+            rewards.reshape(shape), log_ratio=placed(log_ratio), lengths=placed(lengths), trained=placed(trained)
+        )
 
 
 def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,8 +1,8 @@
 """`CurriculumGRPOTrainer`: TRL's trainer, with the batch chosen at the moment it is generated.
 
-A custom sampler would be late (the loader fetches ahead) and would break the groups. So the rows are bound late: when TRL is
-about to generate, its rows are replaced by those the curriculum wants now. Once the update is done the same rollouts are
-scored again by the updated policy, and the curriculum hears how much each problem improved.
+A custom sampler would be late (the loader fetches ahead) and would break the groups. So the rows are bound late: when
+TRL is about to generate, its rows are replaced by those the curriculum wants now. Once the update is done the same
+rollouts are scored again by the updated policy, and the curriculum hears how much each problem improved.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from curriculum_bandits.metrics import batch_metrics, drawn_by_group
 
 from .checks import check_bank_fills_batch, check_no_dropout, check_reward_columns, rows_by_id
 from .generation_batch import ROW, GenerationBatch, Part, sum_log_ratio
-from .rewards import bank_reward
+from .rewards import bank_reward, with_length_check
 
 __all__ = ["CurriculumGRPOTrainer"]
 
@@ -45,8 +45,8 @@ _MOST_GROUPS_LOGGED = 64
 class CurriculumGRPOTrainer(GRPOTrainer):
     """A `trl.GRPOTrainer` that trains on what a curriculum chooses.
 
-    Everything else is TRL's: configuration, losses, generation, logging, evaluation, checkpoints. Metrics of the curriculum
-    appear in the logs under ``curriculum/``; its state is saved with every checkpoint and comes back with
+    Everything else is TRL's: configuration, losses, generation, logging, evaluation, checkpoints. Metrics of the
+    curriculum appear in the logs under ``curriculum/``; its state is saved with every checkpoint and comes back with
     ``resume_from_checkpoint``.
 
     Args:
@@ -79,9 +79,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             train_dataset = Dataset.from_list([bank.row(item) for item in range(len(bank))])
         if reward_funcs is None:
             reward_funcs = bank_reward(bank)
-        check_reward_columns(
-            reward_funcs if isinstance(reward_funcs, list) else [reward_funcs], train_dataset.column_names
-        )
+        given = reward_funcs if isinstance(reward_funcs, list) else [reward_funcs]
+        check_reward_columns(given, train_dataset.column_names)
         self.curriculum = curriculum
         self._rows = train_dataset if own_rows is not None else None
         self._row_of_item = own_rows
@@ -90,7 +89,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         self._step_began = time.perf_counter()
         self._recorded_logps: torch.Tensor | None = None
         self._recording = False
-        super().__init__(model, reward_funcs, args, train_dataset, **trainer_arguments)
+        super().__init__(model, [with_length_check(f) for f in given], args, train_dataset, **trainer_arguments)
         check_no_dropout(self.model)
         check_bank_fills_batch(bank, self.args.generation_batch_size // self.num_generations)
         self.add_callback(_AnswerCallback(self))
@@ -152,9 +151,10 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         problem = f"row {row}"
         if batch.draw is not None:
             problem = f"problem {self.curriculum.bank.ids[batch.draw.items[row // self.num_generations]]!r}"
+        name, value = self.reward_func_names[function], rewards_per_func[row, function].item()
         raise ValueError(
-            f"the reward function {self.reward_func_names[function]!r} returned {rewards_per_func[row, function].item()} "
-            f"for {problem}; return a finite reward, or None where there is none"
+            f"the reward function {name!r} returned {value} for {problem}; return a finite reward, or None where there "
+            "is none"
         )
 
     # --- log-probabilities before the update ---------------------------------------------------------------------
@@ -242,7 +242,11 @@ class CurriculumGRPOTrainer(GRPOTrainer):
                 "entropy": entropy,
                 "effective_problems": math.exp(entropy),
                 "problems": float(len(batch.draw)),
-                **({f"drawn/{name}": share for name, share in drawn.items()} if len(drawn) <= _MOST_GROUPS_LOGGED else {}),
+                **(
+                    {f"drawn/{name}": share for name, share in drawn.items()}
+                    if len(drawn) <= _MOST_GROUPS_LOGGED
+                    else {}
+                ),
             }
         )
 

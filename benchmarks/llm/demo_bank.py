@@ -19,7 +19,7 @@ from reasoning_gym.dataset import ProceduralDataset
 from curriculum_bandits.bank import ProblemBank
 
 MAX_PROMPT_CHARACTERS = 48
-MAX_ANSWER_CHARACTERS = 15
+MAX_ANSWER_CHARACTERS = 13
 TRAINING_PER_GROUP = 100
 HELD_OUT_PER_GROUP = 24
 ATTEMPTS_PER_ITEM = 20
@@ -128,8 +128,8 @@ class DistinctItems:
 
 
 def _sorting_prompt(entry: dict[str, Any]) -> str:
-    direction = "up" if entry["metadata"]["direction"] == "ascending" else "down"
-    return f"{direction} {' '.join(str(int(float(x))) for x in entry['metadata']['original_numbers'])}="
+    sign = "<" if entry["metadata"]["direction"] == "ascending" else ">"
+    return f"{sign}{''.join(str(int(float(x))) for x in entry['metadata']['original_numbers'])}="
 
 
 def _sorting_target(entry: dict[str, Any]) -> str:
@@ -137,7 +137,7 @@ def _sorting_target(entry: dict[str, Any]) -> str:
 
 
 def _countdown_prompt(entry: dict[str, Any]) -> str:
-    return f"{' '.join(map(str, entry['metadata']['numbers']))}={entry['metadata']['target']}?"
+    return f"{','.join(map(str, entry['metadata']['numbers']))}={entry['metadata']['target']}?"
 
 
 FAMILIES = (
@@ -145,7 +145,7 @@ FAMILIES = (
         "backward",
         "spell_backward",
         tuple({"min_word_len": n, "max_word_len": n} for n in (3, 4, 5, 6, 8)),
-        render=lambda entry: f"back {entry['metadata']['word'].lower()}=",
+        render=lambda entry: f"b:{entry['metadata']['word'].lower()}=",
         target=lambda entry: entry["answer"].lower(),
     ),
     Family(
@@ -160,7 +160,7 @@ FAMILIES = (
                 "min_value": 0,
                 "max_value": 9,
             }
-            for n in (2, 3, 4, 5, 7)
+            for n in (2, 3, 4, 5, 6)
         ),
         render=_sorting_prompt,
         target=_sorting_target,
@@ -169,7 +169,7 @@ FAMILIES = (
         "palindrome",
         "palindrome_generation",
         tuple({"min_length": n, "max_length": n} for n in (3, 4, 5, 7, 9)),
-        render=lambda entry: f"mirror {''.join(entry['metadata']['letters'])}=",
+        render=lambda entry: f"p:{''.join(entry['metadata']['letters'])}=",
         target=lambda entry: entry["metadata"]["generated_palindrome"],
     ),
     # Plus and minus only: the verifier hands the answer to sympy, which would sit on 9**9**9 for ever.
@@ -257,9 +257,7 @@ def _split(seed: int) -> tuple[dict[str, DistinctItems], dict[str, DistinctItems
     return training, held_out
 
 
-def _distinct_items(
-    group: Group, seed: int, purpose: int, size: int, taken: Collection[str] = ()
-) -> DistinctItems:
+def _distinct_items(group: Group, seed: int, purpose: int, size: int, taken: Collection[str] = ()) -> DistinctItems:
     source = group.dataset(_group_seed(seed, purpose, group), ATTEMPTS_PER_ITEM * size)
     return DistinctItems(source, group.family.render, size, taken)
 

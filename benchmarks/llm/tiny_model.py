@@ -30,7 +30,7 @@ from curriculum_bandits.bank import ProblemBank
 
 from . import demo_bank
 
-ALPHABET = string.ascii_lowercase + string.digits + " +-=?,[]"
+ALPHABET = string.ascii_lowercase + string.digits + "+-=?:,<>[]"
 PAD, END, UNKNOWN = "<pad>", "<end>", "<unk>"
 FORMAT_VERSION = 1  # raise it when this module or demo_bank changes what the same settings produce
 
@@ -56,8 +56,8 @@ class WarmUp:
     feed_forward: int = 512
     layers: int = 2
     heads: int = 4
-    steps: int = 450
-    batch_size: int = 128
+    steps: int = 600
+    batch_size: int = 64
     learning_rate: float = 2e-3
     ramp: int = 30
     items_per_level: dict[int, int] = field(default_factory=lambda: {1: 600, 2: 800, 3: 400, 4: 100})

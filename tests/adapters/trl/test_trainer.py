@@ -232,7 +232,7 @@ def test_evaluation_sees_its_own_prompts_and_leaves_the_curriculum_alone(make_tr
     trainer = make_trainer(curriculum=curriculum, reward_funcs=reward, per_device_eval_batch_size=8)
     before = curriculum.state_dict()
     held_out = datasets.Dataset.from_dict({"prompt": ["9+9=", "8+9="], "id": ["x", "y"]})
-    assert "eval_reward" in trainer.evaluate(held_out)
+    assert "eval_loss" in trainer.evaluate(held_out)
     assert {prompt for prompts in seen for prompt in prompts} == {"9+9=", "8+9="}
     assert json.dumps(curriculum.state_dict(), default=str) == json.dumps(before, default=str)
 
@@ -364,8 +364,15 @@ def test_infinite_rewards_are_refused_by_name(make_trainer):
 
 
 def test_rewards_of_the_wrong_length_are_refused(make_trainer):
-    with pytest.raises(ValueError, match=r"1 rewards, but 8"):
-        make_trainer(reward_funcs=lambda completions, **columns: [0.0]).train()
+    def short(completions, **columns):
+        return [0.0]
+
+    async def short_later(completions, **columns):
+        return [0.0]
+
+    for reward in (short, short_later):
+        with pytest.raises(ValueError, match=rf"'{reward.__name__}' returned 1 rewards for 8 completions"):
+            make_trainer(reward_funcs=reward).train()
 
 
 def test_a_reward_function_that_needs_an_unknown_column_is_refused(make_trainer):

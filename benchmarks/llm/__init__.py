@@ -1,0 +1,3 @@
+"""Benchmarks with a real GRPO trainer; the smallest is the demo."""
+
+__all__: list[str] = []
