@@ -15,8 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curriculum_bandits.extras import require_extra
+
 if TYPE_CHECKING:
     from .demo_run import RunResult
+    from .tiny_model import WarmUp
 
 __all__ = ["METHODS", "DemoSettings", "add_arguments", "main", "run_demo"]
 
@@ -86,7 +89,9 @@ def main(arguments: argparse.Namespace) -> None:
     run_demo(settings, output=arguments.output, cache=arguments.cache)
 
 
-def run_demo(settings: DemoSettings, *, output: Path, cache: Path, progress: bool = True) -> dict[str, RunResult]:
+def run_demo(
+    settings: DemoSettings, *, output: Path, cache: Path, warm_up: WarmUp | None = None, progress: bool = True
+) -> dict[str, RunResult]:
     """Train under each method, print the table, write the figure.
 
     An interrupted demo with the same settings and output goes on from its last checkpoint; a finished one runs anew.
@@ -95,6 +100,7 @@ def run_demo(settings: DemoSettings, *, output: Path, cache: Path, progress: boo
         settings: What to do.
         output: Gets ``table.txt``, ``results.json``, ``demo.png`` and a folder per method.
         cache: Keeps the warmed-up model between demos.
+        warm_up: Model and supervised warm-up; None is the demo's own.
         progress: Show progress bars.
 
     Returns:
@@ -102,11 +108,15 @@ def run_demo(settings: DemoSettings, *, output: Path, cache: Path, progress: boo
     """
     begin = time.perf_counter()
     _say("loading the libraries", progress)
+    for module, extra in (("trl", "llm"), ("reasoning_gym", "llm"), ("matplotlib", "plot")):
+        require_extra(module, extra)  # all of them now, not after minutes of training
     from .demo_bank import demo_banks
     from .demo_report import demo_figure, demo_table
     from .demo_run import train
+    from .quiet import quiet_transformers
     from .tiny_model import warmed_up_model
 
+    quiet_transformers()
     output.mkdir(parents=True, exist_ok=True)
     _begin(output, settings)
     _say("making the problems", progress)
@@ -114,14 +124,14 @@ def run_demo(settings: DemoSettings, *, output: Path, cache: Path, progress: boo
     results: dict[str, RunResult] = {}
     for method in METHODS:
         # From the cache for each method: none starts from another's weights.
-        model, tokenizer = warmed_up_model(cache, seed=settings.seed, progress=progress)
+        model, tokenizer = warmed_up_model(cache, seed=settings.seed, settings=warm_up, progress=progress)
         folder = output / method
         results[method] = train(method, settings, model, tokenizer, bank, held_out, folder, progress=progress)
     table = demo_table(results, held_out, settings, seconds=time.perf_counter() - begin)
     (output / "table.txt").write_text(table + "\n", encoding="utf-8")
     document = {"settings": asdict(settings), "methods": {name: asdict(result) for name, result in results.items()}}
     (output / "results.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-    demo_figure(results, bank, settings).savefig(output / "demo.png", dpi=130)
+    demo_figure(results, held_out, settings).savefig(output / "demo.png", dpi=130)
     (output / _UNFINISHED).unlink()
     print(table)
     print(f"figure: {output / 'demo.png'}   numbers: {output / 'results.json'}")

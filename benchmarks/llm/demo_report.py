@@ -39,7 +39,7 @@ def demo_table(
         after = [_accuracy(results[name], family)[-1] for name in names]
         lines.append(f"{family:<24}{before:>10.3f}" + "".join(f"{value:>16.3f}" for value in after))
     answers = len(held_out) * settings.samples
-    error = np.sqrt(_overall(first)[-1] * (1 - _overall(first)[-1]) / answers)
+    error = _standard_error(_overall(first), answers)[-1]
     lines += ["", f"{'cost':<34}" + "".join(f"{name:>16}" for name in names)]
     for title, cell in _costs().items():
         lines.append(f"{title:<34}" + "".join(f"{cell(results[name]):>16}" for name in names))
@@ -54,12 +54,12 @@ def demo_table(
     return "\n".join(lines)
 
 
-def demo_figure(results: Mapping[str, RunResult], bank: ProblemBank, settings: DemoSettings) -> Any:
+def demo_figure(results: Mapping[str, RunResult], held_out: ProblemBank, settings: DemoSettings) -> Any:
     """Learning curves beside maps of what each method drew over time.
 
     Args:
         results: Of each method.
-        bank: What was trained on.
+        held_out: What was evaluated on; its groups are the bank's.
         settings: Budget and seed.
 
     Returns:
@@ -67,14 +67,28 @@ def demo_figure(results: Mapping[str, RunResult], bank: ProblemBank, settings: D
     """
     figure = new_figure(15, 5.6)
     curves, *maps = figure.subplots(1, 1 + len(results), width_ratios=[1.15] + [1] * len(results))
-    # Two standard errors of the mean over the held-out problems; the spread over seeds is larger and not shown.
-    plot_learning_curves(curves, {name: (result.steps, _overall(result)) for name, result in results.items()})
+    answers = len(held_out) * settings.samples
+    plot_learning_curves(
+        curves,
+        {name: (result.steps, _overall(result)) for name, result in results.items()},
+        standard_error={name: _standard_error(_overall(result), answers) for name, result in results.items()},
+    )
     curves.set(xlabel="GRPO step", ylabel="held-out accuracy", title="Learning curves")
+    curves.text(
+        0.98,
+        0.02,
+        "band: two standard errors over problems;\nthe spread over seeds is not in it",
+        transform=curves.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color="#555555",
+    )
     largest = max(float(np.quantile(list(result.drawn.values()), 0.995)) for result in results.values())
     for axes, (name, result) in zip(maps, results.items(), strict=True):
         steps = np.arange(1, len(result.informative_share) + 1)
-        shares = np.stack([result.drawn[group] for group in bank.group_names], axis=1)
-        image = plot_drawn(axes, steps, shares, bank.group_names, largest=largest)
+        shares = np.stack([result.drawn[group] for group in held_out.group_names], axis=1)
+        image = plot_drawn(axes, steps, shares, held_out.group_names, largest=largest)
         axes.set(xlabel="GRPO step", title=f"Drawn under {name}")
     figure.colorbar(image, ax=maps[-1], label="share of the batch")
     figure.suptitle(f"One run each, seed {settings.seed}: an illustration, not evidence", fontsize=11)
@@ -85,6 +99,10 @@ def _accuracy(result: RunResult, family: str) -> np.ndarray:
     """Accuracy at each evaluation, over the groups of one family or of all."""
     groups = [group for group in result.accuracy if family in ("all", group.split("/")[0])]
     return np.mean([result.accuracy[group] for group in groups], axis=0)
+
+
+def _standard_error(accuracy: np.ndarray, answers: int) -> np.ndarray:
+    return np.sqrt(accuracy * (1 - accuracy) / answers)
 
 
 def _overall(result: RunResult) -> np.ndarray:

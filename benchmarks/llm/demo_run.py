@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
-from transformers.utils import logging as transformers_logging
 from trl import GRPOConfig
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
@@ -24,7 +24,7 @@ from .tiny_model import held_out_accuracy
 __all__ = ["RunResult", "train"]
 
 _HELD_OUT = "held_out"
-_CHECKPOINT_EVERY = 50
+CHECKPOINT_EVERY = 50
 
 
 @dataclass
@@ -67,7 +67,7 @@ def train(
     *,
     progress: bool = True,
 ) -> RunResult:
-    """Train a model under one method, from the last checkpoint in the folder if there is one.
+    """Train a model under one method: from the last checkpoint in the folder, or not at all if it holds the result.
 
     Args:
         method: Name of a constructor in `curriculum_bandits.methods`.
@@ -76,15 +76,17 @@ def train(
         tokenizer: Its tokenizer.
         bank: What to train on.
         held_out: What to evaluate on.
-        folder: For checkpoints.
+        folder: For checkpoints and the result.
         progress: Show a progress bar.
 
     Returns:
         Curves, draws and costs of the whole run.
     """
+    finished = folder / "result.json"
+    if finished.exists():
+        return RunResult(**json.loads(finished.read_text(encoding="utf-8")))
     begin = time.perf_counter()
     curriculum: Curriculum = getattr(methods, method)(bank, seed=settings.seed)
-    transformers_logging.set_verbosity_error()  # a character model is told of every chat habit it lacks
     trainer = CurriculumGRPOTrainer(
         model, None, _config(settings, folder), curriculum=curriculum, processing_class=tokenizer
     )
@@ -92,7 +94,9 @@ def train(
     trainer.add_callback(_Progress(method, settings, enabled=progress))
     trainer.add_callback(_HeldOutEvaluation(trainer, tokenizer, held_out, settings))
     trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
-    return _result(trainer.state.log_history, bank, settings, seconds=time.perf_counter() - begin)
+    result = _result(trainer.state.log_history, bank, settings, seconds=time.perf_counter() - begin)
+    finished.write_text(json.dumps(asdict(result)), encoding="utf-8")
+    return result
 
 
 def _config(settings: DemoSettings, folder: Path) -> GRPOConfig:
@@ -115,7 +119,7 @@ def _config(settings: DemoSettings, folder: Path) -> GRPOConfig:
         disable_tqdm=True,
         logging_steps=1,
         save_strategy="steps",
-        save_steps=_CHECKPOINT_EVERY,
+        save_steps=CHECKPOINT_EVERY,
         save_total_limit=1,
     )
 
