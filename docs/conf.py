@@ -1,10 +1,10 @@
-"""Sphinx settings. The API pages list modules by hand, a line each; public_symbols.py refuses a build that misses one."""
+"""Sphinx settings. The API pages list modules by hand, one line each; public_symbols.py catches what is missing."""
 
 import sys
 from importlib import metadata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for public_symbols
+sys.path.insert(0, str(Path(__file__).parent))  # for the two extensions beside this file
 
 project = "curriculum_bandits"
 author = "The curriculum_bandits developers"
@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "public_symbols",
+    "rendering",
 ]
 exclude_patterns = ["_build"]
 
@@ -28,12 +29,14 @@ myst_heading_anchors = 3
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # fields of a dataclass are described once, in its docstring
+napoleon_attr_annotations = False  # the signature has them
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
-autodoc_class_signature = "mixed"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autodoc_type_aliases = {name: name for name in ("FloatArray", "IntArray", "BoolArray", "npt.ArrayLike")}
+python_use_unqualified_type_names = True
 
 public_symbols_packages = [
     "curriculum_bandits",

@@ -61,7 +61,7 @@ def faults(modules: Iterable[ModuleType], on_pages: Container[str]) -> Iterator[
         if not module.__doc__:
             yield f"{module.__name__} has no docstring"
         if module.__name__ not in on_pages:
-            yield f"{module.__name__} is on no page; add a line to a page of docs/api: .. automodule:: {module.__name__}"
+            yield f"{module.__name__} is on no page; add to a page of docs/api: .. automodule:: {module.__name__}"
         if not hasattr(module, "__all__"):
             yield f"{module.__name__} has no __all__; name what is public in it, or put an underscore before its name"
         for name in getattr(module, "__all__", ()):
@@ -80,7 +80,8 @@ def _symbol_faults(
         "__"
     ):  # modules are visited for themselves; __version__ needs no page
         return
-    if not any(place in on_pages for place in _places(full_name, name, symbol, modules)):
+    is_on_page = any(place in on_pages for place in _places(full_name, name, symbol, modules))
+    if module.__name__ in on_pages and not is_on_page:  # of a whole module that is missing, one line is enough
         yield f"{full_name} is on no page; a constant needs a `#:` comment above it, anything else a docstring"
     if not (inspect.isclass(symbol) or inspect.isroutine(symbol)):
         return
@@ -123,28 +124,19 @@ def _is_private(module_name: str) -> bool:
     return any(part.startswith("_") for part in module_name.split("."))
 
 
-def _list_offered_names(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """End the page of a package with what can be imported from it, since its symbols stand under their own modules."""
-    if what != "module" or not hasattr(obj, "__path__"):
-        return
-    links = [
-        f":py:obj:`~{symbol.__module__}.{symbol.__qualname__}`"
-        for symbol in (getattr(obj, offered, None) for offered in getattr(obj, "__all__", ()))
-        if inspect.isclass(symbol) or inspect.isroutine(symbol)
-    ]
-    if links:
-        lines.extend(["", f"Import from ``{name}``: " + ", ".join(links) + ".", ""])
-
-
 def _check(app: Sphinx, env: BuildEnvironment) -> None:
     on_pages = set(env.domains.python_domain.objects) | set(env.domains.python_domain.modules)
-    for fault in faults(import_public_modules(app.config.public_symbols_packages), on_pages):
+    try:
+        modules = import_public_modules(app.config.public_symbols_packages)
+    except Exception as error:  # whatever a module raises while it is imported
+        _logger.warning("a public module cannot be imported: %r", error, type="public_symbols")
+        return
+    for fault in faults(modules, on_pages):
         _logger.warning("%s", fault, type="public_symbols")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; called by Sphinx."""
     app.add_config_value("public_symbols_packages", [], "env", types=[list])
-    app.connect("autodoc-process-docstring", _list_offered_names)
     app.connect("env-check-consistency", _check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 """The Python on the Markdown pages runs. Blocks of one page run in order and share their names.
 
-Before a block may stand an HTML comment, which readers do not see: `<!-- run first: ... -->` holds code that the page takes
-for granted, and `<!-- not run: reason -->` leaves the next block out, except that it must still be Python.
+Before a block may stand an HTML comment, which readers do not see: `<!-- run first: ... -->` holds code that the page
+takes for granted, and `<!-- not run: reason -->` leaves the next block out, except that it must still be Python.
 """
 
 from __future__ import annotations
