@@ -48,14 +48,15 @@ class Arms:
         """Turn plays of arms into distinct problems.
 
         Args:
-            arms: Played arms, shape (m,); an arm played c times yields c distinct problems of its own.
+            arms: Played arms, shape (m,); an arm played c times yields c distinct problems of its own. Where every arm
+                is a single problem, an arm played twice (draws with replacement) is that problem twice.
             rng: Source of randomness.
 
         Returns:
             Problems, shape (m,), in the order of the plays.
 
         Raises:
-            ValueError: If an arm is played more often than it has problems.
+            ValueError: If a group is played more often than it has problems.
         """
         played = np.asarray(arms, dtype=np.int64)
         if self._single:

@@ -87,8 +87,9 @@ class ProblemBank:
         self.group_names: list[str] = []
         self.groups: IntArray | None = None
         labels = None if groups is None else [str(label) for label in groups]
-        lengths = {"ids": self.ids, "answers": self.answers, "features": self.features, "groups": labels}
-        self._check_lengths({**lengths, "difficulty": self.difficulty, **self.columns})
+        parts = {"ids": self.ids, "answers": self.answers, "features": self.features, "groups": labels}
+        self._check_lengths({**parts, "difficulty": self.difficulty})
+        self._check_lengths(self.columns)
         self._check_unique_ids()
         if labels is not None:
             self.group_names = list(dict.fromkeys(labels))
@@ -163,12 +164,12 @@ class ProblemBank:
         """A bank of some of the problems, with their ids, groups and verifier.
 
         Args:
-            items: Indices into this bank, shape (n,).
+            items: Indices into this bank, shape (n,), or a mask over it, shape (N,).
 
         Returns:
             A bank of n problems, in that order.
         """
-        chosen = np.asarray(items, dtype=np.int64)
+        chosen = np.arange(len(self))[np.array(items, dtype=None if np.size(items) else np.int64)]
 
         def take(values: Any) -> Any:
             return None if values is None else [values[i] for i in chosen]
@@ -272,7 +273,7 @@ class ProblemBank:
             ValueError: If a line is not a JSON object (the message names it), or as `from_records`.
         """
         rows = []
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), start=1):
             if not line.strip():
                 continue
             try:

@@ -29,6 +29,7 @@ class Command:
     summary: str
 
 
+#: Every subcommand by name.
 COMMANDS = {
     "demo": Command(
         "curriculum_bandits.benchmarks.llm.demo",

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.arms import Arms
-from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit
+from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, RefusedUtility
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
@@ -147,7 +147,11 @@ class Curriculum:
         if len(feedback) != len(issued):
             raise ValueError(f"{len(feedback)} utilities answer a draw of {len(issued)} problems; give one per problem")
         answered = feedback.answered
-        self._check_finite(issued, feedback)
+        bad = answered & ~np.isfinite(feedback.values)
+        if np.any(bad):
+            position = int(np.argmax(bad))
+            remedy = "report a finite number, or Feedback with a count of 0 if it is missing"
+            raise self._refusal(int(issued.items[position]), float(feedback.values[position]), remedy)
         if np.any(answered):
             items = issued.items[answered]
             arms = self.arms.arm_of[items]
@@ -155,7 +159,10 @@ class Curriculum:
             if inclusion is not None:
                 # In units of arms again: the inclusion of an arm is that of each of its problems times their number.
                 inclusion = inclusion[answered] * self.arms.sizes[arms] * (len(items) / len(issued))
-            self.bandit.update(arms, inclusion, feedback.values[answered])
+            try:
+                self.bandit.update(arms, inclusion, feedback.values[answered])
+            except RefusedUtility as refused:
+                raise self._refusal(int(items[refused.position]), refused.value, refused.remedy) from None
         del self._outstanding[issued.ticket.serial]
 
     def discard(self, draw: Draw) -> None:
@@ -232,12 +239,5 @@ class Curriculum:
             raise ValueError(f"draw {ticket.serial} holds other items than were issued under this ticket")
         return issued
 
-    def _check_finite(self, draw: Draw, feedback: Feedback) -> None:
-        bad = feedback.answered & ~np.isfinite(feedback.values)
-        if np.any(bad):
-            position = int(np.argmax(bad))
-            item = int(draw.items[position])
-            raise ValueError(
-                f"the utility of problem {self.bank.ids[item]!r} (item {item}) is {feedback.values[position]}; "
-                "report a finite number, or Feedback with a count of 0 if it is missing"
-            )
+    def _refusal(self, item: int, value: float, remedy: str) -> ValueError:
+        return ValueError(f"the utility of problem {self.bank.ids[item]!r} (item {item}) is {value}; {remedy}")

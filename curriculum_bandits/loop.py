@@ -20,13 +20,17 @@ from curriculum_bandits.bank import IntArray
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.metrics import batch_metrics, drawn_by_group
+from curriculum_bandits.metrics import BATCH_METRICS, batch_metrics, drawn_by_group
 from curriculum_bandits.rollouts import Rollouts
 
 __all__ = ["Learner", "ResumableLearner", "run"]
 
 _CHECKPOINT = "checkpoint.npz"
 _METRICS = "metrics.jsonl"
+
+# What the loop logs itself; an evaluation must not use these names.
+_OWN_NAMES = frozenset({"step", "rollouts", "entropy", "effective_problems", *BATCH_METRICS})
+_OWN_PREFIXES = ("drawn/", "seconds/")
 
 Result = TypeVar("Result")
 
@@ -124,6 +128,8 @@ def run(
             if not rows:
                 row = {"step": 0.0, "rollouts": 0.0}
                 log.write(_evaluate(learner, row) if evaluate_every else row)
+                if saves:  # so that an interrupted run can also be begun again with the same objects
+                    _save(Path(str(directory)), 0, batch_size, curriculum, learner)
             for step in range(start + 1, steps + 1):
                 row = {"step": float(step), **_one_step(curriculum, learner, batch_size)}
                 row["rollouts"] += log.rows[-1]["rollouts"]
@@ -163,7 +169,7 @@ def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> dict
 
 def _evaluate(learner: Learner, row: dict[str, float]) -> dict[str, float]:
     scores, seconds = _timed(learner.evaluate)
-    clash = sorted(set(scores) & set(row))
+    clash = sorted(name for name in scores if name in _OWN_NAMES or name.startswith(_OWN_PREFIXES))
     if clash:
         raise ValueError(f"evaluate returned {clash}, names that the loop itself logs; rename them")
     row.update({name: float(score) for name, score in scores.items()}, **{"seconds/evaluate": seconds})
@@ -201,9 +207,15 @@ def _resume(
         )
     curriculum.load_state_dict(state["curriculum"])
     learner.load_state_dict(state["learner"])
-    lines = (folder / _METRICS).read_text().splitlines()
-    rows = [_from_json(line) for line in lines]
-    return int(state["step"]), [row for row in rows if row["step"] <= state["step"]]
+    step = int(state["step"])
+    rows = []
+    with open(folder / _METRICS, encoding="utf-8") as file:
+        for line in file:
+            row = _from_json(line)
+            rows.append(row)
+            if row["step"] == step:  # what follows was written after the checkpoint, its last line perhaps torn
+                break
+    return step, rows
 
 
 class _Log:

@@ -12,7 +12,20 @@ from curriculum_bandits.bank import IntArray, ProblemBank
 from curriculum_bandits.draw import Feedback
 from curriculum_bandits.rollouts import Rollouts
 
-__all__ = ["batch_metrics", "drawn_by_group"]
+__all__ = ["BATCH_METRICS", "batch_metrics", "drawn_by_group"]
+
+#: Every name that `batch_metrics` may return.
+BATCH_METRICS = (
+    "reward",
+    "informative_share",
+    "answered_share",
+    "missing_rollouts",
+    "utility_mean",
+    "utility_std",
+    "log_ratio_mean",
+    "log_ratio_std",
+    "log_ratio_max_abs",
+)
 
 
 def batch_metrics(rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:

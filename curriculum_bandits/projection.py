@@ -15,6 +15,7 @@ __all__ = ["kl_projection"]
 FloatArray = npt.NDArray[np.float64]
 
 _MAX_ITERATIONS = 200
+_NEWTON_ONLY = 20
 _SLACK = 1e-9
 
 
@@ -58,7 +59,7 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
         lower = np.where(np.isfinite(lower), lower, theta - 50.0)
         upper = np.max(np.where(np.isneginf(logits), -np.inf, log_high - logits), axis=-1, keepdims=True)
         upper = np.where(np.isfinite(upper), upper, 50.0 - np.min(_finite(logits), axis=-1, keepdims=True))
-        for _ in range(_MAX_ITERATIONS):
+        for iteration in range(_MAX_ITERATIONS):
             shifted = theta + logits
             at_cap, at_floor = shifted >= log_high, shifted <= log_low
             free = ~(at_cap | at_floor)
@@ -68,7 +69,9 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
             lower = np.where(total < 1.0, np.maximum(lower, theta), lower)
             upper = np.where(total > 1.0, np.minimum(upper, theta), upper)
             newton = np.log(1.0 - clipped) - log_free
-            inside = (newton > lower) & (newton < upper)
+            # Newton alone may meet the clipped entries one by one; halving in between bounds the number of rounds.
+            halving = iteration >= _NEWTON_ONLY and iteration % 2 == 1
+            inside = (newton > lower) & (newton < upper) & (not halving)
             step = np.where(inside, newton, 0.5 * (lower + upper))
             settled = (np.abs(total - 1.0) <= 1e-15) | (np.abs(step - theta) <= 1e-16 * np.maximum(1.0, np.abs(theta)))
             if np.all(settled | (upper - lower <= 1e-15 * np.maximum(1.0, np.abs(theta)))):

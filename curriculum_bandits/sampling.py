@@ -96,13 +96,18 @@ def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.
     counts = np.asarray(expected, dtype=np.float64)
     limit = np.broadcast_to(np.asarray(capacity, dtype=np.float64), counts.shape)
     _check_non_negative(counts, "expected count")
-    if np.any(counts > limit + _TOLERANCE):
-        raise ValueError("an expected count exceeds its capacity; project the distribution on the feasible set first")
+    above = counts > limit + _TOLERANCE
+    if np.any(above):
+        raise ValueError(
+            f"the expected count {counts[above][0]:.9g} exceeds its capacity {limit[above][0]:.9g}; project the "
+            "distribution on the feasible set first"
+        )
     total = np.sum(counts, axis=-1)
     size = round(float(np.max(total)))
-    if np.any(np.abs(total - size) > 1e-6 * max(1, size)):
+    off = total[np.abs(total - size) > 1e-6 * max(1, size)]
+    if np.size(off):
         raise ValueError(
-            f"inclusion sums to {float(np.max(total)):.9g}, which is not one whole number in every run; scale it with "
+            f"inclusion sums to {off.flat[0]:.9g}, which is not one whole number in every run; scale it with "
             "inclusion_probabilities"
         )
     order = rng.permuted(np.broadcast_to(np.arange(counts.shape[-1]), counts.shape), axis=-1)
@@ -143,8 +148,7 @@ def gumbel_top_k(log_weights: npt.ArrayLike, size: int, rng: np.random.Generator
     """
     logits = np.asarray(log_weights, dtype=np.float64)
     _check_size(size)
-    if np.any(np.isnan(logits)) or np.any(np.isposinf(logits)):
-        raise ValueError("a log weight is nan or +inf; log weights must be finite, or -inf for an item never to draw")
+    _refuse(np.isnan(logits) | np.isposinf(logits), logits, "log weight", "finite, or -inf for an item never to draw")
     possible = int(np.min(np.sum(np.isfinite(logits), axis=-1)))
     if possible < size:
         raise ValueError(f"only {possible} log weights are finite but {size} items are asked for; ask for fewer")
@@ -180,8 +184,9 @@ def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Gen
     _check_size(size)
     _check_non_negative(values, "probability")
     total = np.sum(values, axis=-1, keepdims=True)
-    if np.any(np.abs(total - 1.0) > 1e-6):
-        raise ValueError(f"probabilities sum to {float(total.flat[0]):.9g}, not 1; normalise them")
+    off = total[np.abs(total - 1.0) > 1e-6]
+    if np.size(off):
+        raise ValueError(f"probabilities sum to {off.flat[0]:.9g}, not 1; normalise them")
     cumulative = np.cumsum(values, axis=-1)
     cumulative = np.where(cumulative == cumulative[..., -1:], 1.0, np.minimum(cumulative / total, 1.0))
     points = rng.random((*values.shape[:-1], size))
@@ -199,7 +204,10 @@ def _check_size(size: int) -> None:
 
 
 def _check_non_negative(values: FloatArray, what: str) -> None:
-    bad = ~(np.isfinite(values) & (values >= 0.0))
+    _refuse(~(np.isfinite(values) & (values >= 0.0)), values, what, "finite and non-negative")
+
+
+def _refuse(bad: npt.NDArray[np.bool_], values: FloatArray, what: str, remedy: str) -> None:
     if np.any(bad):
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{what} at index {where} is {values[where]}; it must be finite and non-negative")
+        raise ValueError(f"{what} at index {where} is {values[where]}; it must be {remedy}")

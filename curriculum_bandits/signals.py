@@ -136,9 +136,10 @@ def policy_improvement(
         if rollouts.lengths is None:
             raise ValueError('ratio="length_normalized" needs Rollouts.lengths; give them or use ratio="sequence"')
         log_rho = log_rho / np.maximum(rollouts.lengths, 1)
-    excess = np.expm1(np.where(valid, log_rho, 0.0))
-    advantage_ = advantages(rollouts.rewards, valid, advantage)
-    return _mean_over_valid(excess * advantage_, valid, at_least=2)
+    weights = advantages(rollouts.rewards, valid, advantage)
+    with np.errstate(over="ignore"):  # an infinite ratio is refused by whoever learns from it
+        excess = np.expm1(np.where(valid & (weights != 0.0), log_rho, 0.0))
+    return _mean_over_valid(excess * weights, valid, at_least=2)
 
 
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:

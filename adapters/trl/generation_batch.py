@@ -16,7 +16,7 @@ from curriculum_bandits import Draw, Rollouts
 
 __all__ = ["ROW", "GenerationBatch", "Part", "sum_log_ratio"]
 
-# Name of the tensor that carries each row's place in the generation batch through TRL's shuffle and split.
+#: Name of the tensor that carries each row's place in the generation batch through TRL's shuffle and split.
 ROW = "curriculum_row"
 
 

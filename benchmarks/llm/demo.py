@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "DemoSettings", "add_arguments", "main", "run_demo"]
 
+#: The methods compared, by their names in `curriculum_bandits.methods`.
 METHODS = ("uniform", "osmd")
 
 
@@ -108,7 +109,7 @@ def run_demo(
     """
     begin = time.perf_counter()
     _say("loading the libraries", progress)
-    for module, extra in (("trl", "llm"), ("reasoning_gym", "llm"), ("matplotlib", "plot")):
+    for module, extra in (("matplotlib", "plot"), ("trl", "llm"), ("reasoning_gym", "llm")):
         require_extra(module, extra)  # all of them now, not after minutes of training
     from .demo_bank import demo_banks
     from .demo_report import demo_figure, demo_table

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bandit", "RandomizedBandit", "Selection"]
+__all__ = ["Bandit", "RandomizedBandit", "RefusedUtility", "Selection"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -30,6 +30,26 @@ class Selection(NamedTuple):
     arms: IntArray
     probability: FloatArray
     inclusion: FloatArray | None
+
+
+class RefusedUtility(ValueError):
+    """A utility that a bandit cannot learn from; who knows what the arm stands for can name it.
+
+    Args:
+        arm: The arm.
+        position: Which of the played arms it was, 0..m-1.
+        value: The utility.
+        remedy: What to do about it.
+
+    Attributes:
+        position: As given.
+        value: As given.
+        remedy: As given.
+    """
+
+    def __init__(self, arm: int, position: int, value: float, remedy: str) -> None:
+        super().__init__(f"the utility of arm {arm} is {value}; {remedy}")
+        self.position, self.value, self.remedy = position, value, remedy
 
 
 class Bandit(Protocol):

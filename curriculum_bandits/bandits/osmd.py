@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.contract import Selection
+from curriculum_bandits.bandits.contract import RefusedUtility, Selection
 from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.projection import kl_projection
 from curriculum_bandits.sampling import systematic_counts, with_replacement
@@ -230,12 +230,11 @@ class Osmd:
                 f"the saved distribution has shape {probability.shape}, this bandit {self._probability.shape}; "
                 "construct it with the arms and runs it was saved with"
             )
+        sums = [np.array(state[name], dtype=np.float64) for name in ("baseline", "spent", "largest")]
+        rounds, plays = int(state["rounds"]), int(state["plays"])
         self._probability = probability
-        self._baseline = np.array(state["baseline"], dtype=np.float64)
-        self._spent = np.array(state["spent"], dtype=np.float64)
-        self._largest = np.array(state["largest"], dtype=np.float64)
-        self._rounds = int(state["rounds"])
-        self._plays = int(state["plays"])
+        self._baseline, self._spent, self._largest = sums
+        self._rounds, self._plays = rounds, plays
         self._anchor = self._playable_prior()
 
     def _set_plays(self, plays: int) -> None:
@@ -288,8 +287,8 @@ class Osmd:
             bad |= (values < lo) | (values > hi)
             remedy = f"utility_range is ({lo}, {hi}); widen it, or leave it out for the scale-free form"
         if np.any(bad):
-            where = tuple(np.argwhere(bad)[0])
-            raise ValueError(f"the utility of arm {int(arms[where])} is {float(values[where])}; {remedy}")
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise RefusedUtility(int(arms[where]), where[-1], float(values[where]), remedy)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -301,6 +300,6 @@ def _distribution(prior: npt.ArrayLike | None, n_arms: int) -> FloatArray:
     if prior is None:
         return np.full(n_arms, 1.0 / n_arms)
     values = np.array(prior, dtype=np.float64)
-    if values.shape != (n_arms,) or np.any(values < 0.0) or abs(float(np.sum(values)) - 1.0) > 1e-6:
+    if values.shape != (n_arms,) or not np.all(values >= 0.0) or abs(float(np.sum(values)) - 1.0) > 1e-6:
         raise ValueError(f"prior must be a distribution of shape ({n_arms},) that sums to 1; got shape {values.shape}")
     return np.asarray(values / np.sum(values))

@@ -28,8 +28,8 @@ class ShuffledEpochs:
         runs: Number of independent runs; None for one run without a leading axis.
 
     >>> epochs, rng = ShuffledEpochs(4), np.random.default_rng(0)
-    >>> sorted([*epochs.select(2, rng).arms, *epochs.select(2, rng).arms])
-    [np.int64(0), np.int64(1), np.int64(2), np.int64(3)]
+    >>> sorted(epochs.select(2, rng).arms.tolist() + epochs.select(2, rng).arms.tolist())
+    [0, 1, 2, 3]
     """
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:

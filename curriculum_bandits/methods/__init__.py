@@ -1,6 +1,6 @@
 """Every published method as one constructor that returns a `Curriculum`."""
 
-from curriculum_bandits.methods.osmd import osmd
-from curriculum_bandits.methods.uniform import uniform
+from curriculum_bandits.methods.mirror_descent import osmd
+from curriculum_bandits.methods.without_feedback import uniform
 
 __all__ = ["osmd", "uniform"]

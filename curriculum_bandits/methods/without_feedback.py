@@ -1,4 +1,4 @@
-"""The base of every comparison: shuffled epochs."""
+"""Methods that listen to nothing; shuffled epochs are the base of every comparison."""
 
 from __future__ import annotations
 

@@ -1,0 +1,431 @@
+"""Ask and tell: a draw is answered once, in any order, with its own numbers, or nothing happens at all."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts, Ticket, methods
+from curriculum_bandits.arms import Arms
+from curriculum_bandits.bandits import Osmd, Selection, ShuffledEpochs
+from curriculum_bandits.checkpoint import load_state, save_state
+from curriculum_bandits.signals import success_rate
+
+GROUPS = ["a"] * 5 + ["b"] * 3 + ["c"] * 2
+
+
+def a_bank(n=10, **changes):
+    return ProblemBank([f"problem {i}" for i in range(n)], **changes)
+
+
+def bare(n=4, seed=0, **settings):
+    """One arm per problem under p exp(u / q) / Z: every consequence can be worked out by hand."""
+    bandit = Osmd(n, **{"floor": 0.0, "step": 1.0, "center": False, **settings})
+    return Curriculum(a_bank(n), bandit, success_rate, name="bare", seed=seed)
+
+
+def grouped(seed=0, **settings):
+    return methods.osmd(a_bank(10, groups=GROUPS), seed=seed, **settings)
+
+
+def step_by_hand(p, items, inclusion, values):
+    w = p * np.exp(np.bincount(items, np.asarray(values) / inclusion, minlength=len(p)))
+    return w / np.sum(w)
+
+
+# Ask
+
+
+def test_a_draw_carries_the_numbers_of_its_moment():
+    curriculum = bare()
+    draw = curriculum.ask(2)
+    assert draw.probability.tolist() == [0.25, 0.25]
+    np.testing.assert_allclose(draw.inclusion, 0.5)
+    assert draw.ticket.serial == 0
+    assert curriculum.ask(1).ticket == Ticket(draw.ticket.run, 1)
+    assert [d.ticket.serial for d in curriculum.outstanding] == [0, 1]
+
+
+def test_groups_are_drawn_with_the_inclusion_of_each_problem():
+    curriculum, m, draws = grouped(floor=0.05), 4, 2500
+    curriculum.ask(m)
+    state = curriculum.bandit.state_dict()
+    curriculum.bandit.load_state_dict({**state, "probability": np.array([0.2, 0.55, 0.25])})
+    expected = m * np.array([0.2 / 5] * 5 + [0.55 / 3] * 3 + [0.25 / 2] * 2)
+    counts = np.zeros(10)
+    for _ in range(draws):
+        draw = curriculum.ask(m)
+        curriculum.discard(draw)
+        assert len(set(draw.items.tolist())) == m
+        np.testing.assert_allclose(draw.inclusion, expected[draw.items])
+        np.testing.assert_allclose(draw.probability, expected[draw.items] / m)
+        counts[draw.items] += 1
+    assert np.all(np.abs(counts - draws * expected) < 4.5 * np.sqrt(draws * expected * (1 - expected)))
+
+
+def test_the_seed_decides_the_draws():
+    def items(seed):
+        return grouped(seed).ask(4).items.tolist()
+
+    assert items(3) == items(3)
+    assert len({tuple(items(seed)) for seed in range(20)}) > 10
+
+
+@pytest.mark.parametrize("size", [0, -1, 11, 1000])
+@pytest.mark.parametrize("make", [lambda: grouped(), lambda: methods.uniform(a_bank(10))])
+def test_an_impossible_batch_issues_no_draw(make, size):
+    curriculum = make()
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=f"batch of {size} is asked for; the bank has 10"):
+        curriculum.ask(size)
+    np.testing.assert_equal(curriculum.state_dict(), before)
+
+
+def test_a_batch_is_a_whole_number():
+    with pytest.raises(TypeError):
+        bare().ask(2.5)
+    assert len(bare().ask(np.int64(2))) == 2
+
+
+def test_the_whole_bank_can_be_a_batch():
+    curriculum = grouped()
+    draw = curriculum.ask(10)
+    assert sorted(draw.items.tolist()) == list(range(10))
+    np.testing.assert_allclose(draw.inclusion, 1.0)
+    curriculum.tell(draw, np.arange(10.0))
+
+
+# Tell
+
+
+def test_one_answer_by_hand():
+    curriculum = bare()
+    draw = curriculum.ask(1)
+    curriculum.tell(draw, [0.3])
+    expected = step_by_hand(np.full(4, 0.25), draw.items, [0.25], [0.3])
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), expected, rtol=1e-12)
+    assert curriculum.outstanding == ()
+
+
+def test_a_late_answer_uses_the_probabilities_of_its_own_draw():
+    curriculum = bare(prior=[0.4, 0.3, 0.2, 0.1])
+    early, p = curriculum.ask(1), curriculum.bandit.probabilities()
+    late = curriculum.ask(1)
+    curriculum.tell(late, [2.0])
+    p = step_by_hand(p, late.items, late.inclusion, [2.0])
+    recomputed = p[early.items]
+    assert abs(recomputed / early.inclusion - 1) > 0.2  # looking it up now would give another result
+    curriculum.tell(early, [0.5])
+    expected = step_by_hand(p, early.items, np.array([0.4, 0.3, 0.2, 0.1])[early.items], [0.5])
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), expected, rtol=1e-12)
+
+
+def test_a_late_answer_of_a_batch_of_another_size_uses_its_own_inclusion():
+    curriculum = bare()
+    early = curriculum.ask(1)
+    curriculum.ask(2)
+    p = curriculum.bandit.probabilities()
+    curriculum.tell(early, [0.1])
+    expected = step_by_hand(p, early.items, [0.25], [0.1])
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), expected, rtol=1e-12)
+
+
+def test_what_a_caller_does_to_a_copy_of_the_draw_changes_nothing():
+    curriculum, twin = bare(), bare()
+    draw, other = curriculum.ask(1), twin.ask(1)
+    curriculum.tell(Draw(draw.items, [9.0], [9.0], draw.ticket), [0.5])
+    twin.tell(other, [0.5])
+    assert np.array_equal(curriculum.bandit.probabilities(), twin.bandit.probabilities())
+
+
+def test_several_draws_are_answered_in_any_order():
+    curriculum = bare(6)
+    draws = [curriculum.ask(2) for _ in range(4)]
+    p = curriculum.bandit.probabilities()
+    # Utilities small enough for the cap of 1/2 not to bind.
+    for i, value in zip([2, 0, 3, 1], [0.02, -0.01, 0.03, 0.05], strict=True):
+        curriculum.tell(draws[i], [value, 0.0])
+        p = step_by_hand(p, draws[i].items, draws[i].inclusion, [value, 0.0])
+        np.testing.assert_allclose(curriculum.bandit.probabilities(), p, rtol=1e-12)
+    assert curriculum.outstanding == ()
+
+
+def test_the_estimate_of_a_group_is_its_share_of_the_inverse_inclusions():
+    curriculum = grouped(step=0.1, floor=0.0, share=0.0)
+    curriculum.bandit.center = False
+    draw = curriculum.ask(3)
+    p, values = curriculum.bandit.probabilities(), np.array([0.3, -0.2, 0.5])
+    curriculum.tell(draw, values)
+    of, size = curriculum.bank.groups, np.array([5, 3, 2])
+    estimate = np.array(
+        [sum(v / q for x, q, v in zip(draw.items, draw.inclusion, values, strict=True) if of[x] == g) for g in range(3)]
+    )
+    w = p * np.exp(0.1 * estimate / size)
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), w / np.sum(w), rtol=1e-12)
+
+
+def test_partial_answers_scale_the_inclusion_by_the_share_that_answered():
+    curriculum = bare()
+    draw = curriculum.ask(2)
+    p = curriculum.bandit.probabilities()
+    curriculum.tell(draw, Feedback([np.nan, 0.1], [0, 4]))
+    expected = step_by_hand(p, draw.items[1:], draw.inclusion[1:] * 0.5, [0.1])
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), expected, rtol=1e-12)
+
+
+def test_sums_stay_unbiased_when_answers_are_lost_at_random():
+    rng, u, m, heard = np.random.default_rng(1), np.array([3.0, -1.0, 2.0, 5.0, 0.5]), 3, []
+
+    class Listener(Osmd):
+        def update(self, arms, inclusion, values):
+            heard.append(np.sum(values / inclusion))
+
+    curriculum = Curriculum(a_bank(5), Listener(5, prior=[0.3, 0.25, 0.2, 0.15, 0.1]), success_rate, name="listener")
+    for _ in range(2000):
+        draw = curriculum.ask(m)
+        answered = rng.permutation([1, 1, 0])
+        curriculum.tell(draw, Feedback(np.where(answered, u[draw.items], np.nan), answered))
+    assert abs(np.mean(heard) - np.sum(u)) < 4.5 * np.std(heard) / np.sqrt(len(heard))
+
+
+def test_an_answer_that_says_nothing_closes_the_draw_and_teaches_nothing():
+    curriculum = grouped()
+    curriculum.tell(curriculum.ask(3), [0.1, 0.2, 0.3])
+    draw, before = curriculum.ask(3), copy.deepcopy(curriculum.bandit.state_dict())
+    curriculum.tell(draw, Feedback([np.nan] * 3, [0, 0, 0]))
+    assert curriculum.outstanding == ()
+    np.testing.assert_equal(curriculum.bandit.state_dict(), before)
+
+
+def test_a_zero_is_an_answer_and_a_missing_value_is_not():
+    told_zero, told_nothing = bare(center=True), bare(center=True)
+    for curriculum in (told_zero, told_nothing):
+        curriculum.tell(curriculum.ask(2), [0.4, 0.1])
+    told_zero.tell(told_zero.ask(2), [0.4, 0.0])
+    told_nothing.tell(told_nothing.ask(2), Feedback([0.4, 0.0], [8, 0]))
+    assert not np.allclose(told_zero.bandit.probabilities(), told_nothing.bandit.probabilities())
+
+
+def test_whole_number_utilities_are_as_good_as_any():
+    ints, floats = bare(), bare()
+    ints.tell(ints.ask(2), np.array([1, 0]))
+    floats.tell(floats.ask(2), np.array([1.0, 0.0]))
+    assert np.array_equal(ints.bandit.probabilities(), floats.bandit.probabilities())
+
+
+def test_the_signal_is_the_method_s_own():
+    feedback = bare().signal(Rollouts(rewards=[[1, 0], [None, None]]))
+    assert feedback.values[0] == 0.5
+    assert feedback.counts.tolist() == [2, 0]
+
+
+# What is refused, with the state as it was
+
+
+def answered(curriculum):
+    draw = curriculum.ask(2)
+    curriculum.tell(draw, [0.1, 0.2])
+    return draw
+
+
+def discarded(curriculum):
+    draw = curriculum.ask(2)
+    curriculum.discard(draw)
+    return draw
+
+
+def never_issued(curriculum):
+    draw = curriculum.ask(2)
+    return Draw(draw.items, draw.probability, draw.inclusion, Ticket(draw.ticket.run, 99))
+
+
+def of_another_run(curriculum):
+    return grouped().ask(2)
+
+
+def with_other_items(curriculum):
+    draw = curriculum.ask(2)
+    return Draw([9 - x for x in draw.items], draw.probability, draw.inclusion, draw.ticket)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (answered, "draw 0 was already answered or discarded"),
+        (discarded, "draw 0 was already answered or discarded"),
+        (never_issued, "draw 99 was never issued"),
+        (of_another_run, "belongs to run"),
+        (with_other_items, "draw 0 holds other items"),
+    ],
+)
+def test_a_draw_that_cannot_be_answered_is_refused(make, message):
+    curriculum = grouped()
+    draw = make(curriculum)
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=message):
+        curriculum.tell(draw, [0.1, 0.2])
+    with pytest.raises(ValueError, match=message):
+        curriculum.discard(draw)
+    np.testing.assert_equal(curriculum.state_dict(), before)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: Feedback(v, [1, 1, 1])], ids=["array", "feedback"])
+def test_a_utility_that_is_not_finite_is_refused_by_the_id_of_its_problem(wrap, bad):
+    bank = a_bank(10, ids=[f"id-{i}" for i in range(10)], groups=GROUPS)
+    curriculum = methods.osmd(bank)
+    curriculum.tell(curriculum.ask(3), [0.1, 0.2, 0.3])
+    draw = curriculum.ask(3)
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=rf"problem 'id-{draw.items[1]}' \(item {draw.items[1]}\) is {bad}"):
+        curriculum.tell(draw, wrap([0.1, bad, 0.2]))
+    np.testing.assert_equal(curriculum.state_dict(), before)
+    curriculum.tell(draw, [0.1, 0.2, 0.3])  # the draw is still open
+
+
+def test_a_utility_outside_the_range_is_refused_by_the_id_of_its_problem():
+    bank = a_bank(10, ids=[f"id-{i}" for i in range(10)], groups=GROUPS)
+    curriculum = methods.osmd(bank, utility_range=(0, 1))
+    draw = curriculum.ask(3)
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=r"2\.5") as caught:
+        curriculum.tell(draw, [0.1, 2.5, 0.2])
+    np.testing.assert_equal(curriculum.state_dict(), before)
+    assert f"id-{draw.items[1]}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0.1], "1 utilities answer a draw of 3"),
+        ([0.1] * 4, "4 utilities answer a draw of 3"),
+        (0.1, r"shape \(\)"),
+        ([[0.1, 0.2, 0.3]], r"shape \(1, 3\)"),
+        (Feedback([0.1], [1]), "1 utilities answer a draw of 3"),
+    ],
+)
+def test_utilities_of_the_wrong_shape_are_refused(values, message):
+    curriculum = grouped()
+    draw = curriculum.ask(3)
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=message):
+        curriculum.tell(draw, values)
+    np.testing.assert_equal(curriculum.state_dict(), before)
+
+
+class Greedy(Osmd):
+    """Plays the first arms, and knows no number to divide by."""
+
+    def select(self, size, rng, candidates=None):
+        return Selection(np.arange(size), np.full(size, 1 / self.n_arms), None)
+
+
+def test_a_draw_without_inclusion_is_refused_by_mirror_descent_and_stays_open():
+    curriculum = Curriculum(a_bank(4), Greedy(4), success_rate, name="greedy")
+    draw = curriculum.ask(2)
+    assert draw.inclusion is None
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match="no inclusion probability"):
+        curriculum.tell(draw, [0.1, 0.2])
+    np.testing.assert_equal(curriculum.state_dict(), before)
+    assert [d.ticket for d in curriculum.outstanding] == [draw.ticket]
+
+
+def test_parts_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="the bandit has 3 arms where 4"):
+        Curriculum(a_bank(4), Osmd(3), success_rate, name="x")
+    with pytest.raises(ValueError, match="arms cover 3 problems, the bank has 4"):
+        Curriculum(a_bank(4), Osmd(2), success_rate, arms=Arms([0, 0, 1]), name="x")
+
+
+# State
+
+
+def work(curriculum, rounds, rng, open_draws=()):
+    """Answer what is open, then ask and tell; returns everything that can be seen."""
+    seen = []
+    for draw in open_draws:
+        curriculum.tell(draw, rng.normal(size=len(draw)))
+    for _ in range(rounds):
+        draw = curriculum.ask(3)
+        curriculum.tell(draw, rng.normal(size=3))
+        seen.append((draw.items.tolist(), draw.probability.tolist(), draw.inclusion.tolist()))
+    return seen
+
+
+@pytest.mark.parametrize("make", [grouped, lambda seed=0: methods.uniform(a_bank(10), seed=seed)])
+def test_a_saved_curriculum_continues_bit_for_bit_with_its_open_draws(make, tmp_path):
+    original = make(seed=7)
+    work(original, 12, np.random.default_rng(0))
+    opened = [original.ask(2), original.ask(3)]
+    save_state(tmp_path / "state.npz", original.state_dict())
+    twin = make(seed=99)
+    twin.load_state_dict(load_state(tmp_path / "state.npz"))
+    np.testing.assert_equal(twin.state_dict(), original.state_dict())
+    assert [d.ticket for d in twin.outstanding] == [d.ticket for d in opened]
+    mine = work(original, 20, np.random.default_rng(1), opened[::-1])
+    theirs = work(twin, 20, np.random.default_rng(1), twin.outstanding[::-1])
+    assert mine == theirs
+    np.testing.assert_equal(twin.state_dict(), original.state_dict())
+
+
+def test_the_state_that_was_taken_does_not_follow_the_curriculum():
+    curriculum = grouped()
+    curriculum.ask(2)
+    state = curriculum.state_dict()
+    frozen = copy.deepcopy(state)
+    work(curriculum, 5, np.random.default_rng(0), curriculum.outstanding)
+    np.testing.assert_equal(state, frozen)
+
+
+def test_the_draw_of_a_lost_future_is_not_taken_for_another():
+    curriculum = grouped(seed=1)
+    state = copy.deepcopy(curriculum.state_dict())
+    lost = curriculum.ask(5)
+    curriculum.load_state_dict(state)
+    with pytest.raises(ValueError, match="never issued"):
+        curriculum.tell(lost, np.zeros(5))
+    curriculum.ask(4)
+    with pytest.raises(ValueError, match="other items"):
+        curriculum.tell(lost, np.zeros(5))
+
+
+def states_of_others():
+    bank = a_bank(10, groups=GROUPS)
+    good = methods.osmd(bank).state_dict()
+    return {
+        "method": (methods.uniform(bank).state_dict(), "method 'uniform'"),
+        "arms": (methods.osmd(bank, arms="problems").state_dict(), "method 'osmd-problems'"),
+        "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "another bank"),
+        "format": ({**good, "format": 99}, "format 99"),
+        "nothing": ({}, "format None"),
+        "bandit": ({**good, "bandit": Osmd(7).state_dict()}, r"shape \(7,\)"),
+        "bandit kind": ({**good, "bandit": ShuffledEpochs(3).state_dict()}, "kind 'shuffled_epochs'"),
+    }
+
+
+@pytest.mark.parametrize("name", states_of_others())
+def test_the_state_of_another_is_refused_and_the_curriculum_is_as_it_was(name):
+    state, message = states_of_others()[name]
+    curriculum = grouped(seed=5)
+    work(curriculum, 4, np.random.default_rng(0))
+    curriculum.ask(2)
+    before = copy.deepcopy(curriculum.state_dict())
+    with pytest.raises(ValueError, match=message):
+        curriculum.load_state_dict(state)
+    np.testing.assert_equal(curriculum.state_dict(), before)
+
+
+# Entropy
+
+
+def test_entropy_is_that_over_problems():
+    assert grouped().entropy() == pytest.approx(np.log(10))
+    assert bare(prior=[0.5, 0.5, 0.0, 0.0]).entropy() == pytest.approx(np.log(2))
+
+
+def test_a_bandit_without_a_distribution_has_no_entropy():
+    class Silent:
+        n_arms = 4
+
+    assert np.isnan(Curriculum(a_bank(4), Silent(), success_rate, name="silent").entropy())
