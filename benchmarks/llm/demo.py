@@ -111,6 +111,8 @@ def run_demo(
     _say("loading the libraries", progress)
     for module, extra in (("matplotlib", "plot"), ("trl", "llm"), ("reasoning_gym", "llm")):
         require_extra(module, extra)  # all of them now, not after minutes of training
+    import torch
+
     from .demo_bank import demo_banks
     from .demo_report import demo_figure, demo_table
     from .demo_run import train
@@ -118,6 +120,8 @@ def run_demo(
     from .tiny_model import warmed_up_model
 
     quiet_transformers()
+    # So small a model gains nothing from a second thread, and on a busy machine threads wait seconds for each other.
+    torch.set_num_threads(1)
     output.mkdir(parents=True, exist_ok=True)
     _begin(output, settings)
     _say("making the problems", progress)

@@ -18,7 +18,21 @@ from reasoning_gym.dataset import ProceduralDataset
 
 from curriculum_bandits.bank import ProblemBank
 
+__all__ = [
+    "FAMILIES",
+    "GROUPS",
+    "MAX_ANSWER_CHARACTERS",
+    "Demonstration",
+    "DistinctItems",
+    "Family",
+    "Group",
+    "demo_banks",
+    "demonstrations",
+]
+
+#: Longest prompt, in characters, which are tokens.
 MAX_PROMPT_CHARACTERS = 48
+#: Longest answer that any of the verifiers accepts here.
 MAX_ANSWER_CHARACTERS = 11
 TRAINING_PER_GROUP = 100
 HELD_OUT_PER_GROUP = 25
@@ -39,6 +53,8 @@ class Family:
         levels: Settings of the generator for each level, easiest first.
         render: Writes the prompt of an item.
         target: Writes one answer that the family's verifier accepts; only the supervised warm-up uses it.
+        careless: Writes an answer without doing the work, the question's own material handed back, nearly always
+            wrong; only the supervised warm-up uses it.
     """
 
     name: str
@@ -46,6 +62,7 @@ class Family:
     levels: tuple[Mapping[str, Any], ...]
     render: Callable[[dict[str, Any]], str]
     target: Callable[[dict[str, Any]], str]
+    careless: Callable[[dict[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,7 @@ def _sorting_prompt(entry: dict[str, Any]) -> str:
     return f"{mark}{''.join(_digits(entry['metadata']['original_numbers']))}="
 
 
+#: The families, each with its levels.
 FAMILIES = (
     Family(
         "backward",
@@ -144,6 +162,7 @@ FAMILIES = (
         tuple({"min_word_len": n, "max_word_len": n} for n in (3, 4, 5, 6, 7, 8)),
         render=lambda entry: f"~{entry['metadata']['word'].lower()}=",
         target=lambda entry: entry["answer"].lower(),
+        careless=lambda entry: entry["metadata"]["word"].lower(),
     ),
     Family(
         "sorting",
@@ -161,6 +180,7 @@ FAMILIES = (
         ),
         render=_sorting_prompt,
         target=lambda entry: f"[{','.join(_digits(entry['metadata']['sorted_numbers']))}]",
+        careless=lambda entry: f"[{','.join(_digits(entry['metadata']['original_numbers']))}]",
     ),
     Family(
         "palindrome",
@@ -168,6 +188,7 @@ FAMILIES = (
         tuple({"min_length": n, "max_length": n} for n in (3, 4, 5, 6, 7, 8)),
         render=lambda entry: f"|{''.join(entry['metadata']['letters'])}=",
         target=lambda entry: entry["metadata"]["generated_palindrome"],
+        careless=lambda entry: "".join(entry["metadata"]["letters"]),
     ),
     # Plus and minus only: the verifier hands the answer to sympy, which would sit on 9**9**9 for ever.
     Family(
@@ -187,6 +208,7 @@ FAMILIES = (
         ),
         render=lambda entry: f"{''.join(map(str, entry['metadata']['numbers']))}={entry['metadata']['target']}?",
         target=lambda entry: entry["metadata"]["expression"].replace(" ", ""),
+        careless=lambda entry: "+".join(map(str, entry["metadata"]["numbers"])),
     ),
     Family(
         "sum",
@@ -199,9 +221,11 @@ FAMILIES = (
         ),
         render=lambda entry: f"{entry['metadata']['expression'].replace(' ', '')}=",
         target=lambda entry: entry["answer"],
+        careless=lambda entry: entry["metadata"]["expression"].split()[0],
     ),
 )
 
+#: Every level of every family, in the order of the bank.
 GROUPS = tuple(Group(family, level) for family in FAMILIES for level in range(1, len(family.levels) + 1))
 
 
@@ -221,8 +245,17 @@ def demo_banks(seed: int) -> tuple[ProblemBank, ProblemBank]:
     return _bank(training), _bank(held_out)
 
 
-def warm_up_pairs(seed: int, items_per_level: Mapping[int, int]) -> dict[int, list[tuple[str, str]]]:
-    """Make fresh prompts with one right answer each, for the supervised warm-up.
+@dataclass(frozen=True)
+class Demonstration:
+    """A prompt of the supervised warm-up with a right answer and a careless one."""
+
+    prompt: str
+    right: str
+    careless: str
+
+
+def demonstrations(seed: int, items_per_level: Mapping[int, int]) -> dict[int, list[Demonstration]]:
+    """Make fresh problems with answers, for the supervised warm-up.
 
     No prompt of the held-out bank of the same seed occurs, so held-out problems are new to the warmed-up model too.
 
@@ -231,17 +264,19 @@ def warm_up_pairs(seed: int, items_per_level: Mapping[int, int]) -> dict[int, li
         items_per_level: How many items of each level of every family to draw, before held-out prompts are removed.
 
     Returns:
-        Pairs of prompt and answer for each level.
+        The demonstrations of each level.
     """
     _, held_out = _split(seed)
-    pairs: dict[int, list[tuple[str, str]]] = {level: [] for level in items_per_level}
+    made: dict[int, list[Demonstration]] = {level: [] for level in items_per_level}
     for group in GROUPS:
-        if group.level in pairs:
+        if group.level in made:
             family, taken = group.family, set(held_out[group.label].prompts)
             drawn = group.dataset(_group_seed(seed, _WARM_UP, group), items_per_level[group.level])
             fresh = (entry for entry in drawn if family.render(entry) not in taken)
-            pairs[group.level].extend((family.render(entry), family.target(entry)) for entry in fresh)
-    return pairs
+            made[group.level].extend(
+                Demonstration(family.render(entry), family.target(entry), family.careless(entry)) for entry in fresh
+            )
+    return made
 
 
 def _split(seed: int) -> tuple[dict[str, DistinctItems], dict[str, DistinctItems]]:

@@ -1,8 +1,9 @@
 """A character-level Qwen2 of a million parameters that already solves the easy part of the demo's bank.
 
-Reinforcement learning has nothing to reinforce until some answers are right, so the model is first taught the low
-levels of every family by supervised learning, with a thin share of the middle ones; the high levels are left for GRPO
-to reach. The warm-up is a function of its settings and seed alone, so its result is kept under a hash of them.
+Reinforcement learning has nothing to reinforce until some answers are right, so the model is first taught by supervised
+learning, the low levels most, the highest not at all. At the end it is shown careless answers as well, the more often
+the harder the problem: it can do more than it does, as a pretrained model can, and that is what GRPO then brings out.
+The warm-up is a function of its settings and seed alone, so its result is kept under a hash of them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
@@ -30,9 +32,22 @@ from curriculum_bandits.bank import ProblemBank
 
 from . import demo_bank
 
+__all__ = [
+    "ALPHABET",
+    "FORMAT_VERSION",
+    "WarmUp",
+    "character_tokenizer",
+    "held_out_accuracy",
+    "sample_answers",
+    "untrained_model",
+    "warmed_up_model",
+]
+
+#: Every character of the demo's prompts and answers.
 ALPHABET = string.ascii_lowercase + string.digits + "+-=?,<>[]~|"
 PAD, END, UNKNOWN = "<pad>", "<end>", "<unk>"
-FORMAT_VERSION = 1  # raise it when this module or demo_bank changes what the same settings produce
+#: Raised when this module or `demo_bank` changes what the same settings produce.
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -50,18 +65,22 @@ class WarmUp:
         ramp: Steps until the peak.
         items_per_level: How many items of each level of each family are generated.
         share_per_level: Share of the batch each level gets, divided equally among the families.
+        careless_per_level: How often an item of each level is shown with its careless answer, in the last steps.
+        careless_steps: For how many steps at the end careless answers are shown.
     """
 
     hidden: int = 192
     feed_forward: int = 384
     layers: int = 2
     heads: int = 4
-    steps: int = 600
+    steps: int = 700
     batch_size: int = 64
     learning_rate: float = 2e-3
     ramp: int = 30
-    items_per_level: dict[int, int] = field(default_factory=lambda: {1: 600, 2: 1200, 3: 1200, 4: 600})
-    share_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.35, 2: 0.35, 3: 0.2, 4: 0.1})
+    items_per_level: dict[int, int] = field(default_factory=lambda: {1: 600, 2: 1000, 3: 1000, 4: 800, 5: 800})
+    share_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.25, 2: 0.25, 3: 0.2, 4: 0.2, 5: 0.1})
+    careless_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.1, 2: 0.3, 3: 0.6, 4: 0.8, 5: 0.9})
+    careless_steps: int = 250
 
 
 def character_tokenizer() -> PreTrainedTokenizerFast:
@@ -210,18 +229,21 @@ def _train_supervised(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, settings: WarmUp, *, seed: int, progress: bool
 ) -> None:
     """Teach the model to continue prompts with right answers, in place."""
-    tokens, labels, weights = _training_tensors(tokenizer, settings, seed)
-    lengths = (tokens != tokenizer.pad_token_id).sum(dim=1)
+    lessons = _lessons(tokenizer, settings, seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _ramp_and_cosine(settings))
     generator = torch.Generator().manual_seed(seed)
     model.train()
-    for _ in (bar := tqdm(range(settings.steps), desc="supervised warm-up", unit="step", disable=not progress)):
-        rows = torch.multinomial(weights, settings.batch_size, replacement=True, generator=generator)
-        answer_tokens, total = (labels[rows] >= 0).sum(), 0.0
+    for step in (bar := tqdm(range(settings.steps), desc="supervised warm-up", unit="step", disable=not progress)):
+        rows = torch.multinomial(lessons.weights, settings.batch_size, replacement=True, generator=generator)
+        draws = torch.rand(len(rows), generator=generator)
+        careless = (draws < lessons.careless[rows]) & (step >= settings.steps - settings.careless_steps)
+        tokens, labels = lessons.tokens[careless.long(), rows], lessons.labels[careless.long(), rows]
+        lengths = (tokens != tokenizer.pad_token_id).sum(dim=1)
+        answer_tokens, total = (labels >= 0).sum(), 0.0
         optimizer.zero_grad(set_to_none=True)
         # The short half and the long half apart: padding would cost nearly as much as the text.
-        for part in rows[lengths[rows].argsort(stable=True)].chunk(2):
+        for part in lengths.argsort(stable=True).chunk(2):
             longest = int(lengths[part].max())
             batch, targets = tokens[part, :longest], labels[part, :longest]
             mask = (batch != tokenizer.pad_token_id).long()
@@ -235,23 +257,39 @@ def _train_supervised(
     model.eval()
 
 
-def _training_tensors(
-    tokenizer: PreTrainedTokenizerFast, settings: WarmUp, seed: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return tokens and labels, shape (items, longest), padded on the right, and sampling weights, shape (items,)."""
-    sequences, masked, weights = [], [], []
-    pairs = demo_bank.warm_up_pairs(seed, settings.items_per_level)
-    for level, level_pairs in pairs.items():
-        for prompt, answer in level_pairs:
-            question, reply = tokenizer.encode(prompt), [*tokenizer.encode(answer), tokenizer.eos_token_id]
-            sequences.append(torch.tensor(question + reply))
-            masked.append(torch.tensor([-100] * len(question) + reply))
-            weights.append(settings.share_per_level[level] / len(level_pairs))
-    pad = torch.nn.utils.rnn.pad_sequence
-    return (
-        pad(sequences, batch_first=True, padding_value=tokenizer.pad_token_id),
-        pad(masked, batch_first=True, padding_value=-100),
-        torch.tensor(weights, dtype=torch.float64),
+@dataclass(frozen=True)
+class _Lessons:
+    """What the warm-up is taught from.
+
+    Attributes:
+        tokens: Prompt and answer padded on the right, shape (2, items, longest); the right answers, then the careless.
+        labels: The same with everything but the answer masked by -100.
+        weights: How often each item is drawn, shape (items,).
+        careless: How often an item's careless answer is shown once carelessness begins, shape (items,).
+    """
+
+    tokens: torch.Tensor
+    labels: torch.Tensor
+    weights: torch.Tensor
+    careless: torch.Tensor
+
+
+def _lessons(tokenizer: PreTrainedTokenizerFast, settings: WarmUp, seed: int) -> _Lessons:
+    by_level = demo_bank.demonstrations(seed, settings.items_per_level)
+    levels = [level for level, shown in by_level.items() for _ in shown]
+    shown = [demonstration for level in by_level for demonstration in by_level[level]]
+    answers = [item.right for item in shown] + [item.careless for item in shown]
+    questions = [tokenizer.encode(item.prompt) for item in shown] * 2
+    replies = [[*tokenizer.encode(answer), tokenizer.eos_token_id] for answer in answers]
+    texts = [torch.tensor(question + reply) for question, reply in zip(questions, replies, strict=True)]
+    masked = [torch.tensor([-100] * len(q) + reply) for q, reply in zip(questions, replies, strict=True)]
+    tokens = pad_sequence(texts, batch_first=True, padding_value=tokenizer.pad_token_id)
+    labels = pad_sequence(masked, batch_first=True, padding_value=-100)
+    return _Lessons(
+        tokens=tokens.reshape(2, len(shown), -1),
+        labels=labels.reshape(2, len(shown), -1),
+        weights=torch.tensor([settings.share_per_level[level] / len(by_level[level]) for level in levels]),
+        careless=torch.tensor([settings.careless_per_level[level] for level in levels]),
     )
 
 
