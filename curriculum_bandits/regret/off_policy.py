@@ -1,0 +1,274 @@
+r"""Regret of real training, where nobody knows the means: estimates with confidence intervals, per group of problems.
+
+What a group would have brought is estimated from the problems of it that were drawn, each divided by its chance of
+being drawn. That needs every problem of the bank to have had a known chance: a draw from the whole bank, or from
+candidates of the uniform proposal. Draws that cannot say so are refused, for an estimate without it looks no different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from curriculum_bandits.draw import Draw, Feedback
+from curriculum_bandits.regret._arrays import FloatArray, IntArray
+
+__all__ = ["GroupRegret", "GroupRegretEstimator", "group_earnings"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupRegret:
+    """Estimated regret against each group of problems.
+
+    Attributes:
+        regret: What the group would have brought minus what was earned, shape (G,); negative where it was beaten.
+        lower: Lower end of the interval, shape (G,); -inf while the group was met in too few rounds.
+        upper: Upper end, shape (G,).
+        rounds_met: Rounds in which a problem of the group was drawn and answered, shape (G,).
+        coverage: Mean over rounds of the estimated share of the group that the draws stand for, shape (G,). Its
+            expectation is 1; a value far off warns that the inclusion is wrong, that some problems have no chance of
+            being drawn, or that too few rounds were seen.
+    """
+
+    regret: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    rounds_met: IntArray
+    coverage: FloatArray
+
+
+def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    r"""What the round's plays would have brought if all had gone to one group, estimated without bias.
+
+    .. math:: \hat X_g = \frac{m}{|g|} \sum_{j : x_j \in g} \frac{\hat u_j}{q_j c_j}
+
+    with :math:`q_j` the inclusion given the candidates and :math:`c_j` the chance of being a candidate (1 for draws
+    from the whole bank). Its expectation is m times the group's mean utility. Unanswered items count for neither side:
+    if a of m answered, at random, the sum over them estimates a plays (a in place of m, and every inclusion scaled by
+    a/m: the two cancel).
+
+    Args:
+        draw: With `inclusion`, and either without candidates or with the candidate inclusion of the uniform proposal.
+        feedback: Utilities of its items, shape (m,).
+        group_of: Group of every problem of the bank, shape (N,), numbered 0..G-1 without gaps.
+
+    Returns:
+        The estimates, shape (G,), and the estimated shares of each group that the draw stands for, shape (G,), with
+        expectation 1 (when all items answer).
+
+    Raises:
+        ValueError: If inclusion is None, candidates come without their inclusion or with another than M/N, lengths do
+            not fit, or a utility is not finite.
+
+    Source: Horvitz & Thompson 1952; two phases after Särndal, Swensson & Wretman 1992, chapter 9.
+
+    >>> from curriculum_bandits.draw import Ticket
+    >>> draw = Draw(items=[0, 2], probability=[0.25, 0.25], inclusion=[0.5, 0.5], ticket=Ticket("run", 0))
+    >>> earnings, _ = group_earnings(draw, Feedback([1.0, 3.0], [1, 1]), group_of=[0, 0, 1, 1])
+    >>> earnings
+    array([2., 6.])
+    """
+    groups, sizes = _groups(group_of)
+    return _group_earnings(draw, feedback, groups, sizes)
+
+
+class GroupRegretEstimator:
+    r"""Regret of a training run against playing one group of problems all along.
+
+    After T rounds the estimate for group g is :math:`\sum_t \hat X_{t,g} - \sum_t \sum_j \hat u_{t,j}`: the first sum
+    is estimated (`group_earnings`), the second is what was really earned. The interval is asymptotically normal,
+
+    .. math:: \pm z \sqrt{\tfrac{T}{T-1} \textstyle\sum_t (\hat X_{t,g} - \bar X_g)^2},
+
+    from the spread between rounds. Utilities that drift add to that spread, so with drift the interval is rather too
+    wide than too narrow. It is one interval per group and moment: for all G groups at once ask for the confidence
+    ``1 - (1 - confidence) / G``, and do not stop a run when one of them pleases.
+
+    What it answers: the utilities are those of *this* run, so it says what a group would have brought round by round
+    with the learner as it was, not what a run on that group alone would have come to.
+
+    Valid only where every problem has a known chance of being drawn: draws from the whole bank in which no problem has
+    probability 0, or candidates under the uniform proposal. Shuffled epochs of candidates are no such proposal.
+
+    Args:
+        group_of: Group of every problem of the bank, shape (N,), numbered 0..G-1 without gaps (`ProblemBank.groups`).
+        minimum_rounds: Rounds in which a group must have been met before it gets a finite interval; a normal
+            approximation from fewer says too much.
+
+    Raises:
+        ValueError: If a group has no problem or `minimum_rounds` is below 2.
+
+    >>> import numpy as np
+    >>> from curriculum_bandits.draw import Ticket
+    >>> estimator = GroupRegretEstimator([0, 1], minimum_rounds=2)
+    >>> for t, item in enumerate([0, 1, 1, 0]):
+    ...     draw = Draw(items=[item], probability=[0.5], inclusion=[0.5], ticket=Ticket("run", t))
+    ...     estimator.update(draw, Feedback([float(item)], [1]))
+    >>> estimator.estimate().regret
+    array([-2.,  2.])
+    """
+
+    def __init__(self, group_of: npt.ArrayLike, *, minimum_rounds: int = 30) -> None:
+        if minimum_rounds < 2:
+            raise ValueError(f"minimum_rounds is {minimum_rounds}; a spread needs at least 2")
+        self._group_of, self._sizes = _groups(group_of)
+        self.minimum_rounds = minimum_rounds
+        n_groups = len(self._sizes)
+        self._rounds = 0
+        self._earned = 0.0
+        self._mean = np.zeros(n_groups)
+        self._squares = np.zeros(n_groups)  # sum of squared distances from the mean
+        self._coverage = np.zeros(n_groups)
+        self._met = np.zeros(n_groups, dtype=np.int64)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds counted so far, T."""
+        return self._rounds
+
+    @property
+    def earned(self) -> float:
+        """Sum of all utilities that came back."""
+        return self._earned
+
+    def update(self, draw: Draw, feedback: Feedback) -> None:
+        """Count one answered draw; give each draw once. A draw without any answer is passed over.
+
+        Args:
+            draw: As for `group_earnings`.
+            feedback: Utilities of its items, shape (m,).
+
+        Raises:
+            ValueError: As `group_earnings`. The state is then as it was.
+        """
+        earnings, coverage = _group_earnings(draw, feedback, self._group_of, self._sizes)
+        answered = feedback.answered
+        if not np.any(answered):
+            return
+        self._rounds += 1
+        self._earned += float(np.sum(feedback.values[answered]))
+        step = earnings - self._mean
+        self._mean = self._mean + step / self._rounds
+        self._squares = self._squares + step * (earnings - self._mean)
+        self._coverage = self._coverage + (coverage - self._coverage) / self._rounds
+        self._met[np.unique(self._group_of[draw.items[answered]])] += 1
+
+    def estimate(self, confidence: float = 0.95) -> GroupRegret:
+        """Regret against every group, with intervals.
+
+        Args:
+            confidence: Coverage of each interval, in (0, 1).
+
+        Returns:
+            Estimates and intervals, shape (G,) each.
+
+        Raises:
+            ValueError: If `confidence` is outside (0, 1).
+        """
+        if not 0.0 < confidence < 1.0:
+            raise ValueError(f"confidence is {confidence}; give a number strictly between 0 and 1")
+        regret = self._rounds * self._mean - self._earned
+        variance = self._rounds / max(self._rounds - 1, 1) * self._squares
+        half = np.where(
+            self._met >= self.minimum_rounds, float(ndtri(0.5 + 0.5 * confidence)) * np.sqrt(variance), np.inf
+        )
+        return GroupRegret(regret, regret - half, regret + half, self._met.copy(), self._coverage.copy())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Sums and counters; the groups belong to the constructor."""
+        return {
+            "kind": "group_regret",
+            "rounds": self._rounds,
+            "earned": self._earned,
+            "mean": self._mean.copy(),
+            "squares": self._squares.copy(),
+            "coverage": self._coverage.copy(),
+            "met": self._met.copy(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, of an estimator with the same groups.
+
+        Raises:
+            ValueError: If it is the state of something else, or of another number of groups. The estimator is then as
+                it was.
+        """
+        if state.get("kind") != "group_regret":
+            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'group_regret'")
+        sums = {name: np.array(state[name], dtype=np.float64) for name in ("mean", "squares", "coverage")}
+        met = np.array(state["met"], dtype=np.int64)
+        for values in (*sums.values(), met):
+            if values.shape != self._sizes.shape:
+                raise ValueError(
+                    f"the state has {values.shape} groups, this estimator {self._sizes.shape}; make it with the groups "
+                    "it was saved with"
+                )
+        self._rounds, self._earned = int(state["rounds"]), float(state["earned"])
+        self._mean, self._squares, self._coverage, self._met = sums["mean"], sums["squares"], sums["coverage"], met
+
+
+def _groups(group_of: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    groups = np.asarray(group_of)
+    if groups.ndim != 1 or not np.issubdtype(groups.dtype, np.integer) or len(groups) == 0 or np.any(groups < 0):
+        raise ValueError("group_of must hold one whole number, 0 or more, for every problem of the bank")
+    sizes = np.bincount(groups)
+    if np.any(sizes == 0):
+        raise ValueError(f"group {int(np.argmin(sizes))} has no problem; number the groups 0..G-1 without gaps")
+    return groups.astype(np.int64), sizes
+
+
+def _group_earnings(draw: Draw, feedback: Feedback, groups: IntArray, sizes: IntArray) -> tuple[FloatArray, FloatArray]:
+    chance = _chance(draw, len(groups))
+    if len(feedback) != len(draw):
+        raise ValueError(f"{len(feedback)} utilities answer a draw of {len(draw)} problems; give one per problem")
+    answered = feedback.answered
+    bad = answered & ~np.isfinite(feedback.values)
+    if np.any(bad):
+        position = int(np.argmax(bad))
+        raise ValueError(
+            f"the utility of item {int(draw.items[position])} is {feedback.values[position]}; report a finite number, "
+            "or a count of 0 if it is missing"
+        )
+    drawn = groups[draw.items[answered]]
+    weights = 1.0 / chance[answered]
+    total = np.bincount(drawn, weights=weights * feedback.values[answered], minlength=len(sizes))
+    standing = np.bincount(drawn, weights=weights, minlength=len(sizes))
+    return len(draw) * total / sizes, standing / sizes
+
+
+def _chance(draw: Draw, n_items: int) -> FloatArray:
+    """The number to divide each item by over the whole bank, shape (m,)."""
+    if draw.inclusion is None:
+        raise ValueError(
+            "this draw has no inclusion, so what was not drawn cannot be estimated; use a sampler that states one"
+        )
+    if not np.all(draw.inclusion > 0.0):
+        raise ValueError("an inclusion of the draw is zero, negative or nan; pass the numbers that the draw recorded")
+    if np.any((draw.items < 0) | (draw.items >= n_items)):
+        raise ValueError(
+            f"an item of the draw is outside 0..{n_items - 1}; give the groups of the bank it was drawn from"
+        )
+    if draw.candidates is None:
+        return draw.inclusion
+    if draw.candidate_inclusion is None:
+        raise ValueError(
+            "this draw has candidates but no candidate_inclusion; estimates for the whole bank need the uniform "
+            "proposal"
+        )
+    share = len(draw.candidates) / n_items
+    if not np.allclose(draw.candidate_inclusion, share, rtol=1e-6, atol=0.0):
+        raise ValueError(
+            f"candidate_inclusion is not {share:.6g} = M/N for every candidate, so the proposal was not uniform; "
+            "estimates for the whole bank need the uniform proposal"
+        )
+    if not np.all(np.isin(draw.items, draw.candidates)):
+        raise ValueError("an item of the draw is not among its candidates; pass the draw as it was issued")
+    return draw.inclusion * share

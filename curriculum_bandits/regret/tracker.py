@@ -1,0 +1,192 @@
+"""Regret as the rounds go by, for worlds whose means are known.
+
+A benchmark of millions of rounds does not keep its tables. The tracker keeps sums, one per arm and run, and gives the
+same numbers as the functions of whole tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, finite
+from curriculum_bandits.regret.comparators import best_subset_value
+from curriculum_bandits.regret.curves import score_between, uniform_share
+from curriculum_bandits.regret.switching import advance
+
+__all__ = ["RegretTracker"]
+
+_SUMS = ("earned", "oracle", "uniform", "variation", "totals", "previous", "best")
+
+
+class RegretTracker:
+    """External, switching and dynamic regret so far.
+
+    Args:
+        n_arms: Number of arms K.
+        runs: Number of independent runs; None for one run without a leading axis.
+        plays: Plays a round, m.
+        capacity: How often an arm can be played in one round, a number or shape (K,).
+        switches: Follow the best sequence with at most this many switches too; one play a round only.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    >>> tracker = RegretTracker(2)
+    >>> tracker.update(means=[1.0, 0.0], arms=[0])
+    >>> tracker.update(means=[0.0, 1.0], arms=[0])
+    >>> float(tracker.external), float(tracker.dynamic), float(tracker.variation)
+    (0.0, 1.0, 1.0)
+    """
+
+    def __init__(
+        self,
+        n_arms: int,
+        *,
+        runs: int | None = None,
+        plays: int = 1,
+        capacity: npt.ArrayLike = 1.0,
+        switches: int | None = None,
+    ) -> None:
+        if n_arms < 1:
+            raise ValueError(f"n_arms is {n_arms}; give at least 1")
+        if runs is not None and runs < 1:
+            raise ValueError(f"runs is {runs}; give at least 1, or None for a single run")
+        if switches is not None and (switches < 0 or plays != 1):
+            raise ValueError(f"switches is {switches} with {plays} plays; give 0 or more, and one play a round")
+        self.n_arms, self.runs, self.plays = n_arms, runs, plays
+        self._capacity = as_capacity(capacity, n_arms, plays)
+        self._share = uniform_share(capacity, n_arms, plays)
+        leading = () if runs is None else (runs,)
+        self._rounds = 0
+        self._earned, self._oracle, self._uniform, self._variation = (np.zeros(leading) for _ in range(4))
+        self._totals = np.zeros((*leading, n_arms))
+        self._previous = np.zeros((*leading, n_arms))
+        self._best = np.zeros((*leading, 0 if switches is None else switches + 1, n_arms))
+
+    @property
+    def rounds(self) -> int:
+        """Rounds so far, T."""
+        return self._rounds
+
+    @property
+    def earned(self) -> FloatArray:
+        """What the policy earned so far, shape (...)."""
+        return np.array(self._earned)
+
+    @property
+    def external(self) -> FloatArray:
+        """Regret against the best fixed m-subset, shape (...); see `curves.external_regret`."""
+        return best_subset_value(self._totals, plays=self.plays, capacity=self._capacity) - self._earned
+
+    @property
+    def dynamic(self) -> FloatArray:
+        """Regret against the best m-subset of each round, shape (...); see `curves.dynamic_regret`."""
+        return np.asarray(self._oracle - self._earned)
+
+    @property
+    def switching(self) -> FloatArray:
+        """Regret against the best sequence with at most `switches` switches, shape (...).
+
+        Raises:
+            ValueError: If the tracker was made without `switches`.
+        """
+        if self._best.shape[-2] == 0:
+            raise ValueError("this tracker follows no switching comparator; make it with switches=S")
+        return np.asarray(np.max(self._best[..., -1, :], axis=-1) - self._earned)
+
+    @property
+    def variation(self) -> FloatArray:
+        """Variation budget spent so far, shape (...); see `variation.variation_budget`."""
+        return np.array(self._variation)
+
+    @property
+    def score(self) -> FloatArray:
+        """0 = oracle, 1 = uniform, shape (...); see `curves.normalised_score`."""
+        return score_between(self._earned, self._oracle, self._uniform)
+
+    def update(self, means: npt.ArrayLike, arms: npt.ArrayLike) -> None:
+        """Count one round by the arms that were played.
+
+        Args:
+            means: The round's means, shape (..., K); one row serves all runs.
+            arms: Played arms, shape (..., m).
+
+        Raises:
+            ValueError: If a shape is wrong, an arm does not exist or a mean is not finite. The state is then as it was.
+        """
+        values = self._means(means)
+        played = as_arms(arms, self.n_arms)
+        if played.shape != (*self._earned.shape, self.plays):
+            raise ValueError(f"arms have shape {played.shape}; they must be {(*self._earned.shape, self.plays)}")
+        self._count(values, np.sum(np.take_along_axis(values, played, axis=-1), axis=-1))
+
+    def update_expected(self, means: npt.ArrayLike, distribution: npt.ArrayLike) -> None:
+        """Count one round by the distribution that was played: its expected earnings, without the noise of the draw.
+
+        Args:
+            means: The round's means, shape (..., K); one row serves all runs.
+            distribution: The policy's p_t, shape (..., K).
+
+        Raises:
+            ValueError: If a shape is wrong, a row is no distribution or a mean is not finite. The state is then as it
+                was.
+        """
+        values = self._means(means)
+        p = np.asarray(distribution, dtype=np.float64)
+        if p.shape != values.shape:
+            raise ValueError(f"the distribution has shape {p.shape}; it must be {values.shape}")
+        if not (np.all(p >= 0.0) and np.all(np.abs(np.sum(p, axis=-1) - 1.0) <= 1e-6)):
+            raise ValueError("the distribution has a negative entry or does not sum to 1; normalise it")
+        self._count(values, self.plays * np.sum(values * p, axis=-1))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Sums and counters; settings belong to the constructor."""
+        return {
+            "kind": "regret_tracker",
+            "rounds": self._rounds,
+            **{name: getattr(self, f"_{name}").copy() for name in _SUMS},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, of a tracker with the same settings.
+
+        Raises:
+            ValueError: If it is the state of something else, or of another shape. The tracker is then as it was.
+        """
+        if state.get("kind") != "regret_tracker":
+            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'regret_tracker'")
+        loaded = {name: np.array(state[name], dtype=np.float64) for name in _SUMS}
+        for name, values in loaded.items():
+            wanted = getattr(self, f"_{name}").shape
+            if values.shape != wanted:
+                raise ValueError(
+                    f"{name} in the state has shape {values.shape}, this tracker has {wanted}; make the tracker with "
+                    "the settings it was saved with"
+                )
+        for name, values in loaded.items():
+            setattr(self, f"_{name}", values)
+        self._rounds = int(state["rounds"])
+
+    def _means(self, means: npt.ArrayLike) -> FloatArray:
+        values = finite(np.asarray(means, dtype=np.float64), "means")
+        if values.shape not in ((self.n_arms,), self._totals.shape):
+            raise ValueError(f"means have shape {values.shape}; they must be {self._totals.shape}")
+        return np.broadcast_to(values, self._totals.shape)
+
+    def _count(self, values: FloatArray, earned: FloatArray) -> None:
+        if self._rounds:
+            self._variation = self._variation + np.max(np.abs(values - self._previous), axis=-1)
+        self._best = advance(self._best, values) if self._best.shape[-2] else self._best
+        self._earned = self._earned + earned
+        self._oracle = self._oracle + best_subset_value(values, plays=self.plays, capacity=self._capacity)
+        self._uniform = self._uniform + self.plays * (values @ self._share)
+        self._totals = self._totals + values
+        self._previous = np.array(values)
+        self._rounds += 1
