@@ -1,0 +1,362 @@
+"""What all simulated students share: a policy per family and level, one update per batch, and the exact truth about it.
+
+A student is the learner a curriculum really meets: it learns only where it sometimes succeeds and sometimes fails, what
+it learns carries over to neighbouring levels, what it does not practise it forgets. Yet it is small enough for every
+problem's true improvement to be known. A step costs the batch plus the table of cells, whatever the size of the bank.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.environments.graded import GradedProblems, graded_problems
+from curriculum_bandits.rollouts import Rollouts
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Student", "Training", "log_sigmoid"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a student is trained.
+
+    Attributes:
+        rollouts: Rollouts per problem n.
+        holdout: How many of them the update does not use; ``Rollouts.trained`` marks the others, at least two.
+        rate: Step size, above 0.
+        transfer: How much of a gain reaches the next level, in [0, 1).
+        forgetting: Share of what separates it from knowing nothing that the student loses at each step, in [0, 1).
+        depth: How far it can forget: success on a typical problem falls by so many logits below the start, 0 or more.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    rollouts: int = 8
+    holdout: int = 0
+    rate: float = 20.0
+    transfer: float = 0.3
+    forgetting: float = 0.0
+    depth: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        for name, accepted, need in (
+            ("holdout", 0 <= self.holdout <= self.rollouts - 2, f"be 0 to rollouts - 2 = {self.rollouts - 2}"),
+            ("rate", math.isfinite(self.rate) and self.rate > 0.0, "be a finite number above 0"),
+            ("transfer", 0.0 <= self.transfer < 1.0, "be in [0, 1)"),
+            ("forgetting", 0.0 <= self.forgetting < 1.0, "be in [0, 1)"),
+            ("depth", math.isfinite(self.depth) and self.depth >= 0.0, "be a finite number, 0 or more"),
+        ):
+            if not accepted:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must {need}")
+
+
+_TRAINING = Training()
+_FORGETFUL = Training(forgetting=0.01)
+
+
+class Student(ABC):
+    r"""A policy for each cell (family and level), trained by policy gradient; a `Learner` whose state can be saved.
+
+    One update is :math:`\theta' = \theta + \text{rate} \cdot G g - \text{forgetting} \cdot (\theta - \theta_0)`. Here g
+    is the REINFORCE gradient of the batch's mean reward with the leave-one-out baseline, an unbiased estimate of the
+    exact gradient and 0 for a problem whose rollouts all got the same reward; :math:`G_{l l'} =
+    \text{transfer}^{|l - l'|}` carries it to the other levels of a family; :math:`\theta_0` is a student who has
+    forgotten everything.
+
+    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is.
+
+    Args:
+        problems: What there is to learn.
+        training: How it is trained.
+        tokens: Length of an answer at the first level and at the last; in between evenly spaced, rounded.
+        seed: Seed of the student's own random generator.
+
+    Raises:
+        ValueError: If a length is below 1.
+
+    Attributes:
+        problems: As given.
+        training: As given.
+    """
+
+    #: Names the kind of student in a saved state.
+    kind: str
+
+    def __init__(
+        self,
+        problems: GradedProblems,
+        training: Training = _TRAINING,
+        *,
+        tokens: tuple[int, int] = (16, 64),
+        seed: int = 0,
+    ) -> None:
+        if min(tokens) < 1:
+            raise ValueError(f"tokens is {tokens}; an answer has at least one token")
+        self.problems, self.training = problems, training
+        levels = np.arange(problems.difficulty.shape[1])
+        self._kernel = training.transfer ** np.abs(levels[:, None] - levels).astype(np.float64)
+        by_level = np.rint(np.linspace(*tokens, len(levels))).astype(np.int64)
+        self._tokens: IntArray = np.tile(by_level, len(problems.difficulty))  # of each cell
+        self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
+        logit = -problems.difficulty.ravel()
+        self._policy = self._policy_of(log_sigmoid(logit))
+        self._previous = self._policy
+        self._blank = self._policy_of(log_sigmoid(logit - training.depth))
+
+    @classmethod
+    def half_hopeless(cls, n_problems: int = 2000, seed: int = 0, training: Training = _TRAINING) -> Self:
+        """A student who at first solves fewer than one in a hundred of half of the problems.
+
+        The other half reaches from easy to hard; the frontier moves into the hopeless half as the student learns.
+
+        Args:
+            n_problems: Size of the bank.
+            seed: Seed of the bank and of the student.
+            training: How it is trained.
+
+        Returns:
+            The student.
+        """
+        return cls(graded_problems(n_problems, easiest=-2.0, hardest=12.0, seed=seed), training, seed=seed)
+
+    @classmethod
+    def mostly_solved(cls, n_problems: int = 2000, seed: int = 0, training: Training = _TRAINING) -> Self:
+        """A student who has little left to learn: four fifths of the problems are all but solved.
+
+        Args:
+            n_problems: Size of the bank.
+            seed: Seed of the bank and of the student.
+            training: How it is trained.
+
+        Returns:
+            The student.
+        """
+        share = [6.0] * 4 + [1.0] * 6
+        problems = graded_problems(n_problems, easiest=-9.0, hardest=4.0, level_share=share, seed=seed)
+        return cls(problems, training, seed=seed)
+
+    @classmethod
+    def drifting(cls, n_problems: int = 2000, seed: int = 0, training: Training = _FORGETFUL) -> Self:
+        """A student who forgets what is not practised: what was solved becomes worth training on again.
+
+        Args:
+            n_problems: Size of the bank.
+            seed: Seed of the bank and of the student.
+            training: How it is trained; by default a hundredth is forgotten at each step.
+
+        Returns:
+            The student.
+        """
+        return cls(graded_problems(n_problems, easiest=-5.0, hardest=5.0, seed=seed), training, seed=seed)
+
+    @property
+    def bank(self) -> ProblemBank:
+        """The problems, as a curriculum sees them."""
+        return self.problems.bank
+
+    def learn(self, items: npt.ArrayLike) -> Rollouts:
+        """Roll out the problems and update the policy once.
+
+        Args:
+            items: Indices into the bank, shape (m,).
+
+        Returns:
+            Rewards 0 or 1, exact log-probabilities before and after the update, lengths, and which rollouts the update
+            used, each (m, n).
+
+        Raises:
+            ValueError: If an item is not in the bank. The student is then as it was.
+        """
+        chosen = self._checked(items)
+        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        answers, rewards = self._answer(self._policy, cell, offset, self.training.rollouts, self._rng)
+        used = self.training.rollouts - self.training.holdout
+        trained = np.broadcast_to(np.arange(self.training.rollouts) < used, rewards.shape)
+        gradient = self._gradient(cell, answers, _leave_one_out(rewards, trained) / (used * len(chosen)))
+        self._previous, self._policy = self._policy, self._updated(gradient)
+        return self._rollouts(cell, offset, answers, rewards, trained)
+
+    def fresh_rollouts(self, items: npt.ArrayLike, n: int, rng: np.random.Generator) -> Rollouts:
+        """Rollouts of the policy before the last update that this update has not seen.
+
+        On them `policy_improvement` with ``sequence`` and ``leave_one_out`` is unbiased for `true_improvement`.
+
+        Args:
+            items: Indices into the bank, shape (m,).
+            n: Rollouts per problem.
+            rng: Source of randomness; the student's own is not touched.
+
+        Returns:
+            As `learn`, none of them trained on.
+
+        Raises:
+            ValueError: If an item is not in the bank.
+        """
+        chosen = self._checked(items)
+        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        answers, rewards = self._answer(self._previous, cell, offset, n, rng)
+        return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
+
+    def evaluate(self) -> dict[str, float]:
+        """How good the student is, exactly and without randomness.
+
+        Returns:
+            ``accuracy``: mean probability of success on the held-out problems; ``bank_success``: on the bank.
+        """
+        held_out = self._log_success(self._policy, self.problems.held_out_cell, self.problems.held_out_offset)
+        return {"accuracy": float(np.mean(np.exp(held_out))), "bank_success": float(np.mean(self.success()))}
+
+    def success(self, items: npt.ArrayLike | None = None) -> FloatArray:
+        """Probability of success on each problem, V_x.
+
+        Args:
+            items: Indices into the bank, shape (m,); None is all of it.
+
+        Returns:
+            Shape (m,) or (N,).
+
+        Raises:
+            ValueError: If an item is not in the bank.
+        """
+        chosen = self._checked(items)
+        return np.exp(self._log_success(self._policy, self.problems.cell[chosen], self.problems.offset[chosen]))
+
+    def success_by_cell(self) -> FloatArray:
+        """Probability of success on a typical problem of each family and level, shape (F, L)."""
+        cells = np.arange(self.problems.difficulty.size)
+        log_success = self._log_success(self._policy, cells, np.zeros(len(cells)))
+        return np.exp(log_success).reshape(self.problems.difficulty.shape)
+
+    def true_improvement(self, items: npt.ArrayLike | None = None) -> FloatArray:
+        """What the last update brought for each problem, V_x(π') - V_x(π), exactly.
+
+        Args:
+            items: Indices into the bank, shape (m,); None is all of it.
+
+        Returns:
+            Shape (m,) or (N,); 0 before the first update.
+
+        Raises:
+            ValueError: If an item is not in the bank.
+        """
+        chosen = self._checked(items)
+        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        before = self._log_success(self._previous, cell, offset)
+        return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Policy before and after the last update, and the random state; settings belong to the constructor."""
+        return {
+            "kind": self.kind,
+            "policy": self._policy.copy(),
+            "previous": self._previous.copy(),
+            "rng": self._rng.bit_generator.state,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, from a student with the same settings and problems.
+
+        Raises:
+            ValueError: If the state is of another kind of student or of another shape. The student is then as it was.
+        """
+        if state.get("kind") != self.kind:
+            raise ValueError(f"this state belongs to a learner of kind {state.get('kind')!r}, not {self.kind!r}")
+        policy, previous = (np.array(state[name], dtype=np.float64) for name in ("policy", "previous"))
+        if not policy.shape == previous.shape == self._policy.shape:
+            raise ValueError(
+                f"the saved policy has shape {policy.shape}, this student's {self._policy.shape}; construct it with "
+                "the problems and settings it was saved with"
+            )
+        self._rng.bit_generator.state = state["rng"]
+        self._policy, self._previous = policy, previous
+
+    @abstractmethod
+    def _policy_of(self, log_success: FloatArray) -> FloatArray:
+        """A policy table, shape (C, ...), that solves a typical problem of each cell with this log-probability."""
+
+    @abstractmethod
+    def _log_success(self, policy: FloatArray, cell: IntArray, offset: FloatArray) -> FloatArray:
+        """Log-probability of success on problems of these cells and offsets, shape (m,)."""
+
+    @abstractmethod
+    def _answer(
+        self, policy: FloatArray, cell: IntArray, offset: FloatArray, n: int, rng: np.random.Generator
+    ) -> tuple[IntArray, FloatArray]:
+        """Draw n answers to each problem, shape (m, n, ...), and their rewards, shape (m, n)."""
+
+    @abstractmethod
+    def _log_probability(self, policy: FloatArray, cell: IntArray, offset: FloatArray, answers: IntArray) -> FloatArray:
+        """Log-probability of each answer, shape (m, n)."""
+
+    @abstractmethod
+    def _gradient(self, cell: IntArray, answers: IntArray, weights: FloatArray) -> FloatArray:
+        """Sum of weight times gradient of the log-probability, like the policy; every row of weights sums to 0."""
+
+    def _updated(self, gradient: FloatArray) -> FloatArray:
+        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
+        step = self.training.rate * (self._kernel @ by_level).reshape(gradient.shape)
+        return np.asarray(self._policy + step - self.training.forgetting * (self._policy - self._blank))
+
+    def _rollouts(
+        self,
+        cell: IntArray,
+        offset: FloatArray,
+        answers: IntArray,
+        rewards: FloatArray,
+        trained: npt.NDArray[np.bool_],
+    ) -> Rollouts:
+        return Rollouts(
+            rewards,
+            logprobs_before=self._log_probability(self._previous, cell, offset, answers),
+            logprobs_after=self._log_probability(self._policy, cell, offset, answers),
+            lengths=np.broadcast_to(self._tokens[cell][:, None], rewards.shape),
+            trained=trained,
+        )
+
+    def _checked(self, items: npt.ArrayLike | None) -> Any:
+        if items is None:
+            return slice(None)
+        chosen = np.asarray(items, dtype=np.int64)
+        if chosen.ndim != 1 or len(chosen) == 0:
+            raise ValueError(f"items has shape {chosen.shape}; give at least one index, shape (m,)")
+        bad = (chosen < 0) | (chosen >= len(self.bank))
+        if np.any(bad):
+            raise ValueError(f"item {int(chosen[np.argmax(bad)])} is not in the bank of {len(self.bank)} problems")
+        return chosen
+
+
+def _leave_one_out(rewards: FloatArray, trained: npt.NDArray[np.bool_]) -> FloatArray:
+    """Reward minus the mean of the others among those trained on, 0 for the rest; 0/1 rewards, so exact zeros."""
+    count = np.sum(trained, axis=1, keepdims=True)
+    total = np.sum(np.where(trained, rewards, 0.0), axis=1, keepdims=True)
+    return np.where(trained, (count * rewards - total) / (count - 1), 0.0)
+
+
+def log_sigmoid(logits: FloatArray) -> FloatArray:
+    """Log of the logistic function; exact far out on both sides.
+
+    Args:
+        logits: Any shape.
+
+    Returns:
+        ``-log(1 + exp(-logits))``, of that shape.
+    """
+    return np.asarray(-np.logaddexp(0.0, -logits))
