@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["kl_projection"]
+__all__ = ["kl_projection", "spread_rounding"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -78,7 +78,20 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
                 break
             theta = np.where(settled, theta, step)
         projected = np.clip(np.exp(theta + logits), low, high)
-    # What is left is rounding of the last bit; spread it over the entries that are free to move.
+    return spread_rounding(projected, low, high)
+
+
+def spread_rounding(projected: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Give what rounding left over to the entries that are free to move, so that the sum is 1.
+
+    Args:
+        projected: A distribution up to rounding, shape (..., K).
+        low: Lower bounds, same shape.
+        high: Upper bounds, same shape.
+
+    Returns:
+        The distribution, shape (..., K), within its bounds.
+    """
     room = np.where((projected > low) & (projected < high), projected, 0.0)
     mass = np.sum(room, axis=-1, keepdims=True)
     error = 1.0 - np.sum(projected, axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Online stochastic mirror descent with negative entropy, for one play or many per round.
+"""Online stochastic mirror descent, for one play or many per round.
 
 With m plays a round the distribution lives where the sampler can play it: between a floor (exploration) and a cap
 (an arm cannot be played more often than it has copies). The projection is part of the update, so the p that is
@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.contract import RefusedUtility, Selection
+from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.bregman import bregman_projection
+from curriculum_bandits.bandits.contract import Selection
+from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
 from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.projection import kl_projection
 from curriculum_bandits.sampling import systematic_counts, with_replacement
@@ -28,10 +31,11 @@ _TINIEST = 1e-300  # keeps the log of a probability finite, so that an arm can a
 
 
 class Osmd:
-    r"""OSMD with negative entropy: :math:`p_{t+1} = \Pi\big(p_t \exp(\eta \tilde u_t)\big)`.
+    r"""OSMD: :math:`p_{t+1} = \arg\max_p \eta \langle \tilde u_t, p \rangle - D_F(p, p_t)`.
 
+    With negative entropy, the default F, that is :math:`\Pi\big(p_t \exp(\eta \tilde u_t)\big)`. Here
     :math:`\tilde u_t(x) = \sum_{j : x_j = x} \hat u_j / q_j` estimates every arm's utility from the played ones, and
-    :math:`\Pi` is the KL projection on :math:`\{floor_x \le p(x) \le cap_x, \sum p = 1\}` with
+    the set is :math:`\{floor_x \le p(x) \le cap_x, \sum p = 1\}` with
     :math:`floor_x = floor \cdot prior_x` and :math:`cap_x = \min(1, capacity_x / m)`.
 
     With `utility_range` the update uses losses, :math:`p_t \exp(-\eta \tilde\ell_t)` with
@@ -51,6 +55,10 @@ class Osmd:
         floor: Exploration alpha in [0, 1): every arm keeps at least ``floor * prior``.
         share: Fixed share in [0, 1): after each update this much of the distribution returns to the prior.
         step: Constant step size, or a `ScaleFree` rule.
+        regularizer: F: negative entropy, `Tsallis` of any power in (0, 1), or `LogBarrier`.
+        implicit: Implicit exploration: added to every inclusion that is divided by, which biases the estimates toward
+            0 (toward `hi` in the loss form) and bounds them.
+        restart_every: Forget everything after so many updates; None never.
         utility_range: (lo, hi) for bounded utilities, or None.
         center: Subtract the running mean of utilities (only without `utility_range`; it changes no expectation
             beyond a constant common to all arms).
@@ -81,15 +89,21 @@ class Osmd:
         step: float | ScaleFree | None = None,
         utility_range: tuple[float, float] | None = None,
         center: bool = True,
+        regularizer: Regularizer | None = None,
+        implicit: float = 0.0,
+        restart_every: int | None = None,
     ) -> None:
         _require(n_arms >= 1, f"n_arms is {n_arms}; a bandit needs at least one arm")
-        _require(runs is None or runs >= 1, f"runs is {runs}; give at least 1, or None for a single run")
         _require(0.0 <= floor < 1.0, f"floor is {floor}; it must be in [0, 1)")
         _require(0.0 <= share < 1.0, f"share is {share}; it must be in [0, 1)")
         step = ScaleFree() if step is None else step
         _require(
             isinstance(step, ScaleFree) or (math.isfinite(step) and step >= 0.0),
             f"step is {step}; give a finite number, 0 or more, or ScaleFree(...)",
+        )
+        _require(implicit >= 0.0, f"implicit is {implicit}; it must be 0 or more")
+        _require(
+            restart_every is None or restart_every >= 1, f"restart_every is {restart_every}; give at least 1, or None"
         )
         if utility_range is not None:
             lo, hi = utility_range
@@ -101,10 +115,12 @@ class Osmd:
         self.replacement = replacement
         self.floor, self.share, self.step = floor, share, step
         self.utility_range, self.center = utility_range, center
+        self.regularizer: Regularizer = NegativeEntropy() if regularizer is None else regularizer
+        self.implicit, self.restart_every = implicit, restart_every
         self._capacity = np.broadcast_to(np.asarray(capacity, dtype=np.float64), (n_arms,))
         _require(bool(np.all(self._capacity >= 1)), "capacity must be at least 1 for every arm")
         self._prior = _distribution(prior, n_arms)
-        leading = () if runs is None else (runs,)
+        leading = leading_axes(runs)
         self._anchor = self._prior
         self._probability = np.broadcast_to(self._prior, (*leading, n_arms)).copy()
         self._baseline = np.zeros(leading)
@@ -170,14 +186,14 @@ class Osmd:
             ValueError: If inclusion is None or not positive, shapes differ, an arm does not exist, or a value is not
                 finite or outside `utility_range`. The state is then as it was.
         """
-        if inclusion is None:
-            raise ValueError(
-                "this draw has no inclusion probability, and OSMD divides by it; draw with a sampler that states one"
-            )
-        played = np.asarray(arms, dtype=np.int64)
-        weights = np.asarray(inclusion, dtype=np.float64)
-        utilities = np.asarray(values, dtype=np.float64)
-        self._check_answers(played, weights, utilities)
+        played, weights, utilities = checked_answers(
+            arms,
+            inclusion,
+            values,
+            n_arms=self.n_arms,
+            leading=self._probability.shape[:-1],
+            utility_range=self.utility_range,
+        )
         baseline = self._baseline
         if self.utility_range is not None:
             credit = utilities - self.utility_range[1]
@@ -185,21 +201,21 @@ class Osmd:
             if self.center and self._rounds == 0:
                 baseline = np.mean(utilities, axis=-1)
             credit = utilities - baseline[..., None] if self.center else utilities
-        estimate = self._sum_by_arm(played, credit / weights)
+        estimate = sum_by_arm(played, credit / (weights + self.implicit), self.n_arms)
         if isinstance(self.step, ScaleFree):
-            eta, spent, largest = self.step.step(
-                estimate, self._probability, self._divergence(), self._spent, self._largest
-            )
+            metric = self.regularizer.slope(self._probability)
+            eta, spent, largest = self.step.step(estimate, metric, self._diameter, self._spent, self._largest)
         else:
             eta, spent, largest = np.full(self._spent.shape, self.step), self._spent, self._largest
-        logits = np.log(np.maximum(self._probability, _TINIEST)) + eta[..., None] * estimate
-        moved = self._project(logits)
+        moved = self._project(self._dual() + eta[..., None] * estimate)
         self._probability = (1.0 - self.share) * moved + self.share * self._anchor if self.share else moved
         self._spent, self._largest = spent, largest
         self._rounds += 1
         memory = self.step.memory if isinstance(self.step, ScaleFree) else math.inf
         pace = 1.0 / min(self._rounds, memory)
         self._baseline = baseline + pace * (np.mean(utilities, axis=-1) - baseline)
+        if self._rounds == self.restart_every:
+            self._forget()
 
     def state_dict(self) -> dict[str, Any]:
         """Distribution, running sums and counters; settings belong to the constructor."""
@@ -231,11 +247,15 @@ class Osmd:
                 "construct it with the arms and runs it was saved with"
             )
         sums = [np.array(state[name], dtype=np.float64) for name in ("baseline", "spent", "largest")]
+        for name, value in zip(("baseline", "spent", "largest"), sums, strict=True):
+            if value.shape != probability.shape[:-1]:
+                raise ValueError(f"the saved {name} has shape {value.shape} where {probability.shape[:-1]} is needed")
         rounds, plays = int(state["rounds"]), int(state["plays"])
         self._probability = probability
         self._baseline, self._spent, self._largest = sums
         self._rounds, self._plays = rounds, plays
         self._anchor = self._playable_prior()
+        self._diameter = self._divergence()
 
     def _set_plays(self, plays: int) -> None:
         _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
@@ -248,47 +268,37 @@ class Osmd:
         )
         self._plays = plays
         self._anchor = self._playable_prior()
-        self._probability = self._project(np.log(np.maximum(self._probability, _TINIEST)))
+        self._diameter = self._divergence()
+        self._probability = self._project(self._dual())
+
+    def _forget(self) -> None:
+        leading = self._probability.shape[:-1]
+        self._probability = np.broadcast_to(self._anchor, self._probability.shape).copy()
+        self._baseline, self._spent, self._largest = np.zeros(leading), np.zeros(leading), np.zeros(leading)
+        self._rounds = 0
 
     def _playable_prior(self) -> FloatArray:
         return kl_projection(np.log(np.maximum(self._prior, _TINIEST)), 0.0, self.cap)
 
-    def _project(self, logits: FloatArray) -> FloatArray:
-        return kl_projection(logits, self.floor * self._anchor, self.cap)
+    def _dual(self) -> FloatArray:
+        return self.regularizer.dual(np.maximum(self._probability, _TINIEST))
+
+    def _project(self, dual: FloatArray) -> FloatArray:
+        return bregman_projection(dual, self.floor * self._anchor, self.cap, self.regularizer)
 
     def _divergence(self) -> float:
-        return float(np.log(np.max(self.cap / np.maximum(self._anchor, _TINIEST))))
-
-    def _sum_by_arm(self, arms: IntArray, terms: FloatArray) -> FloatArray:
-        if self.runs is None:
-            return np.asarray(np.bincount(arms, weights=terms, minlength=self.n_arms), dtype=np.float64)
-        flat = arms + self.n_arms * np.arange(self.runs)[:, None]
-        total = np.bincount(flat.ravel(), weights=terms.ravel(), minlength=self.runs * self.n_arms)
-        return np.asarray(total.reshape(self.runs, self.n_arms), dtype=np.float64)
-
-    def _check_answers(self, arms: IntArray, inclusion: FloatArray, values: FloatArray) -> None:
-        leading = self._probability.shape[:-1]
-        if not (arms.shape == inclusion.shape == values.shape and arms.shape[:-1] == leading and arms.shape[-1] >= 1):
-            raise ValueError(
-                f"arms, inclusion and values have shapes {arms.shape}, {inclusion.shape} and {values.shape}; "
-                f"all must be {leading} plus one axis of at least one play"
-            )
-        if np.any((arms < 0) | (arms >= self.n_arms)):
-            raise ValueError(f"an arm is outside 0..{self.n_arms - 1}; only arms of this bandit can answer")
-        if not np.all(inclusion > 0.0):
-            raise ValueError("an inclusion is zero, negative or nan; pass the numbers that the draw recorded")
-        self._check_values(arms, values)
-
-    def _check_values(self, arms: IntArray, values: FloatArray) -> None:
-        bad = ~np.isfinite(values)
-        remedy = "report a finite utility, or leave the arm out"
-        if self.utility_range is not None:
-            lo, hi = self.utility_range
-            bad |= (values < lo) | (values > hi)
-            remedy = f"utility_range is ({lo}, {hi}); widen it, or leave it out for the scale-free form"
-        if np.any(bad):
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise RefusedUtility(int(arms[where]), where[-1], float(values[where]), remedy)
+        """Divergence from the prior of the vertex of the feasible set that is farthest by ratio."""
+        anchor, cap, floor = np.maximum(self._anchor, _TINIEST), self.cap, self.floor * self._anchor
+        vertex = floor.copy()
+        left = 1.0 - float(np.sum(floor))
+        for arm in np.argsort(-cap / anchor, kind="stable"):
+            given = min(left, float(cap[arm] - floor[arm]))
+            vertex[arm] += given
+            left -= given
+            if left <= 0.0:
+                break
+        linear = float(np.sum(self.regularizer.dual(anchor) * (vertex - anchor)))
+        return float(self.regularizer.value(vertex) - self.regularizer.value(anchor)) - linear
 
 
 def _require(condition: bool, message: str) -> None:

@@ -95,7 +95,10 @@ class ShuffledEpochs:
             raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'shuffled_epochs'")
         if int(state["n_arms"]) != self.n_arms:
             raise ValueError(f"the saved epoch has {state['n_arms']} arms, this one {self.n_arms}; use the same bank")
-        self._order = np.array(state["order"], dtype=np.int64)
+        order = np.array(state["order"], dtype=np.int64)
+        if order.ndim != 2 or len(order) != len(self._order):
+            raise ValueError(f"the saved order has shape {order.shape}, where {len(self._order)} rows are needed")
+        self._order = order
 
     def _extend(self, left: IntArray, size: int, rng: np.random.Generator) -> IntArray:
         fresh = rng.permutation(self.n_arms)

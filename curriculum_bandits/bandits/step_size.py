@@ -23,11 +23,12 @@ class ScaleFree:
     r"""Step size that adapts to the observed estimates.
 
     .. math:: \eta_t = scale \cdot \min\Big(\sqrt{D / \textstyle\sum_{s \le t} \gamma^{t-s} V_s},\;
-              1 / \max_{s \le t} \gamma^{t-s} \|\tilde u_s\|_\infty\Big), \quad V_s = \sum_x p_s(x) \tilde u_s(x)^2
+              1 / \max_{s \le t} \gamma^{t-s} \|\tilde u_s\|_\infty\Big), \quad
+              V_s = \sum_x \tilde u_s(x)^2 / f''(p_s(x))
 
-    D is the largest divergence from the prior inside the feasible set. The first term balances the two sides of the
-    mirror descent bound; the second keeps every exponent at most `scale`, which that bound needs when utilities are
-    gains. Derived here, not in the paper.
+    For negative entropy 1/f''(p) = p. D is the largest divergence from the prior inside the feasible set. The first
+    term balances the two sides of the mirror descent bound; the second keeps every exponent at most `scale`, which that
+    bound needs when utilities are gains. Derived here, not in the paper.
 
     Attributes:
         scale: Multiplies the step; 1 is the balance above.
@@ -51,13 +52,14 @@ class ScaleFree:
         return 1.0 - 1.0 / self.memory
 
     def step(
-        self, estimate: FloatArray, probability: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
+        self, estimate: FloatArray, metric: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Step size for this round, and the two sums it leaves behind.
 
         Args:
             estimate: Estimated utilities of this round, shape (..., K).
-            probability: Distribution they are applied to, shape (..., K).
+            metric: 1/f'' at the distribution they are applied to, shape (..., K); that distribution itself for
+                negative entropy.
             divergence: D, the largest divergence from the prior.
             spent: Discounted sum of V before this round, shape (...).
             largest: Discounted largest absolute estimate before this round, shape (...).
@@ -65,7 +67,7 @@ class ScaleFree:
         Returns:
             Step size, new `spent`, new `largest`, shape (...) each. The step is 0 while every estimate was 0.
         """
-        spent = self.retention * spent + np.sum(probability * estimate**2, axis=-1)
+        spent = self.retention * spent + np.sum(metric * estimate**2, axis=-1)
         largest = np.maximum(self.retention * largest, np.max(np.abs(estimate), axis=-1))
         with np.errstate(divide="ignore", invalid="ignore"):
             eta = self.scale * np.minimum(np.sqrt(divergence / spent), 1.0 / largest)

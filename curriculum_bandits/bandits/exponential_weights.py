@@ -1,0 +1,182 @@
+"""Exponential weights on gains, mixed with uniform exploration after the fact: the Exp3 family as first published.
+
+`Osmd` keeps its exploration inside the feasible set and works on losses; these rules mix it in afterwards and work on
+gains, which is what the theorems of Exp3.S, Exp3.P and Rexp3 assume, so they are here in their own form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.sampling import with_replacement
+
+__all__ = ["ExponentialWeights"]
+
+
+class ExponentialWeights:
+    r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
+
+    Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round. Sharing keeps
+    every
+    weight alive:
+
+    - ``"auer"``: :math:`w_{t+1}(x) = w_t(x) e^{\eta \tilde g_t(x)} + \frac{e \alpha}{K} \sum_y w_t(y)`
+    - ``"others"``: :math:`w_{t+1}(x) = (1 - \alpha) w'(x) + \frac{\alpha}{K - 1} \sum_{y \ne x} w'(y)` with
+      :math:`w' = w_t e^{\eta \tilde g_t}`
+
+    Args:
+        n_arms: Number of arms K, at least 2.
+        step: :math:`\eta`.
+        mixing: :math:`\gamma` in [0, 1].
+        runs: Number of independent runs; None for one run without a leading axis.
+        bonus: :math:`\beta`, added to every arm's gain before it is divided.
+        sharing: :math:`\alpha` in [0, 1].
+        sharing_form: Which of the two forms above.
+        utility_range: (lo, hi) of the utilities; gains are ``(utility - lo) / (hi - lo)``.
+        gain_range: What the utilities are scaled to, (0, 1) by default.
+        restart_every: Forget everything after so many updates; None never.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Source: Auer, Cesa-Bianchi, Freund & Schapire, "The Nonstochastic Multiarmed Bandit Problem", 2002 (Exp3, Exp3.S);
+    Bubeck & Cesa-Bianchi 2012, section 3.2 (Exp3.P); Graves et al. 2017 (sharing among the others).
+
+    >>> bandit = ExponentialWeights(2, step=0.1, mixing=0.2)
+    >>> bandit.update([0], [0.5], [1.0])
+    >>> bandit.probabilities().round(4)
+    array([0.5399, 0.4601])
+    """
+
+    def __init__(
+        self,
+        n_arms: int,
+        *,
+        step: float,
+        mixing: float,
+        runs: int | None = None,
+        bonus: float = 0.0,
+        sharing: float = 0.0,
+        sharing_form: Literal["auer", "others"] = "auer",
+        utility_range: tuple[float, float] = (0.0, 1.0),
+        gain_range: tuple[float, float] = (0.0, 1.0),
+        restart_every: int | None = None,
+    ) -> None:
+        if n_arms < 2:
+            raise ValueError(f"n_arms is {n_arms}; exponential weights need at least 2 arms")
+        for name, value, most in (("mixing", mixing, 1.0), ("sharing", sharing, 1.0), ("bonus", bonus, np.inf)):
+            if not 0.0 <= value <= most:
+                raise ValueError(f"{name} is {value}; it must lie between 0 and {most}")
+        if not (np.isfinite(step) and step >= 0.0):
+            raise ValueError(f"step is {step}; give a finite number, 0 or more")
+        if sharing_form not in ("auer", "others"):
+            raise ValueError(f"sharing_form={sharing_form!r} is unknown; choose 'auer' or 'others'")
+        if sharing_form == "others" and sharing > 1.0 - 1.0 / n_arms:
+            raise ValueError(
+                f"sharing is {sharing}; among {n_arms} arms more than {1 - 1 / n_arms:.3g} turns them round"
+            )
+        if restart_every is not None and restart_every < 1:
+            raise ValueError(f"restart_every is {restart_every}; give at least 1, or None")
+        if not utility_range[0] < utility_range[1]:
+            raise ValueError(f"utility_range is {utility_range}; need lo < hi")
+        self.n_arms, self.runs = n_arms, runs
+        self.step, self.mixing, self.bonus = step, mixing, bonus
+        self.sharing, self.sharing_form = sharing, sharing_form
+        self.utility_range, self.gain_range, self.restart_every = utility_range, gain_range, restart_every
+        self._log_weights = np.zeros((*leading_axes(runs), n_arms))
+        self._updates = 0
+
+    def probabilities(self) -> FloatArray:
+        """The distribution p_t over arms, shape (..., K)."""
+        weights = np.exp(self._log_weights - np.max(self._log_weights, axis=-1, keepdims=True))
+        weights /= np.sum(weights, axis=-1, keepdims=True)
+        return np.asarray((1.0 - self.mixing) * weights + self.mixing / self.n_arms)
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play one arm from p_t.
+
+        Args:
+            size: Must be 1.
+            rng: Source of randomness.
+            candidates: Must be None.
+
+        Returns:
+            Arm, p_t and p_t again (one play), shape (..., 1).
+
+        Raises:
+            ValueError: If `size` is not 1 or candidates are given.
+        """
+        if candidates is not None:
+            raise ValueError("ExponentialWeights draws from all arms and takes no candidates")
+        if size != 1:
+            raise ValueError(f"{size} plays are asked for; this rule plays 1 a round, Osmd plays many")
+        probability = self.probabilities()
+        arms, inclusion = with_replacement(probability, 1, rng)
+        return Selection(arms, inclusion, inclusion)
+
+    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
+        """Multiply the weights by the estimated gains of one round.
+
+        Args:
+            arms: Arms that answered, shape (..., m).
+            inclusion: Their number to divide by when they were drawn, shape (..., m).
+            values: Their utilities, within `utility_range`, shape (..., m).
+
+        Raises:
+            ValueError: As `Osmd.update`. The state is then as it was.
+        """
+        leading = self._log_weights.shape[:-1]
+        played, weights, utilities = checked_answers(
+            arms, inclusion, values, n_arms=self.n_arms, leading=leading, utility_range=self.utility_range
+        )
+        (lo, hi), (least, most) = self.utility_range, self.gain_range
+        gains = least + (most - least) * (utilities - lo) / (hi - lo)
+        estimate = sum_by_arm(played, gains / weights, self.n_arms)
+        if self.bonus:
+            estimate = estimate + self.bonus / self.probabilities()
+        grown = self._log_weights + self.step * estimate
+        self._log_weights = self._shared(grown)
+        self._log_weights -= np.max(self._log_weights, axis=-1, keepdims=True)
+        self._updates += 1
+        if self._updates == self.restart_every:
+            self._log_weights, self._updates = np.zeros_like(self._log_weights), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Log weights and the number of updates since the last restart; settings belong to the constructor."""
+        return {"kind": "exponential_weights", "log_weights": self._log_weights.copy(), "updates": self._updates}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, from a bandit with the same arms and runs.
+
+        Raises:
+            ValueError: If the state is of another kind of bandit or of another shape.
+        """
+        if state.get("kind") != "exponential_weights":
+            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'exponential_weights'")
+        weights, updates = np.array(state["log_weights"], dtype=np.float64), int(state["updates"])
+        if weights.shape != self._log_weights.shape:
+            raise ValueError(f"the saved weights have shape {weights.shape}, this bandit's {self._log_weights.shape}")
+        self._log_weights, self._updates = weights, updates
+
+    def _shared(self, grown: FloatArray) -> FloatArray:
+        if self.sharing == 0.0:
+            return grown
+        # In the log domain, where a weight that has fallen behind by any factor still gets its share.
+        if self.sharing_form == "auer":
+            before = logsumexp(self._log_weights, axis=-1, keepdims=True)
+            return np.asarray(np.logaddexp(grown, math.log(math.e * self.sharing / self.n_arms) + before))
+        each = self.sharing / (self.n_arms - 1)
+        everything = math.log(each) + logsumexp(grown, axis=-1, keepdims=True)
+        kept = 1.0 - self.sharing - each  # the sum over the others is the sum over all less one's own
+        return np.asarray(np.logaddexp(math.log(kept) + grown, everything) if kept > 0.0 else everything + 0.0 * grown)

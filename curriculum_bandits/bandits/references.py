@@ -1,0 +1,151 @@
+"""The two ends of every scale: uniform draws, which learn nothing, and an oracle, which knows the means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.bandits.arrays import leading_axes
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.sampling import systematic
+
+__all__ = ["Oracle", "Uniform"]
+
+
+class Uniform:
+    """Every arm with the same chance in every round, no arm twice in one round.
+
+    Args:
+        n_arms: Number of arms K.
+        runs: Number of independent runs; None for one run without a leading axis.
+
+    >>> Uniform(4).select(2, np.random.default_rng(0)).inclusion
+    array([0.5, 0.5])
+    """
+
+    def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
+        if n_arms < 1:
+            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        self.n_arms, self.runs = n_arms, runs
+        self._leading = leading_axes(runs)
+
+    def probabilities(self) -> FloatArray:
+        """The uniform distribution, shape (..., K)."""
+        return np.full((*self._leading, self.n_arms), 1.0 / self.n_arms)
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play `size` different arms, or different candidates.
+
+        Args:
+            size: Plays in this round, m.
+            rng: Source of randomness.
+            candidates: Arms to choose among, shape (M,), or None for all.
+
+        Returns:
+            Arms, ``1 / K`` (or 1 / M) and m times that, shape (..., m).
+
+        Raises:
+            ValueError: If `size` is not between 1 and the number of arms to choose among.
+        """
+        pool = np.arange(self.n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
+        if not 1 <= size <= len(pool):
+            raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+        arms = pool[systematic(np.full((*self._leading, len(pool)), size / len(pool)), rng)]
+        return Selection(arms, np.full(arms.shape, 1.0 / len(pool)), np.full(arms.shape, size / len(pool)))
+
+    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
+        """Nothing to learn.
+
+        Args:
+            arms: Not used.
+            inclusion: Not used.
+            values: Not used.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing but its kind."""
+        return {"kind": "uniform"}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Check the kind; there is nothing to restore.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Raises:
+            ValueError: If the state is of another kind of bandit.
+        """
+        if state.get("kind") != "uniform":
+            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'uniform'")
+
+
+class Oracle:
+    """Plays the arms that are best in this very round, from a table of true means.
+
+    Args:
+        means: True means by round, shape (T, K); the last row stands for all later rounds.
+        runs: Number of independent runs; None for one run without a leading axis.
+
+    >>> Oracle([[0.1, 0.9], [0.8, 0.2]]).select(1, np.random.default_rng(0)).arms
+    array([1])
+    """
+
+    def __init__(self, means: npt.ArrayLike, *, runs: int | None = None) -> None:
+        self.means: FloatArray = np.array(means, dtype=np.float64)
+        if self.means.ndim != 2 or self.means.size == 0:
+            raise ValueError(f"means have shape {self.means.shape}; they must be (rounds, arms)")
+        self.n_arms, self.runs = self.means.shape[1], runs
+        self._leading = leading_axes(runs)
+        self._round = 0
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """The `size` best arms of the round, the first of equals; then the next round begins.
+
+        Args:
+            size: Plays in this round, m, at most K.
+            rng: Not used.
+            candidates: Arms to choose among, shape (M,), or None for all.
+
+        Returns:
+            Arms, best first; probability ``1 / m`` of each and inclusion 1, shape (..., m).
+
+        Raises:
+            ValueError: If `size` is not between 1 and the number of arms to choose among.
+        """
+        pool = np.arange(self.n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
+        if not 1 <= size <= len(pool):
+            raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+        now = self.means[min(self._round, len(self.means) - 1)]
+        best = pool[np.argsort(-now[pool], kind="stable")[:size]]
+        self._round += 1
+        arms = np.broadcast_to(best, (*self._leading, size)).copy()
+        return Selection(arms, np.full(arms.shape, 1.0 / size), np.ones(arms.shape))
+
+    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
+        """Nothing to learn.
+
+        Args:
+            arms: Not used.
+            inclusion: Not used.
+            values: Not used.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """The round."""
+        return {"kind": "oracle", "round": self._round}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved round.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Raises:
+            ValueError: If the state is of another kind of bandit.
+        """
+        if state.get("kind") != "oracle":
+            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'oracle'")
+        self._round = int(state["round"])

@@ -1,0 +1,132 @@
+"""Exponential weights with mixing: the published updates by hand, sharing, restarts, and finiteness."""
+
+import numpy as np
+import pytest
+
+from curriculum_bandits.bandits import ExponentialWeights, GravesExp3S
+
+
+def test_the_update_of_exp3_by_hand():
+    bandit = ExponentialWeights(3, step=0.2, mixing=0.3)
+    bandit.update([1], [1 / 3], [0.6])
+    weights = np.exp([0.0, 0.2 * 0.6 * 3, 0.0])
+    np.testing.assert_allclose(bandit.probabilities(), 0.7 * weights / weights.sum() + 0.1, rtol=1e-12)
+
+
+def test_the_bonus_goes_to_every_arm_divided_by_its_probability():
+    bandit = ExponentialWeights(2, step=0.5, mixing=0.2, bonus=0.1)
+    bandit.update([0], [0.5], [1.0])
+    before = bandit.probabilities()
+    bandit.update([1], [before[1]], [0.4])
+    logits = 0.5 * np.array([1.1 / 0.5, 0.1 / 0.5]) + 0.5 * np.array([0.1 / before[0], 0.5 / before[1]])
+    weights = np.exp(logits)
+    np.testing.assert_allclose(bandit.probabilities(), 0.8 * weights / weights.sum() + 0.1, rtol=1e-12)
+
+
+def test_auer_shares_from_the_weights_before_the_update():
+    bandit = ExponentialWeights(2, step=0.5, mixing=0.1, sharing=0.2, sharing_form="auer")
+    w = np.ones(2)
+    for arm, value in ((0, 1.0), (1, 0.5), (0, 0.25)):
+        p = 0.9 * w / w.sum() + 0.05
+        np.testing.assert_allclose(bandit.probabilities(), p, rtol=1e-12)
+        bandit.update([arm], [p[arm]], [value])
+        gain = np.zeros(2)
+        gain[arm] = value / p[arm]
+        w = w * np.exp(0.5 * gain) + np.e * 0.2 / 2 * w.sum()
+
+
+def test_graves_shares_among_the_others_after_the_update():
+    bandit = ExponentialWeights(3, step=0.5, mixing=0.0, sharing=0.3, sharing_form="others")
+    bandit.update([0], [0.5], [1.0])
+    new = np.exp([1.0, 0.0, 0.0])
+    mixed = 0.7 * new + 0.3 / 2 * (new.sum() - new)
+    np.testing.assert_allclose(bandit.probabilities(), mixed / mixed.sum(), rtol=1e-12)
+
+
+def test_without_sharing_both_forms_are_exp3():
+    forms = [ExponentialWeights(3, step=0.3, mixing=0.1, sharing_form=form) for form in ("auer", "others")]
+    for bandit in forms:
+        bandit.update([2], [0.25], [0.7])
+    np.testing.assert_array_equal(forms[0].probabilities(), forms[1].probabilities())
+
+
+def test_a_restart_forgets():
+    bandit = ExponentialWeights(2, step=0.5, mixing=0.1, restart_every=2)
+    bandit.update([0], [0.5], [1.0])
+    assert bandit.probabilities()[0] > 0.5
+    bandit.update([0], [0.5], [1.0])
+    np.testing.assert_array_equal(bandit.probabilities(), [0.5, 0.5])
+
+
+def test_utilities_of_another_range_are_scaled():
+    unit = ExponentialWeights(2, step=0.5, mixing=0.1)
+    wide = ExponentialWeights(2, step=0.5, mixing=0.1, utility_range=(-10.0, 10.0))
+    unit.update([0], [0.5], [0.75])
+    wide.update([0], [0.5], [5.0])
+    np.testing.assert_allclose(unit.probabilities(), wide.probabilities(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["auer", "others"])
+def test_weights_stay_finite_for_ever(form):
+    bandit = ExponentialWeights(3, step=500.0, mixing=0.01, sharing=1e-3, sharing_form=form)
+    for _ in range(3000):
+        bandit.update([1], [0.01], [1.0])
+    p = bandit.probabilities()
+    assert np.all(np.isfinite(p))
+    assert p[1] == np.max(p)
+
+
+def test_a_shared_weight_can_come_back():
+    bandit = ExponentialWeights(2, step=0.1, mixing=0.05, sharing=0.01)
+    for arm in (0, 1):
+        for _ in range(200):
+            bandit.update([arm], [bandit.probabilities()[arm]], [1.0])
+        assert bandit.probabilities()[arm] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_arms": 1}, "n_arms is 1"),
+        ({"mixing": 1.5}, "mixing is 1.5"),
+        ({"sharing": -0.1}, "sharing is -0.1"),
+        ({"bonus": -1.0}, "bonus is -1.0"),
+        ({"step": float("inf")}, "step is inf"),
+        ({"sharing_form": "all"}, "sharing_form='all'"),
+        ({"sharing": 0.7, "sharing_form": "others"}, "sharing is 0.7"),
+        ({"restart_every": 0}, "restart_every is 0"),
+        ({"utility_range": (1.0, 1.0)}, "utility_range"),
+    ],
+)
+def test_a_setting_out_of_range_is_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ExponentialWeights(**{"n_arms": 3, "step": 0.1, "mixing": 0.1, **settings})
+
+
+def test_graves_maps_utilities_by_the_percentiles_of_their_history():
+    bandit = GravesExp3S(2, step=0.1, mixing=0.0, sharing=0.0)
+    values = [3.0, 8.0, 5.0, 1.0, 7.0]
+    logits = np.zeros(2)
+    for number, value in enumerate(values, start=1):
+        low, high = np.percentile(values[:number], [20, 80])
+        scaled = 0.0 if high == low else np.clip(2 * (value - low) / (high - low) - 1, -1, 1)
+        logits[number % 2] += 0.1 * scaled / 0.5
+        bandit.update([number % 2], [0.5], [value])
+    np.testing.assert_allclose(bandit.probabilities(), np.exp(logits) / np.exp(logits).sum(), rtol=1e-12)
+
+
+def test_graves_does_not_care_about_the_unit():
+    small, large = GravesExp3S(3, step=0.1), GravesExp3S(3, step=0.1)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        arm, value = int(rng.integers(3)), rng.normal()
+        small.update([arm], [0.3], [1e-4 * value])
+        large.update([arm], [0.3], [1e4 * value + 7.0])
+    np.testing.assert_allclose(small.probabilities(), large.probabilities(), rtol=1e-6)
+
+
+def test_graves_history_forgets_beyond_its_length():
+    short = GravesExp3S(2, step=0.1, sharing=0.0, history=2)
+    for value in (1e6, 0.0, 1.0):
+        short.update([0], [0.5], [value])
+    assert short.state_dict()["seen"].tolist() == [0.0, 1.0]
