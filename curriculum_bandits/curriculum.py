@@ -217,13 +217,13 @@ class Curriculum:
                 f"the state was saved with another bank (fingerprint {state['bank']}, this bank has "
                 f"{self.bank.fingerprint}); load the bank it was saved with: same prompts, ids and groups, same order"
             )
+        # Everything is read before anything is put in place.
         outstanding = [Draw.from_state_dict(draw) for draw in state["outstanding"]]
+        run, serial = str(state["run"]), int(state["serial"])
         rng = np.random.default_rng()
         rng.bit_generator.state = state["random"]
         self.bandit.load_state_dict(state["bandit"])
-        self._rng = rng
-        self._run = str(state["run"])
-        self._serial = int(state["serial"])
+        self._rng, self._run, self._serial = rng, run, serial
         self._outstanding = {draw.ticket.serial: draw for draw in outstanding}
 
     def _claim(self, draw: Draw) -> Draw:
