@@ -65,7 +65,7 @@ def test_external_regret_stays_below_the_bounds_for_one_play(name, world):
 def test_external_regret_of_many_plays_stays_below_the_bounds_on_subsets(make, world):
     horizon, arms = world.horizon, world.n_arms
     plays = max(1, arms // 2)
-    bandit = {"entropy": bandits.exp3_m, "tsallis": bandits.osmd_tsallis}[make](arms, horizon, plays, runs=RUNS)
+    bandit = {"entropy": bandits.osmd_entropy, "tsallis": bandits.osmd_tsallis}[make](arms, horizon, plays, runs=RUNS)
     bound = getattr(bounds, f"osmd_{make}_bound")(horizon, arms, plays)
     curve = regret.external_regret(world.means, earned(bandit, world, plays), plays=plays)
     assert upper_end(curve) < bound

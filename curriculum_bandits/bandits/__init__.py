@@ -1,6 +1,7 @@
 """Learning rules over K arms, vectorised over independent runs; they know no tickets, banks or signals."""
 
 from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, RefusedUtility, Selection
+from curriculum_bandits.bandits.exp3_m import Exp3M
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.ftrl import Ftrl
 from curriculum_bandits.bandits.graves import GravesExp3S
@@ -11,6 +12,7 @@ from curriculum_bandits.bandits.named import (
     exp3_m,
     exp3_p,
     exp3_s,
+    osmd_entropy,
     osmd_tsallis,
     rexp3,
     tsallis_inf,
@@ -23,6 +25,7 @@ from curriculum_bandits.bandits.step_size import ScaleFree
 
 __all__ = [
     "Bandit",
+    "Exp3M",
     "ExponentialWeights",
     "Ftrl",
     "GravesExp3S",
@@ -44,6 +47,7 @@ __all__ = [
     "exp3_m",
     "exp3_p",
     "exp3_s",
+    "osmd_entropy",
     "osmd_tsallis",
     "rexp3",
     "tsallis_inf",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from curriculum_bandits.bandits.exp3_m import Exp3M
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.ftrl import Ftrl
 from curriculum_bandits.bandits.osmd import Osmd
@@ -23,7 +24,18 @@ from curriculum_bandits.bounds import (
     rexp3_exploration,
 )
 
-__all__ = ["exp3", "exp3_anytime", "exp3_ix", "exp3_m", "exp3_p", "exp3_s", "osmd_tsallis", "rexp3", "tsallis_inf"]
+__all__ = [
+    "exp3",
+    "exp3_anytime",
+    "exp3_ix",
+    "exp3_m",
+    "exp3_p",
+    "exp3_s",
+    "osmd_entropy",
+    "osmd_tsallis",
+    "rexp3",
+    "tsallis_inf",
+]
 
 Range = tuple[float, float]
 
@@ -45,7 +57,7 @@ def exp3(n_arms: int, horizon: int, *, runs: int | None = None, utility_range: R
     >>> round(exp3(10, 1000).step, 4)
     0.0215
     """
-    return exp3_m(n_arms, horizon, 1, runs=runs, utility_range=utility_range)
+    return osmd_entropy(n_arms, horizon, 1, runs=runs, utility_range=utility_range)
 
 
 def exp3_anytime(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> Ftrl:
@@ -84,11 +96,29 @@ def exp3_ix(n_arms: int, horizon: int, *, runs: int | None = None, utility_range
 
 def exp3_m(
     n_arms: int, horizon: int, plays: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)
-) -> Osmd:
-    r"""Many plays a round with entropy: OSMD over m-subsets, :math:`\eta = \sqrt{2 m \ln(K/m) / (T K)}`.
+) -> Exp3M:
+    r"""Exp3.M with :math:`\gamma = \min(1, \sqrt{K \ln(K/m) / ((e - 1) m T)})`.
 
-    The problem of Exp3.M (Uchiya, Nakamura & Kudo 2010), solved with the capped feasible set and the step of Bubeck &
-    Cesa-Bianchi 2012 instead of that paper's weight truncation and mixing.
+    Args:
+        n_arms: Number of arms K.
+        horizon: Rounds T.
+        plays: Plays per round m, below K.
+        runs: Number of independent runs.
+        utility_range: (lo, hi) of the utilities.
+
+    Returns:
+        The bandit. `osmd_entropy` is the same problem with a better constant.
+
+    Source: Uchiya, Nakamura & Kudo, "Algorithms for Adversarial Bandit Problems with Multiple Plays", ALT 2010.
+    """
+    mixing = min(1.0, math.sqrt(n_arms * math.log(n_arms / plays) / ((math.e - 1.0) * plays * horizon)))
+    return Exp3M(n_arms, plays, mixing=mixing, runs=runs, utility_range=utility_range)
+
+
+def osmd_entropy(
+    n_arms: int, horizon: int, plays: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)
+) -> Osmd:
+    r"""Many plays a round with negative entropy, step tuned for a horizon, :math:`\eta = \sqrt{2 m \ln(K/m) / (T K)}`.
 
     Args:
         n_arms: Number of arms K.
@@ -99,6 +129,8 @@ def exp3_m(
 
     Returns:
         The bandit; its bound is `bounds.osmd_entropy_bound`.
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.6.
     """
     step = osmd_entropy_step(horizon, n_arms, plays, scale=_width(utility_range))
     return Osmd(n_arms, runs=runs, plays=plays, floor=0.0, step=step, utility_range=utility_range)

@@ -38,7 +38,9 @@ def test_it_earns_more_than_uniform(name):
     assert earned(NAMED[name](runs=20), means, T // 2, seed=0) > uniform + 0.2
 
 
-@pytest.mark.parametrize("make", [bandits.exp3_m, bandits.osmd_tsallis], ids=["entropy", "tsallis"])
+@pytest.mark.parametrize(
+    "make", [bandits.exp3_m, bandits.osmd_entropy, bandits.osmd_tsallis], ids=["exp3.m", "entropy", "tsallis"]
+)
 def test_many_plays_find_the_best_subset(make):
     means = np.array([0.9, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1])
     assert earned(make(8, T, 2, runs=10), means, T, seed=1, plays=2) > 1.4  # uniform earns 0.6, the best subset 1.8
@@ -46,7 +48,9 @@ def test_many_plays_find_the_best_subset(make):
 
 def test_the_tunings_are_those_of_the_theorems():
     assert bandits.exp3(K, T).step == pytest.approx(math.sqrt(2 * math.log(K) / (T * K)))
-    assert bandits.exp3_m(8, T, 2).step == pytest.approx(math.sqrt(2 * 2 * math.log(4) / (T * 8)))
+    assert bandits.osmd_entropy(8, T, 2).step == pytest.approx(math.sqrt(2 * 2 * math.log(4) / (T * 8)))
+    many = bandits.exp3_m(8, T, 2).mixing
+    assert many == pytest.approx(math.sqrt(8 * math.log(4) / ((math.e - 1) * 2 * T)))
     assert bandits.exp3_anytime(K).step(9) == pytest.approx(math.sqrt(math.log(K) / (9 * K)))
     assert bandits.tsallis_inf(K).step(16) == pytest.approx(0.5)
     assert bandits.tsallis_inf(K, reduced_variance=True).step(16) == pytest.approx(1.0)

@@ -41,7 +41,11 @@ OURS = {
     ),
     "exp3_anytime": (lambda runs=None: bandits.exp3_anytime(K, runs=runs), ONE),
     "exp3_ix": (lambda runs=None: bandits.exp3_ix(K, T, runs=runs), {**MANY, "bounded": True}),
-    "exp3_m": (lambda runs=None: bandits.exp3_m(K, T, PLAYS, runs=runs), {**MANY, "bounded": True, "plays": PLAYS}),
+    "exp3_m": (lambda runs=None: bandits.exp3_m(K, T, PLAYS, runs=runs), {"bounded": True, "plays": PLAYS}),
+    "osmd_entropy": (
+        lambda runs=None: bandits.osmd_entropy(K, T, PLAYS, runs=runs),
+        {**MANY, "bounded": True, "plays": PLAYS},
+    ),
     "exp3_p": (lambda runs=None: bandits.exp3_p(K, T, 0.05, runs=runs), ONE),
     "exp3_s": (lambda runs=None: bandits.exp3_s(K, 1000, 2, runs=runs), {**ONE, "rounds_to_learn": 1000}),
     "rexp3": (lambda runs=None: bandits.rexp3(K, 2000, 0.5, runs=runs), {**ONE, "rounds_to_learn": 450}),
