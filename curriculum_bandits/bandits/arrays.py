@@ -1,13 +1,17 @@
-"""What every tabular bandit does with its arrays: check the answers, and add them up by arm."""
+"""What every tabular bandit does with its arrays: play from p, check the answers, add them up by arm, check a state."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, RefusedUtility
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, RefusedUtility, Selection
+from curriculum_bandits.sampling import systematic_counts, with_replacement
 
-__all__ = ["checked_answers", "leading_axes", "sum_by_arm"]
+__all__ = ["checked_answers", "leading_axes", "play_distinct", "play_independent", "require_kind", "sum_by_arm"]
 
 
 def leading_axes(runs: int | None) -> tuple[int, ...]:
@@ -27,6 +31,55 @@ def leading_axes(runs: int | None) -> tuple[int, ...]:
     if runs < 1:
         raise ValueError(f"runs is {runs}; give at least 1, or None for a single run")
     return (runs,)
+
+
+def play_distinct(
+    probability: FloatArray, size: int, rng: np.random.Generator, capacity: npt.ArrayLike = 1.0
+) -> Selection:
+    """Play arms so that each is played ``m p`` times, rounded up or down.
+
+    Args:
+        probability: p_t, shape (..., K), with ``m p`` at most the capacity.
+        size: Plays m.
+        rng: Source of randomness.
+        capacity: How often an arm can be played in one round.
+
+    Returns:
+        Arms, p_t and ``m p_t`` of each, shape (..., m).
+    """
+    expected = np.minimum(size * probability, capacity)
+    arms = systematic_counts(expected, capacity, rng)
+    played = np.take_along_axis(probability, arms, axis=-1)
+    return Selection(arms, played, size * played)
+
+
+def play_independent(probability: FloatArray, size: int, rng: np.random.Generator) -> Selection:
+    """Play arms in independent draws.
+
+    Args:
+        probability: p_t, shape (..., K).
+        size: Plays m.
+        rng: Source of randomness.
+
+    Returns:
+        Arms, p_t and ``m p_t`` of each, shape (..., m).
+    """
+    arms, inclusion = with_replacement(probability, size, rng)
+    return Selection(arms, np.take_along_axis(probability, arms, axis=-1), inclusion)
+
+
+def require_kind(state: Mapping[str, Any], kind: str) -> None:
+    """Refuse the state of another kind of bandit.
+
+    Args:
+        state: What is to be loaded.
+        kind: What it must be.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if state.get("kind") != kind:
+        raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not {kind!r}")
 
 
 def checked_answers(

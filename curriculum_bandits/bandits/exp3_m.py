@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, play_distinct, require_kind, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection
-from curriculum_bandits.sampling import systematic_counts
 
 __all__ = ["Exp3M"]
 
@@ -88,10 +87,7 @@ class Exp3M:
             raise ValueError("Exp3M draws from all arms and takes no candidates")
         if size != self.plays:
             raise ValueError(f"{size} plays are asked for, but the bandit was made for {self.plays}; pass plays={size}")
-        p = self.probabilities()
-        arms = systematic_counts(np.minimum(size * p, 1.0), 1.0, rng)
-        probability = np.take_along_axis(p, arms, axis=-1)
-        return Selection(arms, probability, size * probability)
+        return play_distinct(self.probabilities(), size, rng)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """Multiply the weights of arms below the cap by their estimated gains.
@@ -127,8 +123,7 @@ class Exp3M:
         Raises:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
-        if state.get("kind") != "exp3_m":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'exp3_m'")
+        require_kind(state, "exp3_m")
         weights = np.array(state["log_weights"], dtype=np.float64)
         if weights.shape != self._log_weights.shape:
             raise ValueError(f"the saved weights have shape {weights.shape}, this bandit's {self._log_weights.shape}")

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, play_independent, require_kind, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
-from curriculum_bandits.sampling import with_replacement
 
 __all__ = ["ExponentialWeights"]
 
@@ -118,9 +117,7 @@ class ExponentialWeights:
             raise ValueError("ExponentialWeights draws from all arms and takes no candidates")
         if size != 1:
             raise ValueError(f"{size} plays are asked for; this rule plays 1 a round, Osmd plays many")
-        probability = self.probabilities()
-        arms, inclusion = with_replacement(probability, 1, rng)
-        return Selection(arms, inclusion, inclusion)
+        return play_independent(self.probabilities(), 1, rng)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """Multiply the weights by the estimated gains of one round.
@@ -162,8 +159,7 @@ class ExponentialWeights:
         Raises:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
-        if state.get("kind") != "exponential_weights":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'exponential_weights'")
+        require_kind(state, "exponential_weights")
         weights, updates = np.array(state["log_weights"], dtype=np.float64), int(state["updates"])
         if weights.shape != self._log_weights.shape:
             raise ValueError(f"the saved weights have shape {weights.shape}, this bandit's {self._log_weights.shape}")

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.arrays import (
+    checked_answers,
+    leading_axes,
+    play_distinct,
+    play_independent,
+    require_kind,
+    sum_by_arm,
+)
 from curriculum_bandits.bandits.bregman import bregman_projection
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
-from curriculum_bandits.sampling import systematic_counts, with_replacement
 
 __all__ = ["Ftrl"]
 
@@ -101,12 +107,7 @@ class Ftrl:
             raise ValueError("Ftrl draws from all arms and takes no candidates")
         if size != self.plays:
             raise ValueError(f"{size} plays are asked for, but the bandit was made for {self.plays}; pass plays={size}")
-        if size == 1:
-            arms, inclusion = with_replacement(self._probability, 1, rng)
-        else:
-            arms = systematic_counts(size * self._probability, 1.0, rng)
-            inclusion = size * np.take_along_axis(self._probability, arms, axis=-1)
-        return Selection(arms, np.take_along_axis(self._probability, arms, axis=-1), inclusion)
+        return (play_independent if size == 1 else play_distinct)(self._probability, size, rng)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """Add the loss estimates of one round.
@@ -151,8 +152,7 @@ class Ftrl:
         Raises:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
-        if state.get("kind") != "ftrl":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'ftrl'")
+        require_kind(state, "ftrl")
         losses, number = np.array(state["losses"], dtype=np.float64), int(state["round"])
         if losses.shape != self._losses.shape:
             raise ValueError(f"the saved losses have shape {losses.shape}, this bandit's {self._losses.shape}")

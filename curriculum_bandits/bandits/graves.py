@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers
+from curriculum_bandits.bandits.arrays import checked_answers, require_kind
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 
@@ -120,8 +120,7 @@ class GravesExp3S:
         Raises:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
-        if state.get("kind") != "graves_exp3_s":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'graves_exp3_s'")
+        require_kind(state, "graves_exp3_s")
         seen = np.array(state["seen"], dtype=np.float64)
         if seen.shape[:-1] != self._seen.shape[:-1] or seen.ndim != self._seen.ndim:
             leading = self._seen.shape[:-1]

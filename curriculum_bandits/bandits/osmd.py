@@ -14,13 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, sum_by_arm
+from curriculum_bandits.bandits.arrays import (
+    checked_answers,
+    leading_axes,
+    play_distinct,
+    play_independent,
+    require_kind,
+    sum_by_arm,
+)
 from curriculum_bandits.bandits.bregman import bregman_projection
 from curriculum_bandits.bandits.contract import Selection
 from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
 from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.projection import kl_projection
-from curriculum_bandits.sampling import systematic_counts, with_replacement
 
 __all__ = ["Osmd"]
 
@@ -168,11 +174,8 @@ class Osmd:
             raise ValueError("Osmd draws from all arms and takes no candidates; use a curator that scores candidates")
         self._set_plays(size)
         if self.replacement:
-            arms, inclusion = with_replacement(self._probability, size, rng)
-        else:
-            arms = systematic_counts(size * self._probability, self._capacity, rng)
-            inclusion = size * np.take_along_axis(self._probability, arms, axis=-1)
-        return Selection(arms, np.take_along_axis(self._probability, arms, axis=-1), inclusion)
+            return play_independent(self._probability, size, rng)
+        return play_distinct(self._probability, size, rng, self._capacity)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """One step of mirror descent on the estimates from played arms.
@@ -238,8 +241,7 @@ class Osmd:
         Raises:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
-        if state.get("kind") != "osmd":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'osmd'")
+        require_kind(state, "osmd")
         probability = np.array(state["probability"], dtype=np.float64)
         if probability.shape != self._probability.shape:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import leading_axes
+from curriculum_bandits.bandits.arrays import leading_axes, require_kind
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.sampling import systematic
 
@@ -78,8 +78,7 @@ class Uniform:
         Raises:
             ValueError: If the state is of another kind of bandit.
         """
-        if state.get("kind") != "uniform":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'uniform'")
+        require_kind(state, "uniform")
 
 
 class Oracle:
@@ -146,6 +145,5 @@ class Oracle:
         Raises:
             ValueError: If the state is of another kind of bandit.
         """
-        if state.get("kind") != "oracle":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'oracle'")
+        require_kind(state, "oracle")
         self._round = int(state["round"])

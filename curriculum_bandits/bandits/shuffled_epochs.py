@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from curriculum_bandits.bandits.arrays import require_kind
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 
 __all__ = ["ShuffledEpochs"]
@@ -91,8 +92,7 @@ class ShuffledEpochs:
         Raises:
             ValueError: If the state is of another kind of bandit or another number of arms.
         """
-        if state.get("kind") != "shuffled_epochs":
-            raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not 'shuffled_epochs'")
+        require_kind(state, "shuffled_epochs")
         if int(state["n_arms"]) != self.n_arms:
             raise ValueError(f"the saved epoch has {state['n_arms']} arms, this one {self.n_arms}; use the same bank")
         order = np.array(state["order"], dtype=np.int64)
