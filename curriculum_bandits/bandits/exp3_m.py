@@ -22,10 +22,10 @@ __all__ = ["Exp3M"]
 class Exp3M:
     r"""Exponential weights over arms, m of which are played in each round.
 
-    :math:`p = (1 - \gamma) w' / \sum w' + \gamma / K`, where w' is w with its largest weights cut down to one value so
-        that
-    :math:`m p \le 1`. An arm that was not cut is multiplied by :math:`\exp(m \gamma \hat g / K)`, :math:`\hat g = g /
-    (m p)`.
+    .. math:: p = (1 - \gamma) \, w' / \textstyle\sum w' + \gamma / K
+
+    Here w' is w with its largest weights cut down to one value, so that m p is at most 1. An arm that was not cut is
+    multiplied by :math:`\exp(m \gamma \hat g / K)`, where :math:`\hat g = g / (m p)` if it was played and 0 if not.
 
     Args:
         n_arms: Number of arms K.

@@ -142,3 +142,14 @@ def test_a_setting_out_of_range_is_named(settings, message):
 def test_another_number_of_plays_is_refused():
     with pytest.raises(ValueError, match="made for 1"):
         Ftrl(3, lambda t: 1.0).select(2, np.random.default_rng(0))
+
+
+def test_the_reduced_variance_level_is_arm_by_arm_at_the_square_of_the_step():
+    bandit = Ftrl(2, step=lambda t: 0.6, reduced_variance=True)
+    bandit.update([0], [0.5], [0.0])  # 1/2 >= 0.36: both arms at level 1/2
+    losses = np.array([0.5 + 0.5 / 0.5, 0.5])
+    p = np.exp(-0.6 * losses) / np.exp(-0.6 * losses).sum()
+    assert p[0] < 0.36 < p[1] < 0.65  # now only the second arm is, and it is below the step itself
+    bandit.update([1], [p[1]], [1.0])
+    losses += np.array([0.0, 0.5 - 0.5 / p[1]])
+    np.testing.assert_allclose(bandit.probabilities(), np.exp(-0.6 * losses) / np.exp(-0.6 * losses).sum(), rtol=1e-9)

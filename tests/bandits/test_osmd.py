@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from curriculum_bandits.bandits import Osmd, ScaleFree
+from curriculum_bandits.bandits import LogBarrier, Osmd, ScaleFree, Tsallis
 
 
 def plain(n_arms, step=1.0, **changes):
@@ -477,3 +477,53 @@ def test_every_pair_of_plays_and_arms_can_be_asked_for_in_any_order():
         assert np.sum(p) == pytest.approx(1.0, abs=1e-12)
         assert np.all(m * p <= np.minimum(m, [1, 2, 1, 1, 3, 1]) * (1 + 1e-12))
         assert np.all(p > 0)
+
+
+# Implicit exploration, restarts, other regularisers
+
+
+def test_implicit_exploration_is_added_to_what_is_divided_by():
+    bandit = Osmd(2, step=0.5, floor=0.0, implicit=0.25, utility_range=(0.0, 1.0))
+    bandit.update([0], [0.5], [0.0])
+    weights = np.exp(-0.5 * np.array([1 / 0.75, 0.0]))
+    np.testing.assert_allclose(bandit.probabilities(), weights / weights.sum(), rtol=1e-12)
+
+
+def test_a_restart_forgets_everything():
+    bandit, fresh = Osmd(3, restart_every=4), Osmd(3)
+    for arm, value in ((0, 2.0), (1, 9.0), (2, 0.5)):
+        bandit.update([arm], [0.4], [value])
+    assert not np.allclose(bandit.probabilities(), 1 / 3)
+    bandit.update([1], [0.4], [5.0])  # the fourth
+    np.testing.assert_array_equal(bandit.probabilities(), fresh.probabilities())
+    for each in (bandit, fresh):
+        each.update([0], [0.3], [2.0])
+        each.update([1], [0.3], [1.0])
+    np.testing.assert_array_equal(bandit.probabilities(), fresh.probabilities())
+
+
+@pytest.mark.parametrize("regularizer", [Tsallis(0.5), LogBarrier()], ids=repr)
+def test_other_regularisers_take_the_step_in_their_own_dual(regularizer):
+    bandit = Osmd(4, step=0.3, floor=0.0, center=False, regularizer=regularizer, replacement=True)
+    p = np.full(4, 0.25)
+    for arm, value in ((2, 0.5), (0, -0.4), (2, 0.2)):
+        bandit.update([arm], [0.25], [value])
+        dual = regularizer.dual(p)
+        dual[arm] += 0.3 * value / 0.25
+        low, high = -1e3, 1e3
+        for _ in range(200):  # bisection for the multiplier, independent of the code under test
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if np.sum(regularizer.primal(dual + middle)) < 1 else (low, middle)
+        p = regularizer.primal(dual + low)
+        np.testing.assert_allclose(bandit.probabilities(), p, rtol=1e-8)
+
+
+@pytest.mark.parametrize("regularizer", [Tsallis(0.3), LogBarrier()], ids=repr)
+def test_the_scale_free_step_does_not_care_about_the_unit_under_any_regulariser(regularizer):
+    results = []
+    for unit in (1e-4, 1e4):
+        bandit = Osmd(4, regularizer=regularizer)
+        played(bandit, 60, np.random.default_rng(5), utility=lambda arms, unit=unit: unit * arms.astype(float))
+        results.append(bandit.probabilities())
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+    assert results[0][3] > 0.3
