@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -148,8 +149,6 @@ _UNFINISHED = "unfinished.json"
 
 def _begin(output: Path, settings: DemoSettings) -> None:
     """Keep what an unfinished demo with these settings has done; clear what another left."""
-    import shutil
-
     marker, wanted = output / _UNFINISHED, asdict(settings)
     if not (marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == wanted):
         for method in METHODS:

@@ -15,6 +15,14 @@ from curriculum_bandits.sampling import systematic
 __all__ = ["Oracle", "Uniform"]
 
 
+def _pool(n_arms: int, size: int, candidates: IntArray | None) -> IntArray:
+    """The arms to choose among, if they are enough for `size` different ones."""
+    pool = np.arange(n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
+    if not 1 <= size <= len(pool):
+        raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+    return pool
+
+
 class Uniform:
     """Every arm with the same chance in every round, no arm twice in one round.
 
@@ -50,9 +58,7 @@ class Uniform:
         Raises:
             ValueError: If `size` is not between 1 and the number of arms to choose among.
         """
-        pool = np.arange(self.n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
-        if not 1 <= size <= len(pool):
-            raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+        pool = _pool(self.n_arms, size, candidates)
         arms = pool[systematic(np.full((*self._leading, len(pool)), size / len(pool)), rng)]
         return Selection(arms, np.full(arms.shape, 1.0 / len(pool)), np.full(arms.shape, size / len(pool)))
 
@@ -114,9 +120,7 @@ class Oracle:
         Raises:
             ValueError: If `size` is not between 1 and the number of arms to choose among.
         """
-        pool = np.arange(self.n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
-        if not 1 <= size <= len(pool):
-            raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+        pool = _pool(self.n_arms, size, candidates)
         now = self.means[min(self._round, len(self.means) - 1)]
         best = pool[np.argsort(-now[pool], kind="stable")[:size]]
         self._round += 1
