@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,15 @@ import numpy.typing as npt
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, RefusedUtility, Selection
 from curriculum_bandits.sampling import systematic_counts, with_replacement
 
-__all__ = ["checked_answers", "leading_axes", "play_distinct", "play_independent", "require_kind", "sum_by_arm"]
+__all__ = [
+    "checked_answers",
+    "checked_utilities",
+    "leading_axes",
+    "play_distinct",
+    "play_independent",
+    "require_kind",
+    "sum_by_arm",
+]
 
 
 def leading_axes(runs: int | None) -> tuple[int, ...]:
@@ -112,33 +121,67 @@ def checked_answers(
         raise ValueError(
             "this draw has no inclusion probability, and this bandit divides by it; draw with a sampler that states one"
         )
-    played = np.asarray(arms, dtype=np.int64)
     weights = np.asarray(inclusion, dtype=np.float64)
+    played, utilities = checked_utilities(
+        arms, values, n_arms=n_arms, leading=leading, utility_range=utility_range, inclusion_shape=weights.shape
+    )
+    if not np.minimum.reduce(weights, axis=None) > 0.0:  # not so where one is nan either
+        worst = weights[~(weights > 0.0)][0]
+        raise ValueError(f"an inclusion is {worst}; it must be positive: pass the numbers that the draw recorded")
+    return played, weights, utilities
+
+
+def checked_utilities(
+    arms: npt.ArrayLike,
+    values: npt.ArrayLike,
+    *,
+    n_arms: int,
+    leading: tuple[int, ...],
+    utility_range: tuple[float, float] | None = None,
+    inclusion_shape: tuple[int, ...] | None = None,
+) -> tuple[IntArray, FloatArray]:
+    """The answers of a round to a bandit that divides by nothing, or an error that names what is wrong with them.
+
+    Args:
+        arms: Arms that answered, shape (..., m) with `leading` in front.
+        values: Their utilities, same shape.
+        n_arms: Number of arms K.
+        leading: Shape of the runs.
+        utility_range: (lo, hi) that values must lie in, or None.
+        inclusion_shape: Shape of what came as inclusion, where that is used; it must be the same.
+
+    Returns:
+        Arms and values as arrays of int64 and float64.
+
+    Raises:
+        ValueError: If shapes differ or an arm does not exist.
+        RefusedUtility: If a value is not finite or outside the range.
+    """
+    played = np.asarray(arms, dtype=np.int64)
     utilities = np.asarray(values, dtype=np.float64)
-    shapes = (played.shape, weights.shape, utilities.shape)
-    if len(set(shapes)) != 1 or played.shape[:-1] != leading or played.shape[-1:] in ((), (0,)):
+    shape = played.shape
+    alike = utilities.shape == shape and inclusion_shape in (None, shape)
+    if not alike or shape[:-1] != leading or shape[-1:] in ((), (0,)):
+        what, between = ("arms and values", "") if inclusion_shape is None else ("arms, inclusion and values", ",")
+        middle = "" if inclusion_shape is None else f" {inclusion_shape}"
         raise ValueError(
-            f"arms, inclusion and values have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}; "
+            f"{what} have shapes {shape}{between}{middle} and {utilities.shape}; "
             f"all must be {leading} plus one axis of at least one play"
         )
-    unknown = (played < 0) | (played >= n_arms)
-    if np.any(unknown):
-        raise ValueError(f"arm {played[unknown][0]} is outside 0..{n_arms - 1}; only arms of this bandit can answer")
-    void = ~(weights > 0.0)
-    if np.any(void):
-        raise ValueError(
-            f"an inclusion is {weights[void][0]}; it must be positive: pass the numbers that the draw recorded"
-        )
-    bad = ~np.isfinite(utilities)
-    remedy = "report a finite utility, or leave the arm out"
-    if utility_range is not None:
-        lo, hi = utility_range
-        bad |= (utilities < lo) | (utilities > hi)
-        remedy = f"utility_range is ({lo}, {hi}); widen it, or leave it out for the scale-free form"
-    if np.any(bad):
+    # Reductions first: what they find is searched for only where there is something to find.
+    if np.minimum.reduce(played, axis=None) < 0 or np.maximum.reduce(played, axis=None) >= n_arms:
+        unknown = played[(played < 0) | (played >= n_arms)][0]
+        raise ValueError(f"arm {unknown} is outside 0..{n_arms - 1}; only arms of this bandit can answer")
+    lo, hi = (-math.inf, math.inf) if utility_range is None else utility_range
+    least, most = np.minimum.reduce(utilities, axis=None), np.maximum.reduce(utilities, axis=None)
+    if not (math.isfinite(least) and math.isfinite(most) and least >= lo and most <= hi):
+        bad = ~np.isfinite(utilities) | (utilities < lo) | (utilities > hi)
+        remedy = "report a finite utility, or leave the arm out"
+        if utility_range is not None:
+            remedy = f"utility_range is ({lo}, {hi}); widen it, or leave it out for the scale-free form"
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise RefusedUtility(int(played[where]), where[-1], float(utilities[where]), remedy)
-    return played, weights, utilities
+    return played, utilities
 
 
 def sum_by_arm(arms: IntArray, terms: FloatArray, n_arms: int) -> FloatArray:

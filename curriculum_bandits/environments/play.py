@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from curriculum_bandits.bandits.contract import Bandit
@@ -12,16 +14,24 @@ __all__ = ["play"]
 
 
 def play(
-    bandit: Bandit, environment: Environment, *, runs: int | None = None, plays: int = 1, seed: int = 0
+    bandit: Bandit,
+    environment: Environment,
+    *,
+    runs: int | Sequence[int] | None = None,
+    plays: int = 1,
+    seed: int = 0,
 ) -> IntArray:
     """Play every round of an environment and learn from the rewards.
 
     Reward tables depend on the seed and on the run alone, so bandits played with the same seed meet the same rewards.
+    The bandit's own draws depend on the seed and on the first run, so a split of many runs into ranges can be played
+    range by range, anywhere, with the same result.
 
     Args:
         bandit: The bandit, made for this number of arms and runs.
         environment: Where the rewards come from.
-        runs: The bandit's number of independent runs; None for one without a leading axis.
+        runs: The bandit's number of independent runs, or the numbers of the runs it plays, such as
+            ``range(100, 200)``; None for a bandit without a leading axis.
         plays: Plays per round, m.
         seed: Seed of the rewards and of the bandit's draws.
 
@@ -39,14 +49,18 @@ def play(
     """
     if bandit.n_arms != environment.n_arms:
         raise ValueError(f"the bandit has {bandit.n_arms} arms, the environment {environment.n_arms}; make them equal")
+    numbers = range(1 if runs is None else runs) if runs is None or isinstance(runs, int) else runs
     # Far from the streams of the rewards, which are numbered by run.
-    rng = np.random.default_rng([seed, 2**32 - 1])
-    rounds = []
-    for block in environment.reward_blocks(seed, 1 if runs is None else runs):
-        table = block[0] if runs is None else block
-        for t in range(block.shape[1]):
+    rng = np.random.default_rng([seed, 2**32 - 1, *numbers[:1]])
+    count = len(numbers)
+    played = np.empty((count, environment.horizon, plays), dtype=np.int64)
+    start, t = np.arange(count)[:, None] * environment.n_arms, 0
+    for block in environment.reward_blocks(seed, numbers):
+        for table in np.ascontiguousarray(np.moveaxis(block, 1, 0)):  # (rounds, runs, K): each round lies together
             selection = bandit.select(plays, rng)
-            values = np.take_along_axis(table[..., t, :], selection.arms, axis=-1)
-            bandit.update(selection.arms, selection.inclusion, values)
-            rounds.append(selection.arms)
-    return np.stack(rounds, axis=-2)
+            arms = selection.arms if runs is not None else selection.arms[None]
+            values = table.ravel()[start + arms]
+            bandit.update(selection.arms, selection.inclusion, values if runs is not None else values[0])
+            played[:, t] = arms
+            t += 1
+    return played if runs is not None else played[0]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from curriculum_bandits.bandits import Oracle, Uniform
-from curriculum_bandits.environments import besson_1, besson_2, play
+from curriculum_bandits.bandits import Oracle, Uniform, exp3_s
+from curriculum_bandits.environments import besson_1, besson_2, play, random_abrupt, run_generator
 
 
 class Listener(Uniform):
@@ -44,3 +44,23 @@ def test_the_oracle_follows_the_means():
 def test_another_number_of_arms_is_refused():
     with pytest.raises(ValueError, match="the bandit has 2 arms, the environment 3"):
         play(Uniform(2), besson_1(horizon=5))
+
+
+def test_a_split_of_runs_is_played_the_same_wherever_it_is_played():
+    world = random_abrupt(3, horizon=1200, changes=2, seed=0)
+    again = [play(exp3_s(3, 1200, 3, runs=4), world, runs=range(8, 12), seed=5) for _ in range(2)]
+    np.testing.assert_array_equal(*again)
+    other = play(exp3_s(3, 1200, 3, runs=4), world, runs=range(4, 8), seed=5)
+    assert np.any(other != again[0])
+
+
+def test_numbered_runs_meet_their_own_rewards():
+    world, seen = besson_1(horizon=30), []
+
+    class Watching(Uniform):
+        def update(self, arms, inclusion, values):
+            seen.append(values[np.arange(2)[:, None], np.argsort(arms, axis=-1)])
+
+    play(Watching(3, runs=2), world, runs=range(6, 8), plays=3, seed=1)
+    expected = [world.rewards(run_generator(1, run)) for run in (6, 7)]
+    np.testing.assert_array_equal(np.stack(seen, axis=1), expected)
