@@ -10,12 +10,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["kl_projection", "spread_rounding"]
+__all__ = ["kl_projection", "rescaled_into", "spread_rounding"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _MAX_ITERATIONS = 200
 _NEWTON_ONLY = 20
+_RESCALINGS = 12
+_SETTLED = 1e-14
+_FAR = 1e200  # weights that must be raised so far have lost digits, or everything, to underflow
 _SLACK = 1e-9
 
 
@@ -23,8 +26,8 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
     r"""Project positive weights on :math:`\{p : floor \le p \le cap, \sum p = 1\}` in KL divergence.
 
     The projection of :math:`w` is :math:`\mathrm{clip}(\lambda w, floor, cap)` with the one
-    :math:`\lambda` that makes it sum to 1. It is found by a safeguarded Newton iteration in the log domain, which
-    ends with the exact set of clipped entries, so weights may span any range (:math:`e^{-10^5}` beside 1).
+    :math:`\lambda` that makes it sum to 1. It is found by a Newton iteration; where that loses small weights beside
+    large ones, by a safeguarded one in the log domain, so weights may span any range (:math:`e^{-10^5}` beside 1).
 
     Args:
         log_weights: Log of the weights, shape (..., K). ``-inf`` is a weight of zero, which stays at its floor.
@@ -42,16 +45,59 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
     array([0.5       , 0.33333333, 0.16666667])
     """
     logits = np.asarray(log_weights, dtype=np.float64)
-    low = np.broadcast_to(np.asarray(floor, dtype=np.float64), logits.shape)
-    high = np.broadcast_to(np.asarray(cap, dtype=np.float64), logits.shape)
     logits = logits - np.max(logits, axis=-1, keepdims=True)
+    low, high = (np.broadcast_to(np.asarray(bound, dtype=np.float64), logits.shape) for bound in (floor, cap))
     _check_feasible(logits, low, high)
+    projected, settled = rescaled_into(np.exp(logits), floor, cap)
+    if not np.all(settled):
+        left = ~settled
+        projected[left] = _in_log_domain(logits[left], low[left], high[left])
+    return projected
 
+
+def rescaled_into(
+    weights: FloatArray, low: npt.ArrayLike, high: npt.ArrayLike
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    r"""The same projection from weights themselves, fast, where they are within reach of each other.
+
+    A Newton iteration on the scale :math:`\lambda`: the sum of clipped weights is piecewise linear in it.
+
+    Args:
+        weights: Non-negative weights, the sum of each row positive and finite, shape (..., K).
+        low: Lower bounds, broadcastable to (..., K); together they leave room, which is not checked.
+        high: Upper bounds, likewise.
+
+    Returns:
+        Projections, shape (..., K), and which rows are settled, shape (...): in the others (weights so far apart that
+        some are lost beside the others, or bounds met one by one) the first is of no use.
+
+    >>> rescaled_into(np.array([7.0, 2.0, 1.0]), 0.0, 0.5)
+    (array([0.5       , 0.33333333, 0.16666667]), array(True))
+    """
+    scale = 1.0 / np.add.reduce(weights, axis=-1, keepdims=True)
+    result: FloatArray = weights * scale
+    # Bounds that cannot bind are usually plain numbers, and cost nothing then.
+    floored, capped = not (isinstance(low, float) and low <= 0.0), not (isinstance(high, float) and high >= 1.0)
+    if not (floored and np.less(result, low).any()) and not (capped and np.greater(result, high).any()):
+        return result, np.ones(result.shape[:-1], dtype=np.bool_)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for _ in range(_RESCALINGS):
+            np.minimum(np.maximum(result, low, out=result), high, out=result)
+            error = 1.0 - np.add.reduce(result, axis=-1, keepdims=True)
+            settled = np.abs(error) <= _SETTLED
+            if settled.all():
+                break
+            free = weights * ((result > low) & (result < high))
+            scale = np.where(settled, scale, scale + error / np.add.reduce(free, axis=-1, keepdims=True))
+            np.multiply(weights, scale, out=result)
+        np.minimum(np.maximum(result, low, out=result), high, out=result)
+        settled &= (scale > 0.0) & (scale < _FAR)
+    return result, settled[..., 0]
+
+
+def _in_log_domain(logits: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """The projection for weights of any range: a safeguarded Newton iteration on the log of the scale."""
     theta = -np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
-    probability: FloatArray = np.exp(theta + logits)
-    if not (np.any(probability > high) or np.any(probability < low)):
-        return probability
-
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_low, log_high = np.log(low), np.log(high)
         # Below `lower` every entry sits at its floor, above `upper` every movable one at its cap.

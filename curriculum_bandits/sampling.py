@@ -13,12 +13,20 @@ import numpy.typing as npt
 
 from curriculum_bandits.projection import kl_projection
 
-__all__ = ["gumbel_top_k", "inclusion_probabilities", "systematic", "systematic_counts", "with_replacement"]
+__all__ = [
+    "categorical",
+    "gumbel_top_k",
+    "inclusion_probabilities",
+    "systematic",
+    "systematic_counts",
+    "with_replacement",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _TOLERANCE = 1e-9
+_BELOW_ONE = 1.0 - 2.0**-52
 
 
 def inclusion_probabilities(weights: npt.ArrayLike, size: int) -> FloatArray:
@@ -94,13 +102,13 @@ def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.
         ValueError: If an expectation is negative, not finite or above capacity, or the sum is not a whole number.
     """
     counts = np.asarray(expected, dtype=np.float64)
-    limit = np.broadcast_to(np.asarray(capacity, dtype=np.float64), counts.shape)
+    limit = np.asarray(capacity, dtype=np.float64)
     _check_non_negative(counts, "expected count")
     above = counts > limit + _TOLERANCE
-    if np.any(above):
+    if above.any():
         raise ValueError(
-            f"the expected count {counts[above][0]:.9g} exceeds its capacity {limit[above][0]:.9g}; project the "
-            "distribution on the feasible set first"
+            f"the expected count {counts[above][0]:.9g} exceeds its capacity "
+            f"{np.broadcast_to(limit, counts.shape)[above][0]:.9g}; project the distribution on the feasible set first"
         )
     total = np.sum(counts, axis=-1)
     size = round(float(np.max(total)))
@@ -111,19 +119,40 @@ def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.
             "inclusion_probabilities"
         )
     order = rng.permuted(np.broadcast_to(np.arange(counts.shape[-1]), counts.shape), axis=-1)
+    if counts.ndim == 1:
+        offset = float(rng.random((1,))[0])
+        return order[_hits(counts[order], limit if limit.ndim == 0 else limit[order], size, offset)]
     counts = np.take_along_axis(counts, order, axis=-1)
-    limit = np.take_along_axis(limit, order, axis=-1)
-    # Certain arms are set aside, so that rounding in the running sum can never draw one less or one more often.
-    certain = counts >= limit - _TOLERANCE
-    fixed = np.where(certain, np.where(np.isfinite(limit), limit, 0.0), 0.0)
-    left = size - np.sum(fixed, axis=-1, keepdims=True)
-    running = np.cumsum(np.where(certain, 0.0, counts), axis=-1)
-    running = np.where(running == running[..., -1:], left, np.minimum(running, left))
+    limit = np.take_along_axis(np.broadcast_to(limit, counts.shape), order, axis=-1)
+    certain, running = _running(counts, limit, size)
     offset = rng.random((*counts.shape[:-1], 1))
-    hits = np.ceil(running - offset)
-    drawn = np.diff(hits, axis=-1, prepend=0.0) + fixed
+    drawn = np.diff(np.ceil(running - offset), axis=-1, prepend=0.0) + np.where(certain, limit, 0.0)
     repeats = np.maximum(drawn, 0.0).astype(np.int64)
     return np.repeat(order.ravel(), repeats.ravel()).reshape(*counts.shape[:-1], size)
+
+
+def _running(counts: FloatArray, limit: FloatArray, size: int) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+    """Which arms are certain, and the running sum of the others, which ends at the number of draws left for them.
+
+    Certain arms are set aside, so that rounding in the running sum can never draw one less or one more often.
+    """
+    certain = counts >= limit - _TOLERANCE
+    left = size - np.sum(np.where(certain, limit, 0.0), axis=-1, keepdims=True)
+    running = np.cumsum(np.where(certain, 0.0, counts), axis=-1)
+    return certain, np.where(running == running[..., -1:], left, np.minimum(running, left))
+
+
+def _hits(counts: FloatArray, limit: FloatArray, size: int, offset: float) -> IntArray:
+    """The same for one run, where only the points that are drawn need be looked up: positions, ascending."""
+    certain, running = _running(counts, limit, size)
+    left = round(float(running[-1]))
+    points = np.minimum(offset + np.arange(left), np.nextafter(left, 0.0))  # rounding must not lift the last to the end
+    found = np.searchsorted(running, points, side="right")
+    if left == size:
+        return found
+    fixed = np.flatnonzero(certain)
+    repeats = np.broadcast_to(limit, counts.shape)[fixed].astype(np.int64)
+    return np.sort(np.concatenate([np.repeat(fixed, repeats), found]))
 
 
 def gumbel_top_k(log_weights: npt.ArrayLike, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
@@ -187,15 +216,33 @@ def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Gen
     off = total[np.abs(total - 1.0) > 1e-6]
     if np.size(off):
         raise ValueError(f"probabilities sum to {off.flat[0]:.9g}, not 1; normalise them")
-    cumulative = np.cumsum(values, axis=-1)
-    cumulative = np.where(cumulative == cumulative[..., -1:], 1.0, np.minimum(cumulative / total, 1.0))
-    points = rng.random((*values.shape[:-1], size))
-    if values.ndim == 1:
-        items = np.searchsorted(cumulative, points, side="right")
-    else:
-        items = np.sum(cumulative[..., None, :] <= points[..., None], axis=-1)
-    items = items.astype(np.int64)
+    items = categorical(values, size, rng)
     return items, size * np.take_along_axis(values, items, axis=-1)
+
+
+def categorical(weights: FloatArray, size: int, rng: np.random.Generator) -> IntArray:
+    """Independent draws in proportion to weights that are known to be sound: nothing is checked.
+
+    Args:
+        weights: Non-negative and finite, shape (..., N), with a positive sum in each row.
+        size: Number of draws.
+        rng: Source of randomness.
+
+    Returns:
+        Items, shape (..., size); one of weight 0 is never drawn.
+
+    >>> categorical(np.array([[0.0, 2.0], [1.0, 0.0]]), 2, np.random.default_rng(0))
+    array([[1, 1],
+           [0, 0]])
+    """
+    cumulative = np.add.accumulate(weights, axis=-1)
+    # A hair below the total, lest rounding lift a point to it, beyond the last item of positive weight.
+    points = rng.random((*weights.shape[:-1], size)) * (cumulative[..., -1:] * _BELOW_ONE)
+    if weights.ndim == 1:
+        return np.searchsorted(cumulative, points, side="right").astype(np.int64)
+    if size == 1:
+        return (cumulative > points).argmax(axis=-1)[..., None]
+    return np.sum(cumulative[..., None, :] <= points[..., None], axis=-1, dtype=np.int64)
 
 
 def _check_size(size: int) -> None:
@@ -204,7 +251,8 @@ def _check_size(size: int) -> None:
 
 
 def _check_non_negative(values: FloatArray, what: str) -> None:
-    _refuse(~(np.isfinite(values) & (values >= 0.0)), values, what, "finite and non-negative")
+    if values.size and not (np.minimum.reduce(values, axis=None) >= 0.0 and np.isfinite(np.max(values))):
+        _refuse(~(np.isfinite(values) & (values >= 0.0)), values, what, "finite and non-negative")
 
 
 def _refuse(bad: npt.NDArray[np.bool_], values: FloatArray, what: str, remedy: str) -> None:

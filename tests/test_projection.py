@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize
 
-from curriculum_bandits.projection import kl_projection
+from curriculum_bandits import projection
+from curriculum_bandits.projection import kl_projection, rescaled_into
 
 
 def by_slsqp(weights, low, high):
@@ -144,6 +145,30 @@ def test_all_rows_at_once_equal_row_by_row():
     np.testing.assert_allclose(kl_projection(log_weights, low, high), rows, rtol=1e-12, atol=1e-15)
     cube = kl_projection(log_weights.reshape(4, 10, 7), low, high)
     np.testing.assert_allclose(cube.reshape(40, 7), rows, rtol=1e-12, atol=1e-15)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_the_fast_way_and_the_safe_way_meet(problem):
+    log_weights, floor, cap = problem
+    logits = log_weights - np.max(log_weights)
+    low, high = (np.broadcast_to(bound, logits.shape) for bound in (floor, cap))
+    fast, settled = rescaled_into(np.exp(logits), low, high)
+    if settled:
+        np.testing.assert_allclose(fast, projection._in_log_domain(logits, low, high), rtol=1e-9, atol=1e-12)
+
+
+def test_the_fast_way_says_where_it_is_lost_and_settles_the_rest():
+    weights = np.array([[1.0, 1e-320, 1e-322], [0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    fast, settled = rescaled_into(weights, 0.0, np.full(3, 0.5))
+    np.testing.assert_array_equal(settled, [False, True, False])
+    np.testing.assert_allclose(fast[1], [0.5, 1 / 3, 1 / 6], rtol=1e-14)
+
+
+def test_weights_that_vanish_beside_the_largest_keep_their_proportions():
+    # The cap leaves half to two weights that are zero as numbers, 10 : 1.
+    log_weights = np.array([0.0, -2000.0, -2000.0 - np.log(10.0)])
+    np.testing.assert_allclose(kl_projection(log_weights, 0.0, 0.5), [0.5, 5 / 11, 0.5 / 11], rtol=1e-12)
 
 
 def test_bounds_may_differ_from_row_to_row():

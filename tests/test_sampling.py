@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curriculum_bandits.projection import kl_projection
 from curriculum_bandits.sampling import (
+    categorical,
     gumbel_top_k,
     inclusion_probabilities,
     systematic,
@@ -166,6 +168,42 @@ def test_the_ends_of_the_unit_interval_draw_no_item_of_weight_zero(inclusion, po
     items = systematic(inclusion, FixedPoint(point))
     assert len(items) == round(sum(inclusion))
     assert np.all(np.array(inclusion)[items] > 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_one_run_is_drawn_as_it_would_be_beside_others(data):
+    """Looking up the points that are drawn, and counting the points that each arm holds, are the same draw."""
+    capacity = np.array(data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=12)), dtype=float)
+    size = data.draw(st.integers(1, int(capacity.sum())))
+    weights = data.draw(st.lists(st.floats(0.01, 100.0), min_size=len(capacity), max_size=len(capacity)))
+    expected = size * kl_projection(np.log(weights), 0.0, capacity / size)
+    expected = np.minimum(expected, capacity)
+    seed = data.draw(st.integers(0, 2**32))
+    alone = systematic_counts(expected, capacity, np.random.default_rng(seed))
+    beside = systematic_counts(expected[None], capacity, np.random.default_rng(seed))[0]
+    np.testing.assert_array_equal(alone, beside)
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_categorical_draws_in_proportion_to_weights(shape):
+    weights = np.array([0.0, 3.0, 1.0, 0.0, 2.0, 0.0])
+    items = categorical(np.broadcast_to(weights, (*shape, 6)), 20_000, np.random.default_rng(3))
+    one_by_one = np.stack(
+        [categorical(np.broadcast_to(weights, (*shape, 6)), 1, np.random.default_rng(s))[..., 0] for s in range(4000)],
+        -1,
+    )
+    for drawn in (items, one_by_one):
+        assert_mean((drawn.reshape(-1, 1) == np.arange(6)).astype(float), weights / 6.0)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("total", [1.0, 0.1 + 0.2, 1e-300, 7.3e200])
+def test_categorical_never_draws_a_weight_of_zero_at_the_ends(total, size):
+    weights = total * np.array([0.0, 1 / 3, 0.0, 2 / 3, 0.0])
+    for point, item in ((0.0, 1), (np.nextafter(1.0, 0.0), 3)):
+        for values in (weights, weights[None]):
+            assert np.all(categorical(values, size, FixedPoint(point)) == item)
 
 
 def test_large_banks_lose_no_item_to_rounding():

@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, RefusedUtility, Selection
-from curriculum_bandits.sampling import systematic_counts, with_replacement
+from curriculum_bandits.sampling import categorical, systematic_counts
 
 __all__ = [
     "checked_answers",
     "checked_utilities",
     "leading_axes",
+    "of_arms",
     "play_distinct",
     "play_independent",
+    "positions",
     "require_kind",
     "sum_by_arm",
 ]
@@ -56,9 +58,11 @@ def play_distinct(
     Returns:
         Arms, p_t and ``m p_t`` of each, shape (..., m).
     """
+    if size == 1:
+        return play_independent(probability, 1, rng)
     expected = np.minimum(size * probability, capacity)
     arms = systematic_counts(expected, capacity, rng)
-    played = np.take_along_axis(probability, arms, axis=-1)
+    played = of_arms(probability, arms)
     return Selection(arms, played, size * played)
 
 
@@ -73,8 +77,37 @@ def play_independent(probability: FloatArray, size: int, rng: np.random.Generato
     Returns:
         Arms, p_t and ``m p_t`` of each, shape (..., m).
     """
-    arms, inclusion = with_replacement(probability, size, rng)
-    return Selection(arms, np.take_along_axis(probability, arms, axis=-1), inclusion)
+    arms = categorical(probability, size, rng)
+    played = of_arms(probability, arms)
+    return Selection(arms, played, size * played)
+
+
+def of_arms(values: FloatArray, arms: IntArray) -> FloatArray:
+    """The entries of the given arms.
+
+    Args:
+        values: Shape (..., K).
+        arms: Shape (..., m), with the same leading axes, one at most.
+
+    Returns:
+        A copy, shape (..., m).
+    """
+    return values.ravel()[positions(arms, values.shape[-1])]
+
+
+def positions(arms: IntArray, n_arms: int) -> IntArray:
+    """Where the arms stand in a flattened array over runs and arms, which is much faster to index.
+
+    Args:
+        arms: Shape (m,) or (runs, m).
+        n_arms: Number of arms K.
+
+    Returns:
+        Positions, of the same shape.
+    """
+    if arms.ndim == 1:
+        return arms
+    return np.asarray(arms + np.arange(0, len(arms) * n_arms, n_arms)[:, None])
 
 
 def require_kind(state: Mapping[str, Any], kind: str) -> None:
@@ -195,9 +228,6 @@ def sum_by_arm(arms: IntArray, terms: FloatArray, n_arms: int) -> FloatArray:
     Returns:
         Sums, shape (K,) or (runs, K).
     """
-    if arms.ndim == 1:
-        return np.asarray(np.bincount(arms, weights=terms, minlength=n_arms), dtype=np.float64)
-    runs = len(arms)
-    flat = arms + n_arms * np.arange(runs)[:, None]
-    total = np.bincount(flat.ravel(), weights=terms.ravel(), minlength=runs * n_arms)
-    return np.asarray(total.reshape(runs, n_arms), dtype=np.float64)
+    shape = (*arms.shape[:-1], n_arms)
+    flat = positions(arms, n_arms).ravel()
+    return np.bincount(flat, weights=terms.ravel(), minlength=math.prod(shape)).reshape(shape)

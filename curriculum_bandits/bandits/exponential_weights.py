@@ -19,6 +19,8 @@ from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 
 __all__ = ["ExponentialWeights"]
 
+_TINIEST = 1e-300
+
 
 class ExponentialWeights:
     r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
@@ -95,9 +97,10 @@ class ExponentialWeights:
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K)."""
-        weights = np.exp(self._log_weights - np.max(self._log_weights, axis=-1, keepdims=True))
-        weights /= np.sum(weights, axis=-1, keepdims=True)
-        return np.asarray((1.0 - self.mixing) * weights + self.mixing / self.n_arms)
+        weights = np.exp(self._log_weights)  # the largest is always 1
+        weights *= (1.0 - self.mixing) / np.add.reduce(weights, axis=-1, keepdims=True)
+        weights += self.mixing / self.n_arms
+        return weights
 
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         """Play one arm from p_t.
@@ -136,12 +139,12 @@ class ExponentialWeights:
         )
         (lo, hi), (least, most) = self.utility_range, self.gain_range
         gains = least + (most - least) * (utilities - lo) / (hi - lo)
-        estimate = sum_by_arm(played, gains / weights, self.n_arms)
+        grown = self.step * sum_by_arm(played, gains / weights, self.n_arms)
         if self.bonus:
-            estimate = estimate + self.bonus / self.probabilities()
-        grown = self._log_weights + self.step * estimate
-        self._log_weights = self._shared(grown)
-        self._log_weights -= np.max(self._log_weights, axis=-1, keepdims=True)
+            grown += self.step * self.bonus / self.probabilities()
+        grown += self._log_weights
+        shared = self._shared(grown)
+        self._log_weights = shared - np.maximum.reduce(shared, axis=-1, keepdims=True)
         self._updates += 1
         if self._updates == self.restart_every:
             self._log_weights, self._updates = np.zeros_like(self._log_weights), 0
@@ -168,10 +171,14 @@ class ExponentialWeights:
     def _shared(self, grown: FloatArray) -> FloatArray:
         if self.sharing == 0.0:
             return grown
-        # In the log domain, where a weight that has fallen behind by any factor still gets its share.
         if self.sharing_form == "auer":
-            before = logsumexp(self._log_weights, axis=-1, keepdims=True)
-            return np.asarray(np.logaddexp(grown, math.log(math.e * self.sharing / self.n_arms) + before))
+            # A weight that has fallen behind by any factor still gets its share, so every logarithm stays finite.
+            before = np.log(np.add.reduce(np.exp(self._log_weights), axis=-1, keepdims=True))
+            share = before + (1.0 + math.log(self.sharing / self.n_arms))
+            top = np.maximum(np.maximum.reduce(grown, axis=-1, keepdims=True), share)
+            weights = np.exp(grown - top)
+            weights += np.maximum(np.exp(share - top), _TINIEST)
+            return np.asarray(np.log(weights, out=weights) + top)
         each = self.sharing / (self.n_arms - 1)
         everything = math.log(each) + logsumexp(grown, axis=-1, keepdims=True)
         kept = 1.0 - self.sharing - each  # the sum over the others is the sum over all less one's own

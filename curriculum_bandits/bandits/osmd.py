@@ -19,6 +19,7 @@ from curriculum_bandits.bandits.arrays import (
     leading_axes,
     play_distinct,
     play_independent,
+    positions,
     require_kind,
     sum_by_arm,
 )
@@ -26,7 +27,7 @@ from curriculum_bandits.bandits.bregman import bregman_projection
 from curriculum_bandits.bandits.contract import Selection
 from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
 from curriculum_bandits.bandits.step_size import ScaleFree
-from curriculum_bandits.projection import kl_projection
+from curriculum_bandits.projection import kl_projection, rescaled_into
 
 __all__ = ["Osmd"]
 
@@ -34,6 +35,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _TINIEST = 1e-300  # keeps the log of a probability finite, so that an arm can always come back
+_SAFE_EXPONENT = 100.0
 
 
 class Osmd:
@@ -144,10 +146,7 @@ class Osmd:
     @property
     def cap(self) -> FloatArray:
         """Largest probability of each arm, shape (K,)."""
-        if self.replacement:
-            return np.ones(self.n_arms)
-        cap: FloatArray = np.minimum(1.0, self._capacity / self._plays)
-        return cap
+        return np.array(np.broadcast_to(self._high, (self.n_arms,)))
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K): what is played is m of these."""
@@ -197,28 +196,67 @@ class Osmd:
             leading=self._probability.shape[:-1],
             utility_range=self.utility_range,
         )
-        baseline = self._baseline
-        if self.utility_range is not None:
-            credit = utilities - self.utility_range[1]
-        else:
-            if self.center and self._rounds == 0:
-                baseline = np.mean(utilities, axis=-1)
-            credit = utilities - baseline[..., None] if self.center else utilities
-        estimate = sum_by_arm(played, credit / (weights + self.implicit), self.n_arms)
-        if isinstance(self.step, ScaleFree):
-            metric = self.regularizer.slope(self._probability)
-            eta, spent, largest = self.step.step(estimate, metric, self._diameter, self._spent, self._largest)
-        else:
-            eta, spent, largest = np.full(self._spent.shape, self.step), self._spent, self._largest
-        moved = self._project(self._dual() + eta[..., None] * estimate)
-        self._probability = (1.0 - self.share) * moved + self.share * self._anchor if self.share else moved
-        self._spent, self._largest = spent, largest
+        credit = utilities - self.utility_range[1] if self.utility_range is not None else self._centred(utilities)
+        terms = credit / (weights + self.implicit if self.implicit else weights)
+        moved = self._moved_by_one(played, terms) if self._one_at_a_time(played) else None
+        if moved is None:
+            moved = self._moved(sum_by_arm(played, terms, self.n_arms))
+        probability, self._spent, self._largest = moved
+        if self.share:
+            probability *= 1.0 - self.share
+            probability += self.share * self._anchor
+        self._probability = probability
         self._rounds += 1
-        memory = self.step.memory if isinstance(self.step, ScaleFree) else math.inf
-        pace = 1.0 / min(self._rounds, memory)
-        self._baseline = baseline + pace * (np.mean(utilities, axis=-1) - baseline)
+        if self.utility_range is None:
+            self._follow(utilities)
         if self._rounds == self.restart_every:
             self._forget()
+
+    def _one_at_a_time(self, played: IntArray) -> bool:
+        """One play moves one weight, which takes neither logarithms nor a sum over arms."""
+        return played.shape[-1] == 1 and isinstance(self.regularizer, NegativeEntropy)
+
+    def _moved_by_one(self, played: IntArray, terms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        """As `_moved` after one play a run, on weights instead of their logarithms; None where that might overflow."""
+        where = positions(played, self.n_arms)
+        tilted = self._probability.copy()
+        weights = np.maximum(tilted.ravel()[where], _TINIEST)
+        rule, spent, largest = self.step, self._spent, self._largest
+        if isinstance(rule, ScaleFree):
+            weight, term = weights[..., 0], terms[..., 0]
+            eta, spent, largest = rule.step(weight * term * term, np.abs(term), self._diameter, spent, largest)
+            exponent = eta[..., None] * terms
+        else:
+            exponent = rule * terms
+        if np.abs(exponent).max() > _SAFE_EXPONENT:
+            return None
+        tilted.ravel()[where] = weights * np.exp(exponent)
+        moved, settled = rescaled_into(tilted, self._low, self._high)
+        return (moved, spent, largest) if settled.all() else None
+
+    def _moved(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The distribution after a step along estimates of shape (..., K), and what the step size rule remembers."""
+        rule, spent, largest = self.step, self._spent, self._largest
+        if isinstance(rule, ScaleFree):
+            energy = np.sum(self.regularizer.slope(self._probability) * estimate**2, axis=-1)
+            peak = np.max(np.abs(estimate), axis=-1)
+            eta, spent, largest = rule.step(energy, peak, self._diameter, spent, largest)
+            shift = eta[..., None] * estimate
+        else:
+            shift = rule * estimate
+        return self._project(self._dual() + shift), spent, largest
+
+    def _centred(self, utilities: FloatArray) -> FloatArray:
+        if not self.center:
+            return utilities
+        if self._rounds == 0:
+            self._baseline = np.mean(utilities, axis=-1)
+        return utilities - self._baseline[..., None]
+
+    def _follow(self, utilities: FloatArray) -> None:
+        """Move the running mean of utilities."""
+        memory = self.step.memory if isinstance(self.step, ScaleFree) else math.inf
+        self._baseline = self._baseline + (np.mean(utilities, axis=-1) - self._baseline) / min(self._rounds, memory)
 
     def state_dict(self) -> dict[str, Any]:
         """Distribution, running sums and counters; settings belong to the constructor."""
@@ -255,9 +293,8 @@ class Osmd:
         rounds, plays = int(state["rounds"]), int(state["plays"])
         self._probability = probability
         self._baseline, self._spent, self._largest = sums
-        self._rounds, self._plays = rounds, plays
-        self._anchor = self._playable_prior()
-        self._diameter = self._divergence()
+        self._rounds = rounds
+        self._bound(plays)
 
     def _set_plays(self, plays: int) -> None:
         _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
@@ -268,10 +305,17 @@ class Osmd:
             self.replacement or plays <= float(total),
             f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for fewer",
         )
-        self._plays = plays
-        self._anchor = self._playable_prior()
-        self._diameter = self._divergence()
+        self._bound(plays)
         self._probability = self._project(self._dual())
+
+    def _bound(self, plays: int) -> None:
+        """Lay out the feasible set for so many plays; a bound that cannot bind is a plain number."""
+        cap = np.minimum(1.0, self._capacity / plays)
+        self._plays = plays
+        self._high: float | FloatArray = 1.0 if self.replacement or np.all(cap >= 1.0) else cap
+        self._anchor = kl_projection(np.log(np.maximum(self._prior, _TINIEST)), 0.0, self._high)
+        self._low: float | FloatArray = self.floor * self._anchor if self.floor else 0.0
+        self._diameter = self._divergence()
 
     def _forget(self) -> None:
         leading = self._probability.shape[:-1]
@@ -279,14 +323,11 @@ class Osmd:
         self._baseline, self._spent, self._largest = np.zeros(leading), np.zeros(leading), np.zeros(leading)
         self._rounds = 0
 
-    def _playable_prior(self) -> FloatArray:
-        return kl_projection(np.log(np.maximum(self._prior, _TINIEST)), 0.0, self.cap)
-
     def _dual(self) -> FloatArray:
         return self.regularizer.dual(np.maximum(self._probability, _TINIEST))
 
     def _project(self, dual: FloatArray) -> FloatArray:
-        return bregman_projection(dual, self.floor * self._anchor, self.cap, self.regularizer)
+        return bregman_projection(dual, self._low, self._high, self.regularizer)
 
     def _divergence(self) -> float:
         """Divergence from the prior of the vertex of the feasible set that is farthest by ratio."""
@@ -300,7 +341,8 @@ class Osmd:
             if left <= 0.0:
                 break
         linear = float(np.sum(self.regularizer.dual(anchor) * (vertex - anchor)))
-        return float(self.regularizer.value(vertex) - self.regularizer.value(anchor)) - linear
+        divergence = float(self.regularizer.value(vertex) - self.regularizer.value(anchor)) - linear
+        return max(divergence, 0.0)  # where the set is a single point, rounding may fall below
 
 
 def _require(condition: bool, message: str) -> None:

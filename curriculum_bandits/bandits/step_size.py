@@ -17,6 +17,8 @@ __all__ = ["ScaleFree"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_TINY = 1e-300
+
 
 @dataclass(frozen=True)
 class ScaleFree:
@@ -52,14 +54,13 @@ class ScaleFree:
         return 1.0 - 1.0 / self.memory
 
     def step(
-        self, estimate: FloatArray, metric: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
+        self, energy: FloatArray, peak: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Step size for this round, and the two sums it leaves behind.
 
         Args:
-            estimate: Estimated utilities of this round, shape (..., K).
-            metric: 1/f'' at the distribution they are applied to, shape (..., K); that distribution itself for
-                negative entropy.
+            energy: V of this round, shape (...), with f'' at the distribution that the estimates are applied to.
+            peak: Largest absolute estimate of this round, shape (...).
             divergence: D, the largest divergence from the prior.
             spent: Discounted sum of V before this round, shape (...).
             largest: Discounted largest absolute estimate before this round, shape (...).
@@ -67,8 +68,8 @@ class ScaleFree:
         Returns:
             Step size, new `spent`, new `largest`, shape (...) each. The step is 0 while every estimate was 0.
         """
-        spent = self.retention * spent + np.sum(metric * estimate**2, axis=-1)
-        largest = np.maximum(self.retention * largest, np.max(np.abs(estimate), axis=-1))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            eta = self.scale * np.minimum(np.sqrt(divergence / spent), 1.0 / largest)
-        return np.where((spent > 0.0) & (largest > 0.0), eta, 0.0), spent, largest
+        spent = self.retention * spent + energy
+        largest = np.maximum(self.retention * largest, peak)
+        # Where nothing has been seen yet both sums are 0; the tiny number keeps the divisions quiet.
+        eta = np.minimum(np.sqrt(divergence / np.maximum(spent, _TINY)), 1.0 / np.maximum(largest, _TINY))
+        return np.where(largest > 0.0, self.scale * eta, 0.0), spent, largest

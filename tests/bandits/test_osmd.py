@@ -109,6 +109,30 @@ def test_fixed_share_returns_to_the_prior():
     np.testing.assert_allclose(shared.probabilities(), 0.9 * moved.probabilities() + 0.1 * prior, rtol=1e-12)
 
 
+@pytest.mark.parametrize("runs", [None, 4])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"step": 0.3, "utility_range": (0.0, 1.0), "floor": 0.0, "share": 0.01},
+        {"step": 0.3, "utility_range": (0.0, 1.0), "floor": 0.2, "implicit": 0.1},
+        {"step": ScaleFree(memory=10)},
+        {"step": ScaleFree(), "center": False, "share": 0.1, "prior": [0.4, 0.3, 0.2, 0.1]},
+        {"step": 40.0, "floor": 0.01},  # exponents beyond what the short way takes
+    ],
+)
+def test_the_short_way_after_one_play_is_the_long_way(settings, runs, monkeypatch):
+    short, long = Osmd(4, runs=runs, **settings), Osmd(4, runs=runs, **settings)
+    monkeypatch.setattr(long, "_one_at_a_time", lambda played: False)
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        arms, _, inclusion = short.select(1, rng)
+        values = rng.random(arms.shape) ** (1 + arms)
+        for bandit in (short, long):
+            bandit.update(arms, inclusion, values)
+        np.testing.assert_allclose(short.probabilities(), long.probabilities(), rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(short.state_dict()["spent"], long.state_dict()["spent"], rtol=1e-6)
+
+
 def test_an_arm_that_fell_to_nothing_can_come_back():
     bandit = plain(2)
     bandit.update([0], [1.0], [-1e6])
