@@ -48,7 +48,8 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
     logits = logits - np.max(logits, axis=-1, keepdims=True)
     low, high = (np.broadcast_to(np.asarray(bound, dtype=np.float64), logits.shape) for bound in (floor, cap))
     _check_feasible(logits, low, high)
-    projected, settled = rescaled_into(np.exp(logits), floor, cap)
+    plain = (bound if isinstance(bound, float) else np.asarray(bound, dtype=np.float64) for bound in (floor, cap))
+    projected, settled = rescaled_into(np.exp(logits), *plain)
     if not np.all(settled):
         left = ~settled
         projected[left] = _in_log_domain(logits[left], low[left], high[left])
@@ -56,7 +57,7 @@ def kl_projection(log_weights: npt.ArrayLike, floor: npt.ArrayLike, cap: npt.Arr
 
 
 def rescaled_into(
-    weights: FloatArray, low: npt.ArrayLike, high: npt.ArrayLike
+    weights: FloatArray, low: float | FloatArray, high: float | FloatArray
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     r"""The same projection from weights themselves, fast, where they are within reach of each other.
 

@@ -120,8 +120,8 @@ def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.
         )
     order = rng.permuted(np.broadcast_to(np.arange(counts.shape[-1]), counts.shape), axis=-1)
     if counts.ndim == 1:
-        offset = float(rng.random((1,))[0])
-        return order[_hits(counts[order], limit if limit.ndim == 0 else limit[order], size, offset)]
+        limits = limit if limit.ndim == 0 else limit[order]
+        return np.asarray(order[_hits(counts[order], limits, size, float(rng.random((1,))[0]))])
     counts = np.take_along_axis(counts, order, axis=-1)
     limit = np.take_along_axis(np.broadcast_to(limit, counts.shape), order, axis=-1)
     certain, running = _running(counts, limit, size)
@@ -147,7 +147,7 @@ def _hits(counts: FloatArray, limit: FloatArray, size: int, offset: float) -> In
     certain, running = _running(counts, limit, size)
     left = round(float(running[-1]))
     points = np.minimum(offset + np.arange(left), np.nextafter(left, 0.0))  # rounding must not lift the last to the end
-    found = np.searchsorted(running, points, side="right")
+    found: IntArray = np.searchsorted(running, points, side="right")
     if left == size:
         return found
     fixed = np.flatnonzero(certain)
@@ -239,10 +239,10 @@ def categorical(weights: FloatArray, size: int, rng: np.random.Generator) -> Int
     # A hair below the total, lest rounding lift a point to it, beyond the last item of positive weight.
     points = rng.random((*weights.shape[:-1], size)) * (cumulative[..., -1:] * _BELOW_ONE)
     if weights.ndim == 1:
-        return np.searchsorted(cumulative, points, side="right").astype(np.int64)
+        return np.asarray(np.searchsorted(cumulative, points, side="right"), dtype=np.int64)
     if size == 1:
-        return (cumulative > points).argmax(axis=-1)[..., None]
-    return np.sum(cumulative[..., None, :] <= points[..., None], axis=-1, dtype=np.int64)
+        return np.asarray((cumulative > points).argmax(axis=-1)[..., None], dtype=np.int64)
+    return np.asarray(np.sum(cumulative[..., None, :] <= points[..., None], axis=-1), dtype=np.int64)
 
 
 def _check_size(size: int) -> None:
