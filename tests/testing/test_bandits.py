@@ -17,6 +17,7 @@ K, T, PLAYS = 5, 250, 2
 QUICK = {"draws": 800, "long_run": 100, "rounds_to_learn": T}
 ONE = {"most_plays": 1, "bounded": True}
 MANY = {"most_plays": K}
+CERTAIN = {"most_plays": K, "bounded": True, "importance_weighted": False}
 STILL = {"learns": False, "plays": PLAYS, "most_plays": K}
 
 OURS = {
@@ -56,6 +57,42 @@ OURS = {
     "tsallis_inf": (lambda runs=None: bandits.tsallis_inf(K, runs=runs), ONE),
     "tsallis_inf, reduced variance": (
         lambda runs=None: bandits.tsallis_inf(K, reduced_variance=True, runs=runs),
+        ONE,
+    ),
+    "ucb1": (lambda runs=None: bandits.ucb1(K, runs=runs), CERTAIN),
+    "ucb1, two plays in other units": (
+        lambda runs=None: bandits.ucb1(K, runs=runs, utility_range=(-30, 50)),
+        {**CERTAIN, "plays": PLAYS, "utility_range": (-30, 50), "rounds_to_learn": 1000},
+    ),
+    "discounted_ucb": (
+        lambda runs=None: bandits.discounted_ucb(K, T, runs=runs),
+        {**CERTAIN, "rounds_to_learn": 1000},
+    ),
+    "sliding_window_ucb": (lambda runs=None: bandits.sliding_window_ucb(K, 2 * T, runs=runs), CERTAIN),
+    "sliding_window_ucb, two plays": (
+        lambda runs=None: bandits.sliding_window_ucb(K, 2 * T, runs=runs),
+        {**CERTAIN, "plays": PLAYS},
+    ),
+    "kl_ucb": (lambda runs=None: bandits.kl_ucb(K, runs=runs), CERTAIN),
+    "glr_kl_ucb": (lambda runs=None: bandits.glr_kl_ucb(K, T, runs=runs), CERTAIN),
+    "glr_kl_ucb, global, two plays": (
+        lambda runs=None: bandits.glr_kl_ucb(K, T, restart="global", test_every=1, split_every=1, runs=runs),
+        {**CERTAIN, "plays": PLAYS},
+    ),
+    "thompson": (lambda runs=None: bandits.thompson(K, runs=runs), CERTAIN),
+    "thompson, two plays": (lambda runs=None: bandits.thompson(K, runs=runs), {**CERTAIN, "plays": PLAYS}),
+    "discounted_thompson": (lambda runs=None: bandits.discounted_thompson(K, runs=runs), CERTAIN),
+    "epsilon_greedy": (lambda runs=None: bandits.epsilon_greedy(K, runs=runs), CERTAIN),
+    "epsilon_greedy, two plays, schedule": (
+        lambda runs=None: bandits.epsilon_greedy(K, epsilon=bandits.InverseTime(20.0), plays=PLAYS, runs=runs),
+        {**CERTAIN, "plays": PLAYS},
+    ),
+    "restarted at": (
+        lambda runs=None: bandits.RestartedAt(bandits.epsilon_greedy(K, runs=runs), [25, 28, 60]),
+        CERTAIN,
+    ),
+    "restarted at, with inclusion": (
+        lambda runs=None: bandits.RestartedAt(bandits.tsallis_inf(K, runs=runs), [25, 28]),
         ONE,
     ),
     "shuffled epochs": (

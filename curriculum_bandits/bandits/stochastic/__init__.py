@@ -1,0 +1,66 @@
+"""Bandits for stochastic gains: evidence with some way to forget, a rule that reads it, and the published pairs."""
+
+from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy, InverseTime
+from curriculum_bandits.bandits.stochastic.evidence import Cumulative, Discounted, Evidence, SlidingWindow
+from curriculum_bandits.bandits.stochastic.glr import (
+    GlrKlUcb,
+    SinceChange,
+    Threshold,
+    bernoulli_glr,
+    practical_threshold,
+    proved_threshold,
+)
+from curriculum_bandits.bandits.stochastic.index import (
+    bernoulli_kl,
+    kl_ucb_index,
+    kl_upper_bound,
+    mean_index,
+    ucb_index,
+)
+from curriculum_bandits.bandits.stochastic.index_bandit import Index, IndexBandit
+from curriculum_bandits.bandits.stochastic.named import (
+    discounted_thompson,
+    discounted_ucb,
+    epsilon_greedy,
+    glr_kl_ucb,
+    kl_ucb,
+    sliding_window_ucb,
+    thompson,
+    ucb1,
+)
+from curriculum_bandits.bandits.stochastic.restarted import RestartedAt
+from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit
+from curriculum_bandits.bandits.stochastic.thompson import ThompsonSampling
+
+__all__ = [
+    "Cumulative",
+    "Discounted",
+    "EpsilonGreedy",
+    "Evidence",
+    "GlrKlUcb",
+    "Index",
+    "IndexBandit",
+    "InverseTime",
+    "RestartedAt",
+    "SinceChange",
+    "SlidingWindow",
+    "StochasticBandit",
+    "ThompsonSampling",
+    "Threshold",
+    "bernoulli_glr",
+    "bernoulli_kl",
+    "discounted_thompson",
+    "discounted_ucb",
+    "epsilon_greedy",
+    "glr_kl_ucb",
+    "kl_ucb",
+    "kl_ucb_index",
+    "kl_upper_bound",
+    "mean_index",
+    "practical_threshold",
+    "proved_threshold",
+    "sliding_window_ucb",
+    "thompson",
+    "ucb1",
+    "ucb_index",
+]

@@ -1,0 +1,147 @@
+"""Epsilon-greedy: the best arms so far, except in a share of the rounds, which play at random.
+
+The one rule of this family that knows how likely each arm was, so it records an inclusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.stochastic.evidence import Evidence
+from curriculum_bandits.bandits.stochastic.index import mean_index
+from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit, highest
+
+__all__ = ["EpsilonGreedy", "InverseTime"]
+
+
+@dataclass(frozen=True)
+class InverseTime:
+    r"""The schedule :math:`\epsilon_t = \min(1, c/t)`.
+
+    Attributes:
+        c: The constant; the theorem asks for :math:`c K / d^2` with d at most the smallest gap and c above 5.
+
+    Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, Theorem 3.
+
+    >>> InverseTime(5.0)(20)
+    0.25
+    """
+
+    c: float
+
+    def __call__(self, t: int) -> float:
+        r"""The share of random rounds.
+
+        Args:
+            t: Round, from 1.
+
+        Returns:
+            :math:`\epsilon_t`.
+        """
+        return min(1.0, self.c / t)
+
+
+class EpsilonGreedy(StochasticBandit):
+    r"""With probability :math:`\epsilon_t` m different arms at random, else the m of the highest mean gain.
+
+    An arm never played counts as better than all others. Inclusion is :math:`(1 - \epsilon_t) 1[x\ best] + \epsilon_t
+    m/K`.
+
+    Args:
+        evidence: What is remembered of each arm.
+        epsilon: :math:`\epsilon`, or a function that gives :math:`\epsilon_t` for the rounds t = 1, 2, ...
+        plays: Plays per round that `probabilities` speaks of; `select` can be asked for any number.
+        utility_range: (lo, hi) of the utilities.
+
+    Attributes:
+        n_arms: Number of arms K.
+        runs: Number of independent runs, or None.
+        evidence: As given.
+        plays: As given.
+        utility_range: As given.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 3.
+
+    >>> from curriculum_bandits.bandits.stochastic import Cumulative
+    >>> bandit = EpsilonGreedy(Cumulative(2), epsilon=0.1)
+    >>> bandit.update([0, 1], None, [0.0, 1.0])
+    >>> bandit.probabilities()
+    array([0.05, 0.95])
+    """
+
+    kind: ClassVar[str] = "epsilon_greedy"
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        *,
+        epsilon: float | Callable[[int], float],
+        plays: int = 1,
+        utility_range: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        super().__init__(evidence, utility_range=utility_range)
+        if not callable(epsilon) and not 0.0 <= epsilon <= 1.0:
+            raise ValueError(f"epsilon is {epsilon}; it is the share of random rounds, between 0 and 1")
+        if not 1 <= plays <= self.n_arms:
+            raise ValueError(f"plays is {plays}; give 1 to {self.n_arms}, the number of arms")
+        self.plays, self._epsilon = plays, epsilon
+
+    @property
+    def epsilon(self) -> float:
+        r""":math:`\epsilon_t` of the coming round."""
+        return self._epsilon(self.evidence.rounds + 1) if callable(self._epsilon) else self._epsilon
+
+    def scores(self, rng: np.random.Generator) -> FloatArray:
+        """The mean gains, or in a random round numbers at random.
+
+        Args:
+            rng: Source of randomness.
+
+        Returns:
+            Score of each arm, shape (..., K).
+        """
+        means = self._means()
+        explores = rng.random(means.shape[:-1]) < self.epsilon
+        return np.where(explores[..., None], rng.random(means.shape), means)
+
+    def probabilities(self) -> FloatArray:
+        """Inclusion divided by the number of plays, shape (..., K)."""
+        best = highest(self._means(), self.plays)
+        return self._inclusion(best) / self.plays
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play the `size` best arms, or `size` different arms at random.
+
+        Args:
+            size: Plays in this round, m, at most K.
+            rng: Source of randomness.
+            candidates: Must be None.
+
+        Returns:
+            Arms, their inclusion divided by m, and their inclusion, shape (..., m).
+
+        Raises:
+            ValueError: If `size` is not in 1..K or candidates are given.
+        """
+        self._check(size, candidates)
+        best, arms = highest(self._means(), size), highest(self.scores(rng), size)
+        inclusion = np.take_along_axis(self._inclusion(best), arms, axis=-1)
+        return Selection(arms, inclusion / size, inclusion)
+
+    def _means(self) -> FloatArray:
+        return mean_index(self.evidence.counts, self.evidence.sums)
+
+    def _inclusion(self, best: IntArray) -> FloatArray:
+        epsilon, size = self.epsilon, best.shape[-1]
+        inclusion = np.full(self.evidence.counts.shape, epsilon * size / self.n_arms)
+        certain = np.take_along_axis(inclusion, best, axis=-1) + (1.0 - epsilon)
+        np.put_along_axis(inclusion, best, certain, axis=-1)
+        return inclusion
