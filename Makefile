@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types docs clean
+.PHONY: help install demo speed test lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -25,6 +25,10 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 
 demo: $(INSTALLED)  ## a real GRPO run under uniform and under OSMD; more options: make demo ARGS=--help
 	$(BIN)/curriculum-bandits demo $(ARGS)
+
+speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .venv-rivals; about three minutes
+	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \
+	  --output benchmarks/regret/results/speed $(ARGS)
 
 # Models this small run several times faster on one thread than on two that wait for each other.
 test: export OMP_NUM_THREADS ?= 1
@@ -47,5 +51,5 @@ docs: $(INSTALLED)  ## build the documentation; an undocumented public symbol is
 	@echo "docs/_build/html/index.html"
 
 clean:  ## remove the environment, caches and everything built
-	rm -rf $(VENV) build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-rivals build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -35,6 +35,10 @@ COMMANDS = {
         "curriculum_bandits.benchmarks.llm.demo",
         "train a tiny model with GRPO under uniform and under OSMD, and compare",
     ),
+    "regret": Command(
+        "curriculum_bandits.benchmarks.regret.command",
+        "play policies on non-stationary bandits with known means, and measure their regret",
+    ),
 }
 
 

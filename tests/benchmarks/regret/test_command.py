@@ -1,0 +1,264 @@
+"""The command as people give it: outputs, resume after a kill, errors in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("joblib")
+pytest.importorskip("matplotlib")
+pytest.importorskip("pyarrow")
+pytest.importorskip("pandas")
+
+import pandas as pd
+
+from curriculum_bandits import cli
+from curriculum_bandits.benchmarks.regret.command import RegretSettings, run_regret
+from curriculum_bandits.checkpoint import load_state
+
+
+def quiet(settings, output, **options):
+    return run_regret(settings, output=output, jobs=1, table_format="csv", progress=False, **options)
+
+
+def stored(folder):
+    """All numbers of all tasks by name, but for the seconds they took."""
+    states = {path.name: load_state(path) for path in sorted((folder / "tasks").glob("*.npz"))}
+    for state in states.values():
+        del state["seconds"]
+    return states
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name, state in one.items():
+        for key, values in state.items():
+            np.testing.assert_array_equal(values, other[name][key])
+
+
+WORDS = ["--instances", "besson-1", "random-abrupt:n_arms=3,changes=1,seed=0..2", "--horizons", "60", "120"]
+WORDS += ["--policies", "uniform", "oracle", "exp3-s", "exp3", "--runs", "6", "--block", "3", "--checkpoints", "10"]
+
+
+def test_the_command_writes_tables_figures_and_settings(tmp_path, capsys):
+    assert cli.main(["regret", *WORDS, "--seeds", "0", "4", "--jobs", "1", "--output", str(tmp_path)]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    family = "random-abrupt-n-arms-3-changes-1-seed-0..2"
+    assert names == {
+        *("tasks", "runs.parquet", "curves.parquet", "summary.csv", "summary.md", "families.csv", "growth.csv"),
+        *("settings.json", "growth-besson-1.png", f"growth-{family}.png"),
+        *(f"{kind}-besson-1-T{horizon}.png" for kind in ("regret", "bounds", "arms") for horizon in (60, 120)),
+        *(f"family-{family}-T{horizon}.png" for horizon in (60, 120)),
+    }
+    for name in names:
+        if name.endswith(".png"):
+            assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+            assert f"({name})" in (tmp_path / "summary.md").read_text()
+    assert len(pd.read_parquet(tmp_path / "runs.parquet")) == 4 * 2 * 4 * 2 * 6
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["tasks"] == settings["tasks_done_by_this_command"] == len(list((tmp_path / "tasks").iterdir()))
+    assert settings["seeds"] == [0, 4]
+    assert settings["policies"][2] == {
+        "policy": "exp3-s",
+        "name": "exp3-s",
+        "settings": {},
+        "knows": "horizon, segments",
+    }
+    assert {"numpy", "joblib", "pandas", "python"} <= settings["versions"].keys()
+    printed = capsys.readouterr().out
+    assert "random-abrupt:n_arms=3,changes=1,seed=0..2, 120 rounds" in printed
+    assert str(tmp_path / "summary.md") in printed
+
+
+def test_a_changed_command_does_only_what_is_new_and_tells_of_nothing_old(tmp_path):
+    settings = RegretSettings(("besson-1:horizon=50",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
+    quiet(settings, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tasks").iterdir()}
+    more = RegretSettings(("besson-1:horizon=50",), ("exp3", "oracle"), runs=6, block=2, checkpoints=5)
+    tables = quiet(more, tmp_path)
+    assert all(path.stat().st_mtime_ns == time_ for path, time_ in before.items())
+    assert json.loads((tmp_path / "settings.json").read_text())["tasks_done_by_this_command"] == 1 + 3
+    assert set(tables.runs()["policy"]) == {"exp3", "oracle"}
+    assert set(pd.read_csv(tmp_path / "runs.csv")["run"]) == set(range(6))
+
+
+def test_a_corrupt_task_is_done_again(tmp_path):
+    settings = RegretSettings(("besson-1:horizon=50",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
+    first = quiet(settings, tmp_path).runs()
+    good = stored(tmp_path)
+    one, other, *_ = sorted((tmp_path / "tasks").iterdir())
+    one.write_bytes(one.read_bytes()[:100])
+    other.write_bytes(b"")
+    (tmp_path / "tasks" / "something.npz.partial").write_bytes(b"left by a kill")
+    second = quiet(settings, tmp_path).runs()
+    assert json.loads((tmp_path / "settings.json").read_text())["tasks_done_by_this_command"] == 2
+    assert_same(stored(tmp_path), good)
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_seeds_and_blocks_change_numbers_and_jobs_do_not(tmp_path):
+    base = {"instances": ("besson-1:horizon=60",), "policies": ("exp3",), "runs": 4, "checkpoints": 5}
+    alone = run_regret(RegretSettings(**base, block=2), output=tmp_path / "a", jobs=1, progress=False)
+    beside = run_regret(RegretSettings(**base, block=2), output=tmp_path / "b", jobs=2, progress=False)
+    seeded = run_regret(RegretSettings(**base, block=2, seeds=(1,)), output=tmp_path / "c", jobs=1, progress=False)
+    pd.testing.assert_frame_equal(alone.runs(), beside.runs())
+    assert_same(stored(tmp_path / "a"), stored(tmp_path / "b"))
+    assert not alone.runs()["dynamic_regret"].equals(seeded.runs()["dynamic_regret"])
+
+
+LONG = ["--instances", "besson-1:horizon=1500", "--policies", "exp3", "--runs", "12", "--block", "1"]
+LONG += ["--checkpoints", "5", "--format", "csv"]
+
+
+def start(output, *words):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "curriculum_bandits", "regret", *LONG, "--output", str(output), *words]
+    # A group of its own, so that workers are hit with it, as by the kernel or an impatient person.
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait_for_tasks(output, process, count):
+    deadline = time.monotonic() + 60
+    while len(list((output / "tasks").glob("*.npz")) if output.exists() else []) < count:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path):
+    process = start(tmp_path, "--jobs", "2")
+    wait_for_tasks(tmp_path, process, 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "tasks").glob("*.npz")}
+    assert 3 <= len(done) < 12
+    settings = RegretSettings(("besson-1:horizon=1500",), ("exp3",), runs=12, block=1, checkpoints=5)
+    resumed = quiet(settings, tmp_path)
+    assert all(path.stat().st_mtime_ns == time_ for path, time_ in done.items())
+    document = json.loads((tmp_path / "settings.json").read_text())
+    assert document["tasks_done_by_this_command"] == 12 - len(done)
+    whole = quiet(settings, tmp_path / "whole")
+    assert_same(stored(tmp_path), stored(tmp_path / "whole"))
+    pd.testing.assert_frame_equal(resumed.runs(), whole.runs())
+    pd.testing.assert_frame_equal(resumed.curves(), whole.curves())
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_ends_with_130_and_keeps_what_is_done(jobs, tmp_path):
+    process = start(tmp_path, "--jobs", jobs)
+    wait_for_tasks(tmp_path, process, 2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in errors
+    assert "Traceback" not in errors
+    assert stored(tmp_path)
+    assert not (tmp_path / "summary.md").exists()
+
+
+MODULE = """
+import numpy as np
+from curriculum_bandits.bandits import Uniform
+from curriculum_bandits.environments import Environment
+
+def instance(horizon=40, top=0.9):
+    return Environment(np.tile([0.1, top], (horizon, 1)), name="mine")
+
+def policy(environment, runs, depth=1):
+    return Uniform(environment.n_arms, runs=runs)
+"""
+
+
+def test_an_instance_and_a_policy_of_ones_own(tmp_path):
+    module = tmp_path / "own_regret_module.py"
+    np.savetxt(tmp_path / "table.csv", np.full((30, 3), [0.2, 0.5, 0.7]), delimiter=",", header="a,b,c", comments="")
+    words = ["--instances", "own_regret_module:instance:top=0.8", "table.csv", "--horizon", "50", "--runs", "4"]
+    words += ["--policies", "own_regret_module:policy:depth=2", "uniform", "--block", "2", "--output", "out"]
+    done = []
+    for jobs, source in (("2", MODULE), ("1", MODULE + "# changed\n")):
+        module.write_text(source)
+        # A process of its own, for workers look for modules where they were started.
+        command = [sys.executable, "-m", "curriculum_bandits", "regret", *words, "--jobs", jobs]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        done.append(json.loads((tmp_path / "out" / "settings.json").read_text())["tasks_done_by_this_command"])
+    assert done == [8, 4]  # a changed source is another policy, though its name is the same
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert set(zip(summary["instance"], summary["horizon"], strict=True)) == {
+        ("own_regret_module:instance:top=0.8", 50),
+        ("table", 30),
+    }
+    assert set(summary["knows"]) == {"?", "nothing"}
+    assert summary.loc[0, "score"] == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--runs", "0"], "runs is 0; it must be at least 1"),
+        (["--seeds", "1", "1"], "has a number twice"),
+        (["--horizon", "-5"], "one of horizons is -5"),
+        (["--instances", "beson"], "there is no instance 'beson'"),
+        (["--policies", "exp33"], "there is no policy 'exp33'"),
+        (["--plays", "2", "--policies", "exp3-s"], "policy exp3-s on besson-1: 2 plays are asked for"),
+        (["--policies", "osmd:share=7"], "policy osmd:share=7 on besson-1: share is 7"),
+        (["--backend", "pigeon", "--policies", "uniform", "--horizon", "10"], "use loky, threading, dask or ray"),
+        (["--scheduler", "tcp://127.0.0.1:1", "--backend", "loky", "--horizon", "10"], "use the backend dask"),
+    ],
+)
+def test_errors_are_one_line_and_name_value_and_remedy(words, message, tmp_path):
+    with pytest.raises(SystemExit, match=message) as error:
+        cli.main(["regret", *words, "--output", str(tmp_path / "out")])
+    assert "\n" not in str(error.value)
+    assert not list((tmp_path / "out").glob("*.csv"))
+
+
+def test_a_missing_extra_is_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "pandas")
+    monkeypatch.setattr(sys, "meta_path", [_Without("pandas"), *sys.meta_path])
+    assert cli.main(["regret", "--output", str(tmp_path)]) == 1
+    assert "pip install 'curriculum-bandits[regret]'" in capsys.readouterr().err
+
+
+class _Without:
+    """Finds no module of that name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def test_the_list_names_instances_policies_and_what_they_know(capsys):
+    assert cli.main(["regret", "--list"]) == 0
+    printed = capsys.readouterr().out
+    for word in (
+        "besson-1",
+        "random-abrupt",
+        "n_arms=5, horizon=5000",
+        "fixed-share",
+        "horizon, segments",
+        "share=0.005",
+    ):
+        assert word in printed
+
+
+def test_help_names_every_option_and_shows_examples():
+    done = subprocess.run(
+        [sys.executable, "-m", "curriculum_bandits", "regret", "--help"], capture_output=True, text=True, check=True
+    )
+    for option in ("instances", "policies", "list", "horizon", "runs", "plays", "block", "checkpoints", "seeds"):
+        assert f"--{option}" in done.stdout
+    for option in ("--jobs", "--backend", "--scheduler", "--output", "--format", "seed=0..199", "examples:"):
+        assert option in done.stdout

@@ -1,0 +1,97 @@
+"""Every policy by name: it plays, and its bound is above what is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from curriculum_bandits.benchmarks.regret.instances import parse_instances
+from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments
+from curriculum_bandits.benchmarks.regret.policies import POLICIES, Bound, Choice, parse_policies
+from curriculum_bandits.benchmarks.regret.task import Task, run_work
+from curriculum_bandits.bounds import exp3_s_bound, osmd_entropy_bound
+from curriculum_bandits.environments import besson_1, piecewise_stationary
+
+(SMALL,) = parse_instances(["besson-1:horizon=400"])
+
+
+def result_of(choice: Choice, instance=SMALL, runs: int = 20, plays: int = 1):
+    return run_work(Task(instance, choice, 0, plays, 0, runs, 10).work(instance.environment()))
+
+
+@pytest.mark.parametrize("choice", parse_policies(["all"]), ids=lambda choice: choice.label)
+def test_every_policy_plays_and_keeps_its_bound(choice):
+    result = result_of(choice)
+    assert result.dynamic.shape == (20, 10)
+    assert np.all(np.diff(result.dynamic, axis=1) >= -1e-9)
+    bound = choice.policy.theorem(SMALL.environment(), plays=1, settings={})
+    if bound is not None:
+        measured = result.dynamic if bound.notion == "dynamic" else result.external
+        assert np.mean(measured[:, -1]) < bound.value
+        assert bound.notion in ("dynamic", "external")
+
+
+def test_the_ends_of_the_scale():
+    assert np.all(result_of(Choice("oracle", "oracle")).dynamic == 0.0)
+    uniform = np.mean(result_of(Choice("uniform", "uniform"), runs=200).dynamic[:, -1])
+    assert uniform == pytest.approx(0.3 * 400, rel=0.02)
+
+
+def test_what_a_policy_knows_is_used():
+    environment = besson_1(400)
+    shared = {"plays": 1, "settings": {}}
+    assert POLICIES["exp3-s"].theorem(environment, **shared) == Bound("dynamic", exp3_s_bound(400, 3, segments=2))
+    more = POLICIES["exp3-s"].theorem(environment, plays=1, settings={"segments": 5})
+    assert more == Bound("dynamic", exp3_s_bound(400, 3, segments=5))
+    # Tuned for fewer segments than the best arm has, the theorem does not cover it.
+    assert POLICIES["exp3-s"].theorem(environment, plays=1, settings={"segments": 1}) is None
+    assert POLICIES["fixed-share"].theorem(environment, plays=1, settings={"segments": 1}) is None
+    assert POLICIES["oracle-restarts"].knows == "change points"
+
+
+def test_bounds_follow_the_settings_of_osmd():
+    environment, osmd = besson_1(400), POLICIES["osmd"]
+    assert osmd.theorem(environment, plays=1, settings={}) is None
+    plain = osmd.theorem(environment, plays=1, settings={"share": 0.0, "step": 0.2})
+    assert plain == Bound("external", osmd_entropy_bound(400, 3, step=0.2))
+    floored = osmd.theorem(environment, plays=1, settings={"share": 0.0, "floor": 0.01})
+    assert floored is not None
+    assert floored.notion == "dynamic"
+
+
+def test_the_bound_of_rexp3_does_not_believe_a_wrong_budget():
+    environment = besson_1(400)
+    told = [POLICIES["rexp3"].theorem(environment, plays=1, settings={"variation": v}).value for v in (0.01, 100.0)]
+    assert min(told) > POLICIES["rexp3"].theorem(environment, plays=1, settings={}).value * 0.9
+
+
+def test_many_plays():
+    for name in ("uniform", "oracle", "exp3", "osmd", "osmd-path", "osmd-tsallis"):
+        choice = Choice(name, name)
+        result = result_of(choice, plays=2)
+        bound = choice.policy.theorem(SMALL.environment(), plays=2, settings={})
+        if bound is not None:
+            measured = result.dynamic if bound.notion == "dynamic" else result.external
+            assert np.mean(measured[:, -1]) < bound.value
+    assert np.all(np.abs(result_of(Choice("oracle", "oracle"), plays=2).dynamic) < 1e-9)
+    assert POLICIES["tsallis-inf"].theorem(SMALL.environment(), plays=2, settings={}) is None
+
+
+def test_a_world_that_stands_still_is_no_trouble():
+    environment = piecewise_stationary([[0.2, 0.8]], 50)
+    assert len(best_arm_segments(environment.means)) == 1
+    for policy in POLICIES.values():
+        bandit = policy.bandit(environment, 2, plays=1, settings={})
+        assert bandit.n_arms == 2
+        policy.theorem(environment, plays=1, settings={})
+
+
+def test_a_choice_is_named_as_it_was_written():
+    chosen = parse_policies(["osmd:share=0.01,step=0.1", "exp3", "exp3"])
+    assert [choice.label for choice in chosen] == ["osmd:share=0.01,step=0.1", "exp3"]
+    assert chosen[0].settings == (("share", 0.01), ("step", 0.1))
+    assert [choice.label for choice in parse_policies(["exp3-s:segments=2..3"])] == [
+        "exp3-s:segments=2",
+        "exp3-s:segments=3",
+    ]
+    assert len(parse_policies(["all", "exp3"])) == len(POLICIES)

@@ -1,0 +1,176 @@
+"""Tasks: right numbers, the same wherever they are carried out, stored whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("joblib")
+
+from curriculum_bandits.bandits import exp3
+from curriculum_bandits.benchmarks.regret.instances import parse_instances
+from curriculum_bandits.benchmarks.regret.policies import parse_policies
+from curriculum_bandits.benchmarks.regret.store import Store
+from curriculum_bandits.benchmarks.regret.task import checkpoint_rounds, plan, run_work
+from curriculum_bandits.benchmarks.regret.workers import finished
+from curriculum_bandits.environments import play
+from curriculum_bandits.regret import dynamic_regret, earned_by_arms, earned_by_batches, external_regret
+
+WORDS = ["besson-1:horizon=120", "random-abrupt:n_arms=4,horizon=90,changes=2,seed=0..1"]
+
+
+def tasks_of(policies=("uniform", "exp3", "osmd:share=0.01"), **changes):
+    sizes = {"seeds": [0, 5], "runs": 5, "block": 2, "plays": 1, "checkpoints": 7, **changes}
+    return plan(parse_instances(WORDS), parse_policies(policies), **sizes)
+
+
+def same(one, other):
+    return all(
+        np.array_equal(getattr(one, field.name), getattr(other, field.name))
+        for field in dataclasses.fields(one)
+        if field.name != "seconds"
+    )
+
+
+def test_every_run_is_in_exactly_one_task():
+    tasks = tasks_of()
+    assert len(tasks) == 3 * 3 * 2 * 3
+    assert [(task.first, task.last) for task in tasks[:3]] == [(0, 2), (2, 4), (4, 5)]
+    assert sum(task.rounds for task in tasks) == 3 * 2 * 5 * (120 + 90 + 90)
+
+
+@pytest.mark.parametrize(("horizon", "count"), [(10, 4), (5, 200), (1, 1), (1000, 7)])
+def test_checkpoints_end_with_the_horizon(horizon, count):
+    rounds = checkpoint_rounds(horizon, count)
+    assert len(rounds) == min(horizon, count)
+    assert rounds[-1] == horizon
+    assert rounds[0] >= 1
+    assert np.all(np.diff(rounds) >= 1)
+
+
+def test_a_task_measures_what_play_and_regret_say():
+    task = tasks_of(["exp3"], seeds=[3])[1]
+    environment = task.instance.environment()
+    result = run_work(task.work(environment))
+    played = play(exp3(3, 120, runs=2), environment, runs=range(2, 4), seed=3)[..., 0]
+    earned = earned_by_arms(environment.means, played)
+    kept = result.rounds - 1
+    np.testing.assert_allclose(result.dynamic, dynamic_regret(environment.means, earned)[:, kept], atol=1e-9)
+    np.testing.assert_allclose(result.external, external_regret(environment.means, earned)[:, kept], atol=1e-9)
+    first, second = result.rounds[:2]
+    share = [np.mean(played[:, first:second] == arm) for arm in range(3)]
+    np.testing.assert_allclose(result.shares[1], share)
+    np.testing.assert_allclose(result.shares.sum(axis=1), 1.0)
+    assert result.seconds > 0
+
+
+def test_a_task_with_many_plays():
+    task = tasks_of(["osmd"], plays=2)[0]
+    environment = task.instance.environment()
+    result = run_work(task.work(environment))
+    bandit = task.choice.policy.bandit(environment, 2, plays=2, settings={})
+    played = play(bandit, environment, runs=range(2), plays=2, seed=0)
+    earned = earned_by_batches(environment.means, played)
+    np.testing.assert_allclose(result.dynamic[:, -1], dynamic_regret(environment.means, earned, plays=2)[:, -1])
+    np.testing.assert_allclose(result.external[:, -1], external_regret(environment.means, earned, plays=2)[:, -1])
+
+
+def test_a_name_is_made_of_all_that_matters_and_nothing_else(monkeypatch):
+    task, *others = tasks_of()
+    names = {task.digest(), *(other.digest() for other in others)}
+    assert len(names) == len(others) + 1
+    for changes in ({"seed": 9}, {"plays": 2}, {"last": 3}, {"checkpoints": 8}):
+        assert dataclasses.replace(task, **changes).digest() not in names
+    relabelled = dataclasses.replace(task.instance, label="another", family="of its own")
+    assert dataclasses.replace(task, instance=relabelled).digest() == task.digest()
+    monkeypatch.setattr("curriculum_bandits.benchmarks.regret.task.version", lambda name: "another")
+    assert task.digest() not in names
+
+
+def test_results_survive_storage_and_a_broken_file_is_none(tmp_path):
+    task = tasks_of()[0]
+    result = run_work(task.work(task.instance.environment()))
+    store = Store(tmp_path / "tasks")
+    assert store.load(task) is None
+    store.save(task, result)
+    loaded = store.load(task)
+    assert same(loaded, result)
+    assert loaded.seconds == result.seconds
+    path, whole = store.path(task), store.path(task).read_bytes()
+    assert [file.name for file in store.folder.iterdir()] == [path.name]
+    for broken in (b"", whole[: len(whole) // 2], whole[:-1], b"x" * len(whole)):
+        path.write_bytes(broken)
+        assert store.load(task) is None
+    lost = 0
+    for place in range(0, len(whole), 5):  # a flipped bit is found out, or was nowhere near a number (dates in the zip)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        found = store.load(task)
+        assert found is None or same(found, result)
+        lost += found is None
+    assert lost > len(whole) / 5 / 2
+    store.save(task, dataclasses.replace(result, dynamic=result.dynamic[:1]))
+    assert store.load(task) is None
+
+
+@pytest.fixture(scope="module")
+def reference():
+    tasks = tasks_of()
+    return {task.digest(): run_work(task.work(task.instance.environment())) for task in tasks}
+
+
+@pytest.mark.parametrize(("backend", "jobs"), [("loky", 1), ("loky", 2), ("threading", 2), ("multiprocessing", 2)])
+def test_results_are_the_same_bits_on_every_backend(backend, jobs, reference):
+    results = {task.digest(): result for task, result in finished(tasks_of(), jobs=jobs, backend=backend)}
+    assert results.keys() == reference.keys()
+    assert all(same(results[name], reference[name]) for name in reference)
+
+
+def test_results_are_the_same_bits_on_a_dask_cluster(reference, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)  # Dask leaves a folder of scratch space
+    local = {"dashboard_address": None, "host": "127.0.0.1", "worker_dashboard_address": None}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **local) as cluster:
+        address = cluster.scheduler_address
+        found = finished(tasks_of(), backend="dask", scheduler=address)
+        results = {task.digest(): result for task, result in found}
+    assert all(same(results[name], reference[name]) for name in reference)
+    assert len(results) == len(reference)
+
+
+def test_a_backend_that_gives_lists_only_is_served_in_portions(reference, monkeypatch):
+    monkeypatch.setattr("curriculum_bandits.benchmarks.regret.workers._return_as", lambda joblib: "list")
+    results = {task.digest(): result for task, result in finished(tasks_of(), jobs=2, backend="threading")}
+    assert all(same(results[name], reference[name]) for name in reference)
+    assert len(results) == len(reference)
+
+
+def test_a_backend_that_does_not_exist_and_a_stray_scheduler_are_refused():
+    with pytest.raises(ValueError, match="backend 'carrier-pigeon'"):
+        list(finished(tasks_of(), backend="carrier-pigeon"))
+    with pytest.raises(ValueError, match="use the backend dask"):
+        list(finished(tasks_of(), backend="loky", scheduler="tcp://127.0.0.1:1"))
+
+
+def test_nothing_to_do_is_done_at_once():
+    assert list(finished([], jobs=2)) == []
+
+
+def test_a_policy_that_fails_says_where(tmp_path, monkeypatch):
+    (tmp_path / "failing_policy.py").write_text(
+        "from curriculum_bandits.bandits import Uniform\n"
+        "class Failing(Uniform):\n"
+        "    def update(self, arms, inclusion, values):\n"
+        "        raise KeyError('on purpose')\n"
+        "def policy(environment, runs):\n"
+        "    return Failing(environment.n_arms, runs=runs)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (task, *_) = tasks_of(["failing_policy:policy"])
+    with pytest.raises(
+        RuntimeError, match=r"failing_policy:policy failed on Besson 1 \(seed 0, runs 0 to 1\): KeyError"
+    ):
+        run_work(task.work(task.instance.environment()))
