@@ -327,7 +327,8 @@ class Osmd:
         return self.regularizer.dual(np.maximum(self._probability, _TINIEST))
 
     def _project(self, dual: FloatArray) -> FloatArray:
-        return bregman_projection(dual, self._low, self._high, self.regularizer)
+        # The dual is a step away from that of p_t, at which the multiplier is 0.
+        return bregman_projection(dual, self._low, self._high, self.regularizer, start=0.0)
 
     def _divergence(self) -> float:
         """Divergence from the prior of the vertex of the feasible set that is farthest by ratio."""

@@ -61,6 +61,33 @@ def test_it_lies_in_the_set_and_keeps_the_order(duals, regularizer, floor, slack
     assert np.all(np.diff(p[np.argsort(dual)]) >= -1e-12)
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
+    st.sampled_from(EACH),
+    st.sampled_from([(0.0, 1.0), (0.05, 1.0), (0.0, 0.5), (0.05, 0.6)]),
+    st.floats(-1e7, 1e7),
+)
+def test_a_guess_changes_nothing_but_rounding(duals, regularizer, bounds, start):
+    without = bregman_projection(duals, *bounds, regularizer)
+    np.testing.assert_allclose(bregman_projection(duals, *bounds, regularizer, start=start), without, atol=1e-9)
+
+
+@pytest.mark.parametrize("regularizer", EACH, ids=repr)
+def test_each_run_may_have_a_guess_of_its_own(regularizer):
+    duals = np.random.default_rng(1).normal(size=(3, 5))
+    start = np.array([[-2.0], [0.0], [3.0]])
+    without = bregman_projection(duals, 0.0, 1.0, regularizer)
+    np.testing.assert_allclose(bregman_projection(duals, 0.0, 1.0, regularizer, start=start), without, rtol=1e-11)
+
+
+@pytest.mark.parametrize("regularizer", EACH, ids=repr)
+def test_bounds_that_cannot_bind_may_be_left_out_of_the_work(regularizer):
+    duals = np.random.default_rng(2).normal(size=(50, 6)) * np.logspace(-3, 5, 50)[:, None]
+    written_out = bregman_projection(duals, np.zeros(6), np.ones(6), regularizer)
+    np.testing.assert_allclose(bregman_projection(duals, 0.0, 1.0, regularizer), written_out, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("regularizer", EACH, ids=repr)
 def test_a_distribution_in_the_set_is_its_own_projection(regularizer):
     p = np.array([0.5, 0.3, 0.15, 0.05])
