@@ -72,12 +72,13 @@ def test_external_regret_of_many_plays_stays_below_the_bounds_on_subsets(make, w
 
 
 @every_world
-def test_switching_regret_of_exp3_s_stays_below_its_bound(world):
+@pytest.mark.parametrize("name", ["exp3_s", "fixed_share"])
+def test_switching_regret_stays_below_the_bounds_for_segments(name, world):
     segments = min(segments_of(world), 6)  # any number of segments is covered; the sinusoid's own is one a round
-    bandit = bandits.exp3_s(world.n_arms, world.horizon, segments, runs=RUNS)
+    bandit = getattr(bandits, name)(world.n_arms, world.horizon, segments, runs=RUNS)
     gains = earned(bandit, world)
     curves = np.stack([regret.switching_regret(world.means, run, segments - 1).curve for run in gains])
-    assert upper_end(curves) < bounds.exp3_s_bound(world.horizon, world.n_arms, segments)
+    assert upper_end(curves) < getattr(bounds, f"{name}_bound")(world.horizon, world.n_arms, segments)
 
 
 @every_world

@@ -6,7 +6,6 @@ Comparisons are fair among those that are told the same, so what a policy knows 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -298,29 +297,15 @@ def _osmd_path_bound(environment: Environment, *, plays: int = 1) -> Bound:
     return Bound("dynamic", plays * value)
 
 
-def _fixed_share_tuning(environment: Environment, segments: int | None) -> tuple[float, float, float]:
-    r"""Share, step and bound of fixed share on importance-weighted losses.
-
-    Fixed share is exponential weights over sequences of arms under a Markov prior (Herbster & Warmuth 1998), in which
-    a sequence of S segments weighs at least :math:`\frac1K (\alpha/K)^{S-1} (1-\alpha)^{T-S}`. With D the negative
-    log of that, :math:`E R \le D / \eta + \eta K T / 2`, least at :math:`\eta = \sqrt{2 D / (K T)}`. Derived here.
-    """
-    horizon, n_arms, count = environment.horizon, environment.n_arms, _segments(environment, segments)
-    share = min(max(count - 1, 1) / max(horizon - 1, 2), 0.5)
-    distance = count * math.log(n_arms) - (count - 1) * math.log(share) - (horizon - count) * math.log1p(-share)
-    step = math.sqrt(2.0 * distance / (n_arms * horizon))
-    return share, step, math.sqrt(2.0 * distance * n_arms * horizon)
-
-
 def _fixed_share(environment: Environment, runs: int, *, segments: int | None = None) -> Bandit:
-    share, step, _ = _fixed_share_tuning(environment, segments)
-    return _osmd(environment, runs, share=share, step=step)
+    return bandits.fixed_share(environment.n_arms, environment.horizon, _segments(environment, segments), runs=runs)
 
 
 def _fixed_share_bound(environment: Environment, *, segments: int | None = None) -> Bound | None:
     if not _enough(environment, segments):
         return None
-    return Bound("dynamic", _fixed_share_tuning(environment, segments)[2])
+    chosen = _segments(environment, segments)
+    return Bound("dynamic", bounds.fixed_share_bound(environment.horizon, environment.n_arms, chosen))
 
 
 def _osmd_tsallis(environment: Environment, runs: int, *, plays: int = 1) -> Bandit:

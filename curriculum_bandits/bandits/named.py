@@ -18,6 +18,8 @@ from curriculum_bandits.bounds import (
     exp3_s_exploration,
     exp3_s_share,
     exp3_step,
+    fixed_share_share,
+    fixed_share_step,
     osmd_entropy_step,
     osmd_tsallis_step,
     rexp3_batch,
@@ -31,6 +33,7 @@ __all__ = [
     "exp3_m",
     "exp3_p",
     "exp3_s",
+    "fixed_share",
     "osmd_entropy",
     "osmd_tsallis",
     "rexp3",
@@ -225,6 +228,34 @@ def exp3_s(
         runs=runs,
         utility_range=utility_range,
     )
+
+
+def fixed_share(
+    n_arms: int, horizon: int, segments: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)
+) -> Osmd:
+    r"""Exp3 on losses with fixed share, tuned for comparators of S segments.
+
+    After each update :math:`\alpha = (S - 1)/(T - 1)` of the distribution, at most half, returns to uniform;
+    :math:`\eta = \sqrt{2 D / (K T)}` with the D of `bounds.fixed_share_bound`. With one segment it is `exp3`.
+
+    Args:
+        n_arms: Number of arms K.
+        horizon: Rounds T.
+        segments: S, the number of segments of the comparator (one more than its switches).
+        runs: Number of independent runs.
+        utility_range: (lo, hi) of the utilities.
+
+    Returns:
+        The bandit; its bound is `bounds.fixed_share_bound`.
+
+    Source: Herbster & Warmuth, "Tracking the Best Expert", 1998; for bandits derived here.
+
+    >>> round(fixed_share(10, 1000, 5).share, 4)
+    0.004
+    """
+    share = fixed_share_share(horizon, segments)
+    step = fixed_share_step(horizon, n_arms, segments, scale=_width(utility_range))
+    return Osmd(n_arms, runs=runs, floor=0.0, share=share, step=step, utility_range=utility_range)
 
 
 def rexp3(

@@ -19,7 +19,14 @@ from curriculum_bandits.bounds.fixed_comparator import (
     tsallis_inf_step,
 )
 from curriculum_bandits.bounds.path import dynamic_bound, dynamic_step
-from curriculum_bandits.bounds.segments import exp3_s_bound, exp3_s_exploration, exp3_s_share
+from curriculum_bandits.bounds.segments import (
+    exp3_s_bound,
+    exp3_s_exploration,
+    exp3_s_share,
+    fixed_share_bound,
+    fixed_share_share,
+    fixed_share_step,
+)
 from curriculum_bandits.bounds.variation import (
     restarted_exp3_batch,
     restarted_exp3_bound,
@@ -39,6 +46,9 @@ __all__ = [
     "exp3_s_exploration",
     "exp3_s_share",
     "exp3_step",
+    "fixed_share_bound",
+    "fixed_share_share",
+    "fixed_share_step",
     "osmd_entropy_bound",
     "osmd_entropy_step",
     "osmd_tsallis_bound",

@@ -1,5 +1,6 @@
 """Every named bandit has the numbers of its theorem, and finds what it is for."""
 
+import itertools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ NAMED = {
     "exp3_ix": lambda **o: bandits.exp3_ix(K, T, **o),
     "exp3_p": lambda **o: bandits.exp3_p(K, T, **o),
     "exp3_s": lambda **o: bandits.exp3_s(K, T, 2, **o),
+    "fixed_share": lambda **o: bandits.fixed_share(K, T, 2, **o),
     "rexp3": lambda **o: bandits.rexp3(K, T, 1.0, **o),
     "osmd_tsallis": lambda **o: bandits.osmd_tsallis(K, T, **o),
     "tsallis_inf": lambda **o: bandits.tsallis_inf(K, **o),
@@ -61,6 +63,9 @@ def test_the_tunings_are_those_of_the_theorems():
     s = bandits.exp3_s(K, T, 3)
     gamma = math.sqrt(K * (3 * math.log(K * T) + math.e) / ((math.e - 1) * T))
     assert (s.mixing, s.step, s.sharing) == pytest.approx((gamma, gamma / K, 1 / T))
+    f = bandits.fixed_share(K, T, 3)
+    distance = 3 * math.log(K) - 2 * math.log(2 / (T - 1)) - (T - 3) * math.log(1 - 2 / (T - 1))
+    assert (f.share, f.step, f.floor) == pytest.approx((2 / (T - 1), math.sqrt(2 * distance / (K * T)), 0.0))
     r = bandits.rexp3(2, 10_000, 3.0)
     batch = math.ceil((2 * math.log(2)) ** (1 / 3) * (10_000 / 3.0) ** (2 / 3))
     assert r.restart_every == batch
@@ -78,17 +83,36 @@ def test_the_tsallis_step_gives_the_constant_of_its_theorem():
 def test_steps_shrink_with_the_width_of_the_utilities():
     wide = {"utility_range": (-5.0, 5.0)}
     assert bandits.exp3(K, T, **wide).step == pytest.approx(bandits.exp3(K, T).step / 10)
+    assert bandits.fixed_share(K, T, 2, **wide).step == pytest.approx(bandits.fixed_share(K, T, 2).step / 10)
     assert bandits.osmd_tsallis(K, T, **wide).step == pytest.approx(bandits.osmd_tsallis(K, T).step / 10)
 
 
-def test_exp3_s_follows_a_change_that_exp3_misses():
+def test_fixed_share_is_bayes_rule_over_sequences_under_the_prior_its_bound_is_proved_with():
+    horizon, arms = 5, 3
+    bandit, losses = bandits.fixed_share(arms, horizon, 2), np.zeros((horizon, arms))
+    rng = np.random.default_rng(4)
+    for t in range(horizon - 1):
+        played, _, inclusion = bandit.select(1, rng)
+        utility = rng.random(1)
+        bandit.update(played, inclusion, utility)
+        losses[t, played] = (1 - utility) / inclusion
+    mass = np.zeros(arms)
+    for sequence in itertools.product(range(arms), repeat=horizon):
+        stays = [now == then for then, now in itertools.pairwise(sequence)]
+        prior = math.prod([1 / arms, *(bandit.share / arms + stay * (1 - bandit.share) for stay in stays)])
+        mass[sequence[-1]] += prior * math.exp(-bandit.step * np.sum(losses[np.arange(horizon), sequence]))
+    np.testing.assert_allclose(bandit.probabilities(), mass / np.sum(mass), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["exp3_s", "fixed_share"])
+def test_what_shares_follows_a_change_that_exp3_misses(name):
     first, second = np.array([0.9, 0.1, 0.1, 0.1, 0.1]), np.array([0.1, 0.1, 0.1, 0.1, 0.9])
     scores = {}
-    for name in ("exp3", "exp3_s"):
-        bandit = NAMED[name](runs=30)
+    for each in ("exp3", name):
+        bandit = NAMED[each](runs=30)
         earned(bandit, first, T // 2, seed=2)
-        scores[name] = earned(bandit, second, T // 2, seed=3)
-    assert scores["exp3_s"] > scores["exp3"] + 0.1
+        scores[each] = earned(bandit, second, T // 2, seed=3)
+    assert scores[name] > scores["exp3"] + 0.1
 
 
 def test_the_oracle_plays_the_best_of_each_round_and_uniform_all_alike():

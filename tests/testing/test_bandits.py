@@ -49,6 +49,7 @@ OURS = {
     ),
     "exp3_p": (lambda runs=None: bandits.exp3_p(K, T, 0.05, runs=runs), ONE),
     "exp3_s": (lambda runs=None: bandits.exp3_s(K, 1000, 2, runs=runs), {**ONE, "rounds_to_learn": 1000}),
+    "fixed_share": (lambda runs=None: bandits.fixed_share(K, T, 2, runs=runs), {**MANY, "bounded": True}),
     "rexp3": (lambda runs=None: bandits.rexp3(K, 2000, 0.5, runs=runs), {**ONE, "rounds_to_learn": 450}),
     "osmd_tsallis": (
         lambda runs=None: bandits.osmd_tsallis(K, T, PLAYS, runs=runs),
