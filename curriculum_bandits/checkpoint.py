@@ -59,13 +59,15 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         structure = json.loads(arrays.pop(_STRUCTURE).tobytes().decode())
+        state = _put_arrays(structure, arrays)
+        if not isinstance(state, dict):
+            raise TypeError(f"it holds a {type(state).__name__}")
     except FileNotFoundError:
         raise
     except Exception as error:
         raise ValueError(
             f"{path} is not a curriculum_bandits state file ({error}); give the file that was saved"
         ) from error
-    state: dict[str, Any] = _put_arrays(structure, arrays)
     return state
 
 

@@ -128,6 +128,28 @@ def test_an_archive_of_someone_else_or_half_a_file_is_refused(tmp_path):
             load_state(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "damaged"),
+    [(b"a1.npy", b"b1.npy"), (b"a1.npy", b"a0.npy"), (b"a1.npy", b"a1.npz"), (b"structure.json", b"structure.jsan")],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_damaged_name_inside_the_file_is_refused(tmp_path, name, damaged):
+    path = tmp_path / "state.npz"
+    save_state(path, {"first": np.arange(3), "nested": [{"second": np.ones(2)}]})
+    content = path.read_bytes()
+    assert content.count(name) == 2  # before the member and in the list at the end
+    path.write_bytes(content.replace(name, damaged))
+    with pytest.raises(ValueError, match=r"state\.npz is not a curriculum_bandits state file"):
+        load_state(path)
+
+
+@pytest.mark.parametrize("structure", [b"[1, 2]", b"3", b'{"a": {"__array__": [0]}}', b'{"a": {"__array__": "a7"}}'])
+def test_a_structure_that_no_save_wrote_is_refused(tmp_path, structure):
+    np.savez(tmp_path / "other.npz", **{"structure.json": np.frombuffer(structure, dtype=np.uint8)})
+    with pytest.raises(ValueError, match=r"other\.npz is not a curriculum_bandits state file"):
+        load_state(tmp_path / "other.npz")
+
+
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_state(tmp_path / "none.npz")
