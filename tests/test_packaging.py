@@ -173,6 +173,7 @@ def test_the_core_imports_none_of_the_extras() -> None:
     core = [name for name in sources() if room_of(name) not in (*MAPPED, "neural", "__main__")]
     extras = ["torch", "sklearn", "gymnasium", "trl", "transformers", "accelerate", "datasets", "peft", "reasoning_gym"]
     extras += ["tokenizers", "safetensors", "vllm", "matplotlib", "tensorboard", "yaml", "pandas"]
+    extras += ["joblib", "pyarrow", "distributed", "dask", "ray"]
     code = f"""
 import importlib, sys
 before = set(sys.modules)
