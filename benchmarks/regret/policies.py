@@ -348,7 +348,9 @@ def _kl_ucb(environment: Environment, runs: int, *, c: float = 0.0) -> Bandit:
     return bandits.kl_ucb(environment.n_arms, c=c, runs=runs)
 
 
-def _glr_kl_ucb(environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.1) -> Bandit:
+def _glr_kl_ucb(
+    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.05
+) -> Bandit:
     return bandits.glr_kl_ucb(
         environment.n_arms,
         environment.horizon,
@@ -360,7 +362,7 @@ def _glr_kl_ucb(environment: Environment, runs: int, *, changes: int | None = No
 
 
 def _glr_kl_ucb_local(
-    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.1
+    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.05
 ) -> Bandit:
     return bandits.glr_kl_ucb(
         environment.n_arms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from curriculum_bandits.bandits import glr_kl_ucb
 from curriculum_bandits.benchmarks.regret.instances import parse_instances
 from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments
 from curriculum_bandits.benchmarks.regret.policies import POLICIES, Bound, Choice, parse_policies
@@ -47,6 +48,20 @@ def test_what_a_policy_knows_is_used():
     assert POLICIES["exp3-s"].theorem(environment, plays=1, settings={"segments": 1}) is None
     assert POLICIES["fixed-share"].theorem(environment, plays=1, settings={"segments": 1}) is None
     assert POLICIES["oracle-restarts"].knows == "change points"
+
+
+@pytest.mark.parametrize("name", ["glr-kl-ucb", "glr-kl-ucb-local"])
+def test_the_exploration_of_glr_kl_ucb_is_its_constructors_own(name):
+    environment = besson_1(400)
+    own = glr_kl_ucb(environment.n_arms, environment.horizon).exploration
+    assert POLICIES[name].bandit(environment, 1, plays=1, settings={}).exploration == own
+    more = POLICIES[name].bandit(environment, 1, plays=1, settings={"exploration": 0.1})
+    assert more.exploration == pytest.approx(2 * own)
+
+
+def test_a_setting_out_of_range_is_named_by_its_bandit():
+    with pytest.raises(ValueError, match="epsilon is 2"):
+        POLICIES["epsilon-greedy"].bandit(besson_1(400), 1, plays=1, settings={"epsilon": 2.0})
 
 
 def test_bounds_follow_the_settings_of_osmd():
