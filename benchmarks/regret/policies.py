@@ -382,6 +382,26 @@ def _discounted_thompson(environment: Environment, runs: int, *, discount: float
     return bandits.discounted_thompson(environment.n_arms, gamma=discount, runs=runs)
 
 
+def _switching_thompson(
+    environment: Environment,
+    runs: int,
+    *,
+    hazard: float | None = None,
+    sharpness: float = 3.0,
+    contagion: float = 0.5,
+    hypotheses: int = 24,
+) -> Bandit:
+    return bandits.switching_thompson(
+        environment.n_arms,
+        environment.horizon,
+        hazard=hazard,
+        sharpness=sharpness,
+        contagion=contagion,
+        hypotheses=hypotheses,
+        runs=runs,
+    )
+
+
 def _epsilon_greedy(environment: Environment, runs: int, *, plays: int = 1, epsilon: float = 0.1) -> Bandit:
     return bandits.epsilon_greedy(environment.n_arms, epsilon=epsilon, plays=plays, runs=runs)
 
@@ -428,6 +448,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             ),
             Policy("thompson", "nothing", _thompson, summary="Thompson sampling, for a world that stands still"),
             Policy("discounted-thompson", "nothing", _discounted_thompson, summary="Thompson sampling that forgets"),
+            Policy("switching-thompson", _HORIZON, _switching_thompson, summary="Thompson over when arms last changed"),
             Policy("epsilon-greedy", "nothing", _epsilon_greedy, summary="the best mean so far, or any arm"),
             Policy("oracle-restarts", "change points", _oracle_restarts, summary="kl-UCB begun anew at every change"),
         )

@@ -24,6 +24,7 @@ from curriculum_bandits.bandits.regularizers import LogBarrier, NegativeEntropy,
 from curriculum_bandits.bandits.shuffled_epochs import ShuffledEpochs
 from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.bandits.stochastic import (
+    ChangePosterior,
     Cumulative,
     Discounted,
     EpsilonGreedy,
@@ -33,6 +34,7 @@ from curriculum_bandits.bandits.stochastic import (
     RestartedAt,
     SinceChange,
     SlidingWindow,
+    SwitchingThompson,
     ThompsonSampling,
     discounted_thompson,
     discounted_ucb,
@@ -40,12 +42,14 @@ from curriculum_bandits.bandits.stochastic import (
     glr_kl_ucb,
     kl_ucb,
     sliding_window_ucb,
+    switching_thompson,
     thompson,
     ucb1,
 )
 
 __all__ = [
     "Bandit",
+    "ChangePosterior",
     "Cumulative",
     "Discounted",
     "EpsilonGreedy",
@@ -69,6 +73,7 @@ __all__ = [
     "ShuffledEpochs",
     "SinceChange",
     "SlidingWindow",
+    "SwitchingThompson",
     "ThompsonSampling",
     "Tsallis",
     "Uniform",
@@ -88,6 +93,7 @@ __all__ = [
     "osmd_tsallis",
     "rexp3",
     "sliding_window_ucb",
+    "switching_thompson",
     "thompson",
     "tsallis_inf",
     "ucb1",

@@ -82,6 +82,11 @@ OURS = {
     ),
     "thompson": (lambda runs=None: bandits.thompson(K, runs=runs), CERTAIN),
     "thompson, two plays": (lambda runs=None: bandits.thompson(K, runs=runs), {**CERTAIN, "plays": PLAYS}),
+    "switching_thompson": (lambda runs=None: bandits.switching_thompson(K, T, runs=runs), CERTAIN),
+    "switching_thompson, two plays": (
+        lambda runs=None: bandits.switching_thompson(K, T, contagion=0.2, discounts=(0.9,), hypotheses=4, runs=runs),
+        {**CERTAIN, "plays": PLAYS},
+    ),
     "discounted_thompson": (lambda runs=None: bandits.discounted_thompson(K, runs=runs), CERTAIN),
     "epsilon_greedy": (lambda runs=None: bandits.epsilon_greedy(K, runs=runs), CERTAIN),
     "epsilon_greedy, two plays, schedule": (

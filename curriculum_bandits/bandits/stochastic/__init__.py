@@ -1,5 +1,6 @@
 """Bandits for stochastic gains: evidence with some way to forget, a rule that reads it, and the published pairs."""
 
+from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy, InverseTime
 from curriculum_bandits.bandits.stochastic.evidence import Cumulative, Discounted, Evidence, SlidingWindow
 from curriculum_bandits.bandits.stochastic.glr import (
@@ -25,14 +26,17 @@ from curriculum_bandits.bandits.stochastic.named import (
     glr_kl_ucb,
     kl_ucb,
     sliding_window_ucb,
+    switching_thompson,
     thompson,
     ucb1,
 )
 from curriculum_bandits.bandits.stochastic.restarted import RestartedAt
 from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit
+from curriculum_bandits.bandits.stochastic.switching_thompson import SwitchingThompson
 from curriculum_bandits.bandits.stochastic.thompson import ThompsonSampling
 
 __all__ = [
+    "ChangePosterior",
     "Cumulative",
     "Discounted",
     "EpsilonGreedy",
@@ -45,6 +49,7 @@ __all__ = [
     "SinceChange",
     "SlidingWindow",
     "StochasticBandit",
+    "SwitchingThompson",
     "ThompsonSampling",
     "Threshold",
     "bernoulli_glr",
@@ -60,6 +65,7 @@ __all__ = [
     "practical_threshold",
     "proved_threshold",
     "sliding_window_ucb",
+    "switching_thompson",
     "thompson",
     "ucb1",
     "ucb_index",

@@ -1,0 +1,215 @@
+"""When did each arm last change? A posterior over the round, kept as a few weighted hypotheses.
+
+Most bandits that forget choose one pace and live with it, and those that test for changes decide once and for all. Here
+every recent round is a possible beginning of an arm's present mean, weighed by how well it predicted since.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from curriculum_bandits.bandits.contract import FloatArray, IntArray
+from curriculum_bandits.bandits.stochastic.evidence import Cumulative
+
+__all__ = ["ChangePosterior"]
+
+
+class ChangePosterior(Cumulative):
+    r"""Beta posteriors since every possible last change, and how likely each of them is.
+
+    The model: in every round each arm changes with chance h, and its mean is then drawn anew from the uniform
+    distribution. A hypothesis i of an arm is a play at which its present mean began and a discount :math:`\gamma_i`; it
+    counts successes :math:`a_i` and failures :math:`b_i` since then, both beginning at 1 and, beyond that 1, multiplied
+    by :math:`\gamma_i` before each play of the arm. A play of gain g, in [0, 1], changes the weights of its arm to
+
+    .. math:: w_i \propto (1 - f)\, w_i\, \frac{a_i^{\,g}\, b_i^{\,1 - g}}{a_i + b_i}, \qquad
+              w_{new} \propto \frac f 2 \text{ shared among the discounts},
+
+    which is Bayes' rule where gains are 0 or 1. Here f is the chance that the arm has changed since its last play n
+    rounds ago, :math:`1 - (1 - h)^n`, and 1 before its first. A discount of 1 is the model above; one below 1 follows a
+    mean that drifts between changes. Of each arm the likeliest hypotheses are kept.
+
+    Changes may come together: where an arm has not been played since a change that is found (the median of
+    hypotheses, by that arm's own evidence, lies after), :math:`1 - f` is multiplied by :math:`1 - \rho`. Weights that
+    know nothing of this are kept beside the others for that purpose, lest a suspicion confirm itself.
+
+    Args:
+        n_arms: Number of arms K.
+        hazard: Chance h of a change, per arm and round, in (0, 1).
+        contagion: :math:`\rho` in [0, 1): how likely one arm's change is to be another's too.
+        discounts: The :math:`\gamma_i`, each in (0, 1].
+        hypotheses: Number kept per arm; at least one more than there are discounts.
+        runs: Number of independent runs; None for one run without a leading axis.
+
+    Attributes:
+        counts: Plays of each arm since the very beginning, shape (..., K).
+        sums: Their gains, shape (..., K).
+        rounds: Rounds recorded.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Source: derived here. A Thompson sampler that knows its changes by their posterior, all arms at once, is in Mellor &
+    Shapiro, "Thompson Sampling in Switching Environments with Bayesian Online Change Point Detection", AISTATS 2013.
+
+    >>> evidence = ChangePosterior(2, hazard=0.01)
+    >>> for t in range(60):
+    ...     evidence.record(np.array([0]), np.array([float(t < 40)]))
+    >>> float(evidence.last_change()[0])  # the 41st play was the first to fail
+    41.0
+    """
+
+    kind: ClassVar[str] = "change_posterior"
+
+    def __init__(
+        self,
+        n_arms: int,
+        *,
+        hazard: float,
+        contagion: float = 0.5,
+        discounts: Sequence[float] = (1.0, 0.97),
+        hypotheses: int = 24,
+        runs: int | None = None,
+    ) -> None:
+        if not 0.0 < hazard < 1.0:
+            raise ValueError(f"hazard is {hazard}; it is the chance of a change in a round, between 0 and 1")
+        if not 0.0 <= contagion < 1.0:
+            raise ValueError(f"contagion is {contagion}; it must be in [0, 1)")
+        if not discounts or not all(0.0 < discount <= 1.0 for discount in discounts):
+            raise ValueError(f"discounts are {tuple(discounts)}; give at least one, each above 0 and at most 1")
+        if hypotheses <= len(discounts):
+            raise ValueError(f"hypotheses is {hypotheses}; {len(discounts)} discounts need at least one more")
+        super().__init__(n_arms, runs=runs)
+        self.hazard, self.contagion, self.discounts = hazard, contagion, tuple(discounts)
+        # Weight, weight by own evidence, successes, failures, discount and start of each hypothesis; a row for each
+        # run and arm. An empty place has no weight.
+        shape = (self.counts.size, hypotheses)
+        self._hypotheses: FloatArray = np.stack([np.full(shape, value) for value in (0.0, 0.0, 1.0, 1.0, 1.0, 0.0)])
+        self._found: FloatArray = np.zeros(self.counts.size)  # round of each arm's last change, 0 before the first
+        self._played: FloatArray = np.zeros(self.counts.size)  # round of each arm's last play, 0 before the first
+
+    def last_change(self) -> FloatArray:
+        """Median of each arm's hypotheses: the round in which its present mean began, by its own evidence.
+
+        Returns:
+            Rounds, from 1, shape (..., K); 0 for an arm that has not changed since its first play.
+        """
+        return np.array(self._found.reshape(self.counts.shape))
+
+    def unseen(self) -> FloatArray:
+        """Chance f that an arm has changed since it was last played, the coming round included.
+
+        Returns:
+            Chances, shape (..., K); 1 for an arm that was never played.
+        """
+        return self._unseen(np.arange(self.counts.size), self.rounds + 1).reshape(self.counts.shape)
+
+    def hypothesis(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """One hypothesis of each arm, drawn by its weight; a change that was not seen is a fresh start.
+
+        Args:
+            rng: Source of randomness.
+
+        Returns:
+            Its successes and failures, both beginning at 1, shape (..., K) each.
+        """
+        weight, _, successes, failures, _, _ = self._hypotheses
+        unseen = self._unseen(np.arange(len(weight)), self.rounds + 1)
+        point = rng.random(len(weight))
+        # What of the point is beyond the chance of a change falls among the hypotheses.
+        seen = point >= unseen
+        left = (point - unseen) / np.where(seen, 1.0 - unseen, 1.0)
+        chosen = np.argmax(np.add.accumulate(weight, axis=-1) > left[:, None] * (1.0 - 1e-12), axis=-1)
+        place = chosen + np.arange(0, weight.size, weight.shape[1])
+        pair = (np.where(seen, field.ravel()[place], 1.0) for field in (successes, failures))
+        first, second = (field.reshape(self.counts.shape) for field in pair)
+        return first, second
+
+    def record(self, arms: IntArray, gains: FloatArray) -> None:
+        """Add the plays of one round.
+
+        Args:
+            arms: Played arms, shape (..., m).
+            gains: What each paid, within [0, 1], shape (..., m).
+        """
+        super().record(arms, gains)
+        plays = arms.shape[-1]
+        rows = arms.reshape(-1, plays) + self.n_arms * np.arange(arms.size // plays)[:, None]
+        for row, gain in zip(rows.T, gains.reshape(-1, plays).T, strict=True):
+            self._learn(row, gain)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every evidence keeps, the hypotheses, and each arm's last play and change."""
+        memory = {"hypotheses": self._hypotheses, "found": self._found, "played": self._played}
+        return {**super().state_dict(), **{name: array.copy() for name, array in memory.items()}}
+
+    def _load_memory(self, state: Mapping[str, Any], counts: FloatArray) -> None:
+        hypotheses, found, played = (
+            np.array(state[name], dtype=np.float64) for name in ("hypotheses", "found", "played")
+        )
+        for name, array, needed in (
+            ("hypotheses", hypotheses, self._hypotheses),
+            ("found", found, self._found),
+            ("played", played, self._played),
+        ):
+            if array.shape != needed.shape:
+                raise ValueError(
+                    f"the saved {name} have shape {array.shape} where {needed.shape} is needed; load the state of as "
+                    "many arms, runs and hypotheses"
+                )
+        self._hypotheses, self._found, self._played = hypotheses, found, played
+
+    def _unseen(self, rows: IntArray, now: int) -> FloatArray:
+        """Chance of an unseen change of these arms, each in a row of its own run and arm, by the round `now`."""
+        return np.asarray(1.0 - (1.0 - self._by_hazard(rows, now)) * (1.0 - self._by_contagion(rows)))
+
+    def _by_hazard(self, rows: IntArray, now: int) -> FloatArray:
+        played = self._played[rows]
+        return np.where(played > 0.0, -np.expm1((now - played) * math.log1p(-self.hazard)), 1.0)
+
+    def _by_contagion(self, rows: IntArray) -> FloatArray:
+        latest = np.max(self._found.reshape(-1, self.n_arms), axis=-1)[rows // self.n_arms]
+        return np.where(self._played[rows] < latest, self.contagion, 0.0)
+
+    def _learn(self, rows: IntArray, gain: FloatArray) -> None:
+        weight, own, successes, failures, discount, start = arm = self._hypotheses[:, rows]
+        by_hazard = self._by_hazard(rows, self.rounds)
+        unseen = 1.0 - (1.0 - by_hazard) * (1.0 - self._by_contagion(rows))
+        for field in (successes, failures):
+            field -= 1.0
+            field *= discount
+            field += 1.0
+        share = gain[:, None]
+        likelihood = np.where(share == 1.0, successes, np.where(share == 0.0, failures, 0.0))
+        between = (gain > 0.0) & (gain < 1.0)
+        if np.any(between):
+            part = share[between]
+            likelihood[between] = successes[between] ** part * failures[between] ** (1.0 - part)
+        likelihood /= successes + failures
+        weight *= likelihood * (1.0 - unseen)[:, None]
+        own *= likelihood * (1.0 - by_hazard)[:, None]
+        each, ones = np.arange(len(rows)), np.ones(len(rows))
+        start_now = np.where(self._played[rows] > 0.0, float(self.rounds), 0.0)  # a first play is no change
+        fresh = 0.5 / len(self.discounts)  # a uniform mean predicts any play with 1/2
+        for pace in self.discounts:
+            least = np.argmin(weight + own, axis=-1)
+            arm[:, each, least] = [fresh * unseen, fresh * by_hazard, ones, ones, pace * ones, start_now]
+        successes += share
+        failures += 1.0 - share
+        weight /= np.add.reduce(weight, axis=-1, keepdims=True)
+        own /= np.add.reduce(own, axis=-1, keepdims=True)
+        self._hypotheses[:, rows] = arm
+        self._found[rows] = _median(start, own)
+        self._played[rows] = float(self.rounds)
+
+
+def _median(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weighted median of each row, the lower one of two."""
+    order = np.argsort(values, axis=-1, kind="stable")
+    half = np.add.accumulate(np.take_along_axis(weights, order, axis=-1), axis=-1) >= 0.5 - 1e-12
+    middle = np.take_along_axis(order, np.argmax(half, axis=-1)[:, None], axis=-1)
+    return np.asarray(np.take_along_axis(values, middle, axis=-1)[:, 0])
