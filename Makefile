@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo speed test lint format types docs clean
+.PHONY: help install demo regret speed test lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -25,6 +25,22 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 
 demo: $(INSTALLED)  ## a real GRPO run under uniform and under OSMD; more options: make demo ARGS=--help
 	$(BIN)/curriculum-bandits demo $(ARGS)
+
+# Everything that is committed below benchmarks/regret/results, but for the speeds; what is there is not played again.
+REGRET := $(BIN)/curriculum-bandits regret
+RESULTS := benchmarks/regret/results
+regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
+	$(REGRET) --instances besson-1 besson-2 garivier-moulines besbes-sinusoid --policies all --runs 1000 \
+	  --output $(RESULTS)/published $(ARGS)
+	$(REGRET) --instances liu-lee-shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
+	$(REGRET) --instances besbes-sinusoid --horizons 1000 3162 10000 31623 100000 --runs 100 \
+	  --policies uniform rexp3 exp3-s fixed-share sliding-window-ucb glr-kl-ucb-local switching-thompson \
+	  --output $(RESULTS)/growth $(ARGS)
+	$(REGRET) --policies all --runs 20 --checkpoints 20 --output $(RESULTS)/families $(ARGS) --instances \
+	  random-abrupt:n_arms=3,horizon=3000,changes=2,shortest=100,seed=1000..1049 \
+	  random-abrupt:n_arms=3,horizon=3000,changes=8,shortest=100,seed=1050..1099 \
+	  random-abrupt:n_arms=10,horizon=3000,changes=2,shortest=100,seed=1100..1149 \
+	  random-abrupt:n_arms=10,horizon=3000,changes=8,shortest=100,seed=1150..1199
 
 speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .venv-rivals; about three minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \
