@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from curriculum_bandits import bandits, bounds
 from curriculum_bandits.bandits import Bandit
@@ -349,28 +350,15 @@ def _kl_ucb(environment: Environment, runs: int, *, c: float = 0.0) -> Bandit:
 
 
 def _glr_kl_ucb(
-    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.05
+    environment: Environment,
+    runs: int,
+    *,
+    changes: int | None = None,
+    exploration: float = 0.05,
+    restart: Literal["global", "local"] = "global",
 ) -> Bandit:
     return bandits.glr_kl_ucb(
-        environment.n_arms,
-        environment.horizon,
-        changes=changes,
-        exploration=exploration,
-        restart="global",
-        runs=runs,
-    )
-
-
-def _glr_kl_ucb_local(
-    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.05
-) -> Bandit:
-    return bandits.glr_kl_ucb(
-        environment.n_arms,
-        environment.horizon,
-        changes=changes,
-        exploration=exploration,
-        restart="local",
-        runs=runs,
+        environment.n_arms, environment.horizon, changes=changes, exploration=exploration, restart=restart, runs=runs
     )
 
 
@@ -444,7 +432,10 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             Policy("kl-ucb", "nothing", _kl_ucb, summary="kl-UCB, for a world that stands still"),
             Policy("glr-kl-ucb", _HORIZON, _glr_kl_ucb, summary="kl-UCB that restarts all arms at a detected change"),
             Policy(
-                "glr-kl-ucb-local", _HORIZON, _glr_kl_ucb_local, summary="the same, restarting the changed arm only"
+                "glr-kl-ucb-local",
+                _HORIZON,
+                partial(_glr_kl_ucb, restart="local"),
+                summary="the same, restarting the changed arm only",
             ),
             Policy("thompson", "nothing", _thompson, summary="Thompson sampling, for a world that stands still"),
             Policy("discounted-thompson", "nothing", _discounted_thompson, summary="Thompson sampling that forgets"),
