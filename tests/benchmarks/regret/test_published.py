@@ -16,7 +16,7 @@ PUBLISHED = [  # instance, policy, mean dynamic pseudo-regret, standard deviatio
     ("besson-1", "uniform", 1500.0, None),
     ("besson-1", "thompson", 493.0, 175.0),
     ("besson-1", "discounted-thompson:discount=0.95", 425.0, None),
-    # Share 1/T and the step of `bounds.dynamic_step` for five segments; `fixed-share`, whose theorem wants more, has 210.
+    # Share 1/T and the step of `bounds.dynamic_step` for five segments; `fixed-share`, which shares more, has 210.
     ("besson-1", "osmd:share=0.0002,step=0.0726", 165.0, None),
     ("besson-2", "thompson", 388.0, 147.0),
     ("besson-2", "kl-ucb", 162.0, None),
