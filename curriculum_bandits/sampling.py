@@ -120,7 +120,7 @@ def systematic_counts(expected: npt.ArrayLike, capacity: npt.ArrayLike, rng: np.
         )
     order = rng.permuted(np.broadcast_to(np.arange(counts.shape[-1]), counts.shape), axis=-1)
     if counts.ndim == 1:
-        limits = limit if limit.ndim == 0 else limit[order]
+        limits = limit if limit.ndim == 0 else np.broadcast_to(limit, counts.shape)[order]
         return np.asarray(order[_hits(counts[order], limits, size, float(rng.random((1,))[0]))])
     counts = np.take_along_axis(counts, order, axis=-1)
     limit = np.take_along_axis(np.broadcast_to(limit, counts.shape), order, axis=-1)

@@ -24,6 +24,8 @@ __all__ = [
     "sum_by_arm",
 ]
 
+_LEAST_INCLUSION = 1e-200
+
 
 def leading_axes(runs: int | None) -> tuple[int, ...]:
     """Shape of everything that is kept once per run.
@@ -158,9 +160,12 @@ def checked_answers(
     played, utilities = checked_utilities(
         arms, values, n_arms=n_arms, leading=leading, utility_range=utility_range, inclusion_shape=weights.shape
     )
-    if not np.minimum.reduce(weights, axis=None) > 0.0:  # not so where one is nan either
-        worst = weights[~(weights > 0.0)][0]
-        raise ValueError(f"an inclusion is {worst}; it must be positive: pass the numbers that the draw recorded")
+    if not np.minimum.reduce(weights, axis=None) >= _LEAST_INCLUSION:  # not so where one is nan either
+        worst = weights[~(weights >= _LEAST_INCLUSION)][0]
+        raise ValueError(
+            f"an inclusion is {worst}; it must be positive, and at least {_LEAST_INCLUSION} to divide by: pass the "
+            "numbers that the draw recorded"
+        )
     return played, weights, utilities
 
 

@@ -135,6 +135,7 @@ class Osmd:
         self._spent = np.zeros(leading)
         self._largest = np.zeros(leading)
         self._rounds = 0
+        self._check_plays(plays)
         self._plays = 0
         self._set_plays(plays)
 
@@ -219,8 +220,8 @@ class Osmd:
     def _moved_by_one(self, played: IntArray, terms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray] | None:
         """As `_moved` after one play a run, on weights instead of their logarithms; None where that might overflow."""
         where = positions(played, self.n_arms)
-        tilted = self._probability.copy()
-        weights = np.maximum(tilted.ravel()[where], _TINIEST)
+        tilted = np.maximum(self._probability, _TINIEST)
+        weights = tilted.ravel()[where]
         rule, spent, largest = self.step, self._spent, self._largest
         if isinstance(rule, ScaleFree):
             weight, term = weights[..., 0], terms[..., 0]
@@ -291,22 +292,26 @@ class Osmd:
             if value.shape != probability.shape[:-1]:
                 raise ValueError(f"the saved {name} has shape {value.shape} where {probability.shape[:-1]} is needed")
         rounds, plays = int(state["rounds"]), int(state["plays"])
+        self._check_plays(plays)
+        self._bound(plays)
         self._probability = probability
         self._baseline, self._spent, self._largest = sums
         self._rounds = rounds
-        self._bound(plays)
 
     def _set_plays(self, plays: int) -> None:
-        _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
         if plays == self._plays:
             return
+        self._check_plays(plays)
+        self._bound(plays)
+        self._probability = self._project(self._dual())
+
+    def _check_plays(self, plays: int) -> None:
+        _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
         total = np.sum(self._capacity)
         _require(
             self.replacement or plays <= float(total),
             f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for fewer",
         )
-        self._bound(plays)
-        self._probability = self._project(self._dual())
 
     def _bound(self, plays: int) -> None:
         """Lay out the feasible set for so many plays; a bound that cannot bind is a plain number."""

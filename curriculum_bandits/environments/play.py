@@ -24,8 +24,8 @@ def play(
     """Play every round of an environment and learn from the rewards.
 
     Reward tables depend on the seed and on the run alone, so bandits played with the same seed meet the same rewards.
-    The bandit's own draws depend on the seed and on the first run, so a split of many runs into ranges can be played
-    range by range, anywhere, with the same result.
+    The bandit's own draws come from one stream for all runs that are played together, which depends on the seed and on
+    the first run: a range of runs gives the same result wherever it is played, another split of the runs other draws.
 
     Args:
         bandit: The bandit, made for this number of arms and runs.
@@ -49,7 +49,7 @@ def play(
     """
     if bandit.n_arms != environment.n_arms:
         raise ValueError(f"the bandit has {bandit.n_arms} arms, the environment {environment.n_arms}; make them equal")
-    numbers = range(1 if runs is None else runs) if runs is None or isinstance(runs, int) else runs
+    numbers = range(1 if runs is None else runs) if runs is None or isinstance(runs, int | np.integer) else runs
     # Far from the streams of the rewards, which are numbered by run.
     rng = np.random.default_rng([seed, 2**32 - 1, *numbers[:1]])
     count = len(numbers)

@@ -133,6 +133,29 @@ def test_the_short_way_after_one_play_is_the_long_way(settings, runs, monkeypatc
         np.testing.assert_allclose(short.state_dict()["spent"], long.state_dict()["spent"], rtol=1e-6)
 
 
+def test_an_arm_at_exactly_zero_can_come_back_the_short_way_too():
+    bandit = Osmd(2, floor=0.0, step=0.1, utility_range=(0.0, 1.0))
+    bandit.update([1], [1e-4], [0.0])  # an exponent of -1000
+    assert bandit.probabilities()[1] < 1e-200
+    for _ in range(8000):
+        bandit.update([0], [1.0], [0.0])
+    assert bandit.probabilities()[1] > 0.99
+
+
+def test_a_state_that_cannot_be_played_leaves_the_bandit_as_it_was():
+    bandit = Osmd(3)
+    before, state = bandit.state_dict(), {**Osmd(3, plays=2).state_dict(), "plays": 5}
+    with pytest.raises(ValueError, match="5 plays"):
+        bandit.load_state_dict(state)
+    after = bandit.state_dict()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_an_inclusion_too_small_to_divide_by_is_refused():
+    with pytest.raises(ValueError, match="inclusion is 1e-320"):
+        Osmd(3).update([0], [1e-320], [1.0])
+
+
 def test_an_arm_that_fell_to_nothing_can_come_back():
     bandit = plain(2)
     bandit.update([0], [1.0], [-1e6])

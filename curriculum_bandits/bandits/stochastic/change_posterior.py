@@ -7,6 +7,7 @@ every recent round is a possible beginning of an arm's present mean, weighed by 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,7 +32,8 @@ class ChangePosterior(Cumulative):
 
     which is Bayes' rule where gains are 0 or 1. Here f is the chance that the arm has changed since its last play n
     rounds ago, :math:`1 - (1 - h)^n`, and 1 before its first. A discount of 1 is the model above; one below 1 follows a
-    mean that drifts between changes. Of each arm the likeliest hypotheses are kept.
+    mean that drifts between changes, and also loses the factor `idle` in every round without a play. Of each arm the
+    likeliest hypotheses are kept.
 
     Changes may come together: where an arm has not been played since a change that is found (the median of
     hypotheses, by that arm's own evidence, lies after), :math:`1 - f` is multiplied by :math:`1 - \rho`. Weights that
@@ -41,7 +43,8 @@ class ChangePosterior(Cumulative):
         n_arms: Number of arms K.
         hazard: Chance h of a change, per arm and round, in (0, 1).
         contagion: :math:`\rho` in [0, 1): how likely one arm's change is to be another's too.
-        discounts: The :math:`\gamma_i`, each in (0, 1].
+        discounts: The :math:`\gamma_i`, each in (0, 1], all different.
+        idle: What hypotheses of a discount below 1 keep of their counts in a round without a play, in (0, 1].
         hypotheses: Number kept per arm; at least one more than there are discounts.
         runs: Number of independent runs; None for one run without a leading axis.
 
@@ -72,6 +75,7 @@ class ChangePosterior(Cumulative):
         hazard: float,
         contagion: float = 0.5,
         discounts: Sequence[float] = (1.0, 0.97),
+        idle: float = 0.999,
         hypotheses: int = 24,
         runs: int | None = None,
     ) -> None:
@@ -81,10 +85,14 @@ class ChangePosterior(Cumulative):
             raise ValueError(f"contagion is {contagion}; it must be in [0, 1)")
         if not discounts or not all(0.0 < discount <= 1.0 for discount in discounts):
             raise ValueError(f"discounts are {tuple(discounts)}; give at least one, each above 0 and at most 1")
-        if hypotheses <= len(discounts):
+        if len(set(discounts)) < len(discounts):
+            raise ValueError(f"discounts are {tuple(discounts)}; give each once")
+        if not 0.0 < idle <= 1.0:
+            raise ValueError(f"idle is {idle}; it must be above 0 and at most 1, which forgets nothing in between")
+        if operator.index(hypotheses) <= len(discounts):
             raise ValueError(f"hypotheses is {hypotheses}; {len(discounts)} discounts need at least one more")
         super().__init__(n_arms, runs=runs)
-        self.hazard, self.contagion, self.discounts = hazard, contagion, tuple(discounts)
+        self.hazard, self.contagion, self.discounts, self.idle = hazard, contagion, tuple(discounts), idle
         # Weight, weight by own evidence, successes, failures, discount and start of each hypothesis; a row for each
         # run and arm. An empty place has no weight.
         shape = (self.counts.size, hypotheses)
@@ -117,7 +125,7 @@ class ChangePosterior(Cumulative):
         Returns:
             Its successes and failures, both beginning at 1, shape (..., K) each.
         """
-        weight, _, successes, failures, _, _ = self._hypotheses
+        weight, _, successes, failures, discount, _ = self._hypotheses
         unseen = self._unseen(np.arange(len(weight)), self.rounds + 1)
         point = rng.random(len(weight))
         # What of the point is beyond the chance of a change falls among the hypotheses.
@@ -125,8 +133,11 @@ class ChangePosterior(Cumulative):
         left = (point - unseen) / np.where(seen, 1.0 - unseen, 1.0)
         chosen = np.argmax(np.add.accumulate(weight, axis=-1) > left[:, None] * (1.0 - 1e-12), axis=-1)
         place = chosen + np.arange(0, weight.size, weight.shape[1])
-        pair = (np.where(seen, field.ravel()[place], 1.0) for field in (successes, failures))
-        first, second = (field.reshape(self.counts.shape) for field in pair)
+        kept = self._kept(discount.ravel()[place], self.rounds - self._played)
+        first, second = (
+            np.where(seen, 1.0 + kept * (field.ravel()[place] - 1.0), 1.0).reshape(self.counts.shape)
+            for field in (successes, failures)
+        )
         return first, second
 
     def record(self, arms: IntArray, gains: FloatArray) -> None:
@@ -175,13 +186,18 @@ class ChangePosterior(Cumulative):
         latest = np.max(self._found.reshape(-1, self.n_arms), axis=-1)[rows // self.n_arms]
         return np.where(self._played[rows] < latest, self.contagion, 0.0)
 
+    def _kept(self, discount: FloatArray, pause: FloatArray) -> FloatArray:
+        """What is left of counts after so many rounds without a play."""
+        return np.where(discount < 1.0, self.idle**pause, 1.0)
+
     def _learn(self, rows: IntArray, gain: FloatArray) -> None:
         weight, own, successes, failures, discount, start = arm = self._hypotheses[:, rows]
         by_hazard = self._by_hazard(rows, self.rounds)
         unseen = 1.0 - (1.0 - by_hazard) * (1.0 - self._by_contagion(rows))
+        kept = discount * self._kept(discount, (self.rounds - 1.0 - self._played[rows])[:, None])
         for field in (successes, failures):
             field -= 1.0
-            field *= discount
+            field *= kept
             field += 1.0
         share = gain[:, None]
         likelihood = np.where(share == 1.0, successes, np.where(share == 0.0, failures, 0.0))
@@ -195,9 +211,9 @@ class ChangePosterior(Cumulative):
         each, ones = np.arange(len(rows)), np.ones(len(rows))
         start_now = np.where(self._played[rows] > 0.0, float(self.rounds), 0.0)  # a first play is no change
         fresh = 0.5 / len(self.discounts)  # a uniform mean predicts any play with 1/2
-        for pace in self.discounts:
-            least = np.argmin(weight + own, axis=-1)
-            arm[:, each, least] = [fresh * unseen, fresh * by_hazard, ones, ones, pace * ones, start_now]
+        least = np.argpartition(weight + own, len(self.discounts) - 1, axis=-1)
+        for place, pace in zip(least.T, self.discounts, strict=False):
+            arm[:, each, place] = [fresh * unseen, fresh * by_hazard, ones, ones, pace * ones, start_now]
         successes += share
         failures += 1.0 - share
         weight /= np.add.reduce(weight, axis=-1, keepdims=True)

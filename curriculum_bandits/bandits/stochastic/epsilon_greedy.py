@@ -97,7 +97,12 @@ class EpsilonGreedy(StochasticBandit):
     @property
     def epsilon(self) -> float:
         r""":math:`\epsilon_t` of the coming round."""
-        return self._epsilon(self.evidence.rounds + 1) if callable(self._epsilon) else self._epsilon
+        if not callable(self._epsilon):
+            return self._epsilon
+        value = self._epsilon(self.evidence.rounds + 1)
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"epsilon in round {self.evidence.rounds + 1} is {value}; a schedule stays within 0 and 1")
+        return value
 
     def scores(self, rng: np.random.Generator) -> FloatArray:
         """The mean gains, or in a random round numbers at random.

@@ -181,6 +181,8 @@ def glr_kl_ucb(
     Bandits", JMLR 2022, and its code (unknown number of changes); Besson, "Multi-Players Bandit Algorithms for
     Internet of Things Networks", thesis 2019, chapter 6 (known number, and the constants of the experiments).
     """
+    if horizon < 1:
+        raise ValueError(f"horizon is {horizon}; give at least 1")
     if changes is None:
         budget, delta = n_arms, 1.0 / math.sqrt(horizon)
     else:
@@ -237,6 +239,7 @@ def switching_thompson(
     sharpness: float = 3.0,
     contagion: float = 0.5,
     discounts: Sequence[float] = (1.0, 0.97),
+    idle: float = 0.999,
     hypotheses: int = 24,
     runs: int | None = None,
     utility_range: Range = (0.0, 1.0),
@@ -252,6 +255,7 @@ def switching_thompson(
         sharpness: :math:`\kappa`; 1 is Thompson sampling proper, which explores more.
         contagion: :math:`\rho`, how likely one arm's change is to be another's too.
         discounts: 1 follows means that jump, less than 1 such that drift; both are tried.
+        idle: What the latter keep of their counts in a round without a play.
         hypotheses: Possible last changes that are kept per arm.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
@@ -271,6 +275,7 @@ def switching_thompson(
         hazard=0.5 / horizon if hazard is None else hazard,
         contagion=contagion,
         discounts=discounts,
+        idle=idle,
         hypotheses=hypotheses,
         runs=runs,
     )

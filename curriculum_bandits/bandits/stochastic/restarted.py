@@ -1,4 +1,4 @@
-"""Restarts at rounds that are known: what a bandit could earn if it were told when the world changes."""
+"""Restarts at rounds that are known: one bandit that is told when the world changes, no upper limit on the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ __all__ = ["RestartedAt"]
 class RestartedAt:
     """Any bandit, made fresh again after the given numbers of rounds.
 
-    At the change points of an environment this is the oracle with restarts.
+    At the change points of an environment this is the oracle with restarts. It forgets arms that have not changed too,
+    so a bandit that is told nothing can do better.
 
     Args:
         bandit: The bandit, fresh; what it is now it will be again.

@@ -5,6 +5,7 @@ A stochastic bandit needs no inclusion to learn and knows none of its plays, unl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -56,8 +57,8 @@ class StochasticBandit:
     kind: ClassVar[str]
 
     def __init__(self, evidence: Evidence, *, utility_range: tuple[float, float] = (0.0, 1.0)) -> None:
-        if not utility_range[0] < utility_range[1]:
-            raise ValueError(f"utility_range is {utility_range}; need lo < hi")
+        if not -math.inf < utility_range[0] < utility_range[1] < math.inf:
+            raise ValueError(f"utility_range is {utility_range}; need lo < hi, both finite")
         self.n_arms, self.runs = evidence.n_arms, evidence.runs
         self.evidence, self.utility_range = evidence, utility_range
 

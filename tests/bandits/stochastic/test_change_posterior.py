@@ -104,6 +104,32 @@ def test_a_discount_forgets_what_is_beyond_the_prior():
     assert (successes[best], failures[best]) == pytest.approx((1.0 + 0.25 + 0.5, 1.0 + 1.0))
 
 
+def test_a_hypothesis_of_drift_fades_while_its_arm_rests_and_one_of_jumps_does_not():
+    evidence = ChangePosterior(2, hazard=1e-9, discounts=(1.0, 0.5), idle=0.9, contagion=0.0, hypotheses=6, runs=4000)
+
+    def round_of(arm, gain):
+        evidence.record(np.full((4000, 1), arm), np.full((4000, 1), gain))
+
+    round_of(0, 1.0)
+    for _ in range(3):
+        round_of(1, 0.0)
+    drawn = evidence.hypothesis(np.random.default_rng(0))[0][:, 0]
+    np.testing.assert_allclose(np.unique(drawn.round(9)), [1.0 + 0.9**3, 2.0])
+    round_of(0, 1.0)
+    _, _, successes, _, discount, start = evidence._hypotheses[:, 0]
+    old = {pace: successes[(discount == pace) & (start == 0.0)].max() for pace in (1.0, 0.5)}
+    assert old == pytest.approx({1.0: 3.0, 0.5: 1.0 + 0.5 * 0.9**3 + 1.0})
+
+
+def test_every_play_begins_a_hypothesis_of_each_discount():
+    rng, evidence = np.random.default_rng(6), ChangePosterior(1, hazard=1e-4)
+    for t in range(1, 400):
+        evidence.record(np.array([0]), np.array([float(rng.random() < 0.5)]))
+        weight, _, _, _, discount, start = evidence._hypotheses[:, 0]
+        begun = sorted(discount[(start == (t if t > 1 else 0)) & (weight > 0.0)])
+        assert begun == [0.97, 1.0], t
+
+
 def test_a_change_that_is_found_makes_the_others_suspect_and_a_suspicion_does_not_confirm_itself():
     evidence = ChangePosterior(3, hazard=1e-4, contagion=0.5)
     for _ in range(20):
@@ -159,6 +185,8 @@ def test_several_plays_a_round_are_learned_as_in_one_round():
         ({"contagion": -0.1}, "contagion is -0.1"),
         ({"discounts": ()}, "at least one"),
         ({"discounts": (1.0, 0.0)}, "above 0"),
+        ({"discounts": (0.9, 0.9)}, "each once"),
+        ({"idle": 0.0}, "idle is 0.0"),
         ({"hypotheses": 2}, "hypotheses is 2"),
     ],
 )

@@ -51,3 +51,9 @@ def test_a_schedule_runs_with_the_updates():
 def test_a_setting_out_of_range_is_named(settings, message):
     with pytest.raises(ValueError, match=message):
         epsilon_greedy(4, **settings)
+
+
+def test_a_schedule_that_leaves_its_range_is_refused():
+    bandit = epsilon_greedy(3, epsilon=InverseTime(-1.0))
+    with pytest.raises(ValueError, match="epsilon in round 1 is -1"):
+        bandit.select(1, np.random.default_rng(0))
