@@ -12,9 +12,10 @@ import json
 import os
 import platform
 import re
+import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from curriculum_bandits.environments import Environment, piecewise_stationary
 from curriculum_bandits.extras import require_extra
 
 from .collect import Group, groups
@@ -49,8 +51,8 @@ examples:
   %(prog)s --instances means.csv my_module:my_instance
   %(prog)s --backend dask --scheduler tcp://ADDRESS:8786               on a cluster
 
-The same command goes on where it was interrupted. Numbers depend on --seeds, --runs and --block,
-never on workers.
+The same command goes on where it was interrupted. Numbers depend on --seeds, --runs, --plays and
+--block, never on workers.
 """
 
 
@@ -118,7 +120,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="POLICY",
         default=defaults.policies,
-        help="names with settings (see --list), all, or package.module:function, called as function(environment, runs) "
+        help="names with settings (see --list), all (that can play here), or package.module:function, called as "
+        "function(environment, runs) "
         f"(default: {' '.join(defaults.policies)})",
     )
     what.add_argument(
@@ -138,7 +141,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in (
         ("runs", "runs of each policy on each instance with each seed"),
         ("plays", "plays a round"),
-        ("block", "runs played side by side, as one task; results depend on it"),
+        (
+            "block",
+            "runs played side by side, as one task; numbers depend on it, and more runs use only whole blocks again",
+        ),
         ("checkpoints", "rounds at which regret is kept; for large families 20 are enough"),
     ):
         default = getattr(defaults, name)
@@ -192,8 +198,8 @@ def main(arguments: argparse.Namespace) -> None:
             scheduler=arguments.scheduler,
             table_format=arguments.format,
         )
-    except ValueError as error:
-        raise SystemExit(f"curriculum-bandits regret: {error}") from None
+    except (ValueError, RuntimeError, OSError) as error:
+        raise SystemExit(f"curriculum-bandits regret: {_one_line(error)}") from None
 
 
 def run_regret(
@@ -207,6 +213,9 @@ def run_regret(
     progress: bool = True,
 ) -> Tables:
     """Do what is not stored yet, then write tables and figures of all of it.
+
+    Policies that the word ``all`` alone names are left out where they cannot play, which is said on stderr and kept in
+    ``settings.json``. Tables and figures that an earlier command left in the folder go.
 
     Args:
         settings: What to do.
@@ -222,14 +231,24 @@ def run_regret(
 
     Raises:
         ValueError: If an instance, a policy or a number makes no sense; nothing is written then.
+        RuntimeError: If a policy fails later than in its first round; what is done is stored.
+        OSError: If the folder cannot be written to.
         ModuleNotFoundError: If something optional is missing; the message gives the pip command.
     """
     needed = ["joblib", "pandas", "matplotlib", *(["pyarrow"] if table_format == "parquet" else [])]
     for module in needed:
         require_extra(module, "regret")  # all of them now, not after hours of play
     begin = time.perf_counter()
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"output is {str(output)!r}, which is a file; give a folder")
     instances, choices = parse_instances(settings.instances, settings.horizons), parse_policies(settings.policies)
-    _try_out(instances, choices, settings.plays)
+    named = {choice.label for choice in parse_policies([word for word in settings.policies if word != "all"])}
+    left_out = _try_out(instances, choices, settings.plays, named)
+    choices = [choice for choice in choices if choice.label not in left_out]
+    for label, reason in left_out.items():
+        print(f"left out: {label}, {reason}", file=sys.stderr)
+    if not choices:
+        raise ValueError("no policy can play every instance; change --plays or the instances")
     tasks = plan(
         instances,
         choices,
@@ -253,6 +272,7 @@ def run_regret(
     _write(tables, pictures, output, table_format)
     document = {
         **_described(settings, instances, choices),
+        "policies_left_out": left_out,
         "tasks": len(tasks),
         "tasks_done_by_this_command": len(missing),
         "seconds": round(time.perf_counter() - begin, 1),
@@ -266,22 +286,77 @@ def run_regret(
     return tables
 
 
-def _try_out(instances: Sequence[Instance], choices: Sequence[Choice], plays: int) -> None:
-    """Make every policy once for every kind of instance, so that what cannot work is said before hours of play."""
+def _try_out(instances: Sequence[Instance], choices: Sequence[Choice], plays: int, named: set[str]) -> dict[str, str]:
+    """Let every policy play a round of every kind of instance, so that what fails is said before hours of play.
+
+    Returns:
+        Why a policy cannot play, by label, of those that are not named by the user.
+    """
     seen: set[tuple[str | None, int]] = set()
+    left_out: dict[str, str] = {}
     for instance in instances:
         if instance.family is not None and (instance.family, instance.horizon) in seen:
             continue  # its siblings differ by the seed
         seen.add((instance.family, instance.horizon))
         environment = instance.environment()
         for choice in choices:
-            settings = dict(choice.settings)
             try:
-                bandit = choice.policy.bandit(environment, 1, plays=plays, settings=settings)
-                bandit.select(plays, np.random.default_rng(0))
-                choice.policy.theorem(environment, plays=plays, settings=settings)
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"policy {choice.label} on {instance.label}: {error}") from error
+                _play_a_round(choice, environment, plays)
+            except Exception as error:
+                if choice.head in POLICIES and not isinstance(error, (ValueError, TypeError)):
+                    raise  # a fault of this package, to be seen whole
+                if choice.label not in named:
+                    left_out.setdefault(choice.label, f"on {instance.label}: {_reason(error)}")
+                    continue
+                what = _one_line(error)
+                if choice.head in POLICIES and _plays_elsewhere(choice):
+                    what = (
+                        f"{_reason(error)}; leave the policy out, or give fewer --plays or an instance with more arms "
+                        "or rounds"
+                    )
+                raise ValueError(f"policy {choice.label} on {instance.label}: {what}") from error
+    return left_out
+
+
+def _play_a_round(choice: Choice, environment: Environment, plays: int, runs: int = 2) -> None:
+    """Make a policy for some runs, play one round, and check what can be seen by it."""
+    settings, rng = dict(choice.settings), np.random.default_rng(0)
+    bandit = choice.policy.bandit(environment, runs, plays=plays, settings=settings)
+    if not (callable(getattr(bandit, "select", None)) and callable(getattr(bandit, "update", None))):
+        raise ValueError(f"it made a {type(bandit).__name__}; return a bandit, with select and update")
+    if bandit.n_arms != environment.n_arms:
+        raise ValueError(f"its bandit has {bandit.n_arms} arms, the instance {environment.n_arms}; make them equal")
+    selection = bandit.select(plays, rng)
+    arms = np.asarray(selection.arms)
+    if arms.shape != (runs, plays):
+        raise ValueError(
+            f"for {runs} runs and {plays} plays a round it played arms of shape {arms.shape}; make a bandit of so many "
+            "runs, and play arms of shape (runs, plays)"
+        )
+    if arms.dtype.kind not in "iu" or np.any((arms < 0) | (arms >= environment.n_arms)):
+        raise ValueError(f"it played arms {arms.tolist()}; give whole numbers from 0 to {environment.n_arms - 1}")
+    rewards = replace(environment, means=environment.means[:1]).rewards(rng, runs=runs)[:, 0]
+    bandit.update(selection.arms, selection.inclusion, np.take_along_axis(rewards, arms, axis=1))
+    choice.policy.theorem(environment, plays=plays, settings=settings)
+
+
+def _plays_elsewhere(choice: Choice) -> bool:
+    """Whether a policy plays an instance that has all that any policy asks for: its settings are not at fault then."""
+    try:
+        _play_a_round(choice, piecewise_stationary([[0.2, 0.5, 0.8], [0.8, 0.5, 0.2]], 1000), plays=1)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, RuntimeError, OSError)) else f"{type(error).__name__}: {text}"
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong, without the remedy, which is meant for Python and not for the command line."""
+    return _one_line(error).partition("; ")[0]
 
 
 def _missing(tasks: Iterable[Task], store: Store) -> list[Task]:
@@ -335,6 +410,20 @@ def _save(drawn: dict[str, Any], output: Path) -> list[str]:
     return [name for name, figure in drawn.items() if figure is not None]
 
 
+#: Names of the pictures that this command writes.
+_PICTURE = re.compile(r"(regret|bounds|arms|family)-.+-T\d+\.png|growth-.+\.png")
+
+
+def _remove_leftovers(pictures: Sequence[str], output: Path, table_format: str) -> None:
+    """Remove what another command left here and this one did not write, for it would be taken for this one's."""
+    other = "csv" if table_format == "parquet" else "parquet"
+    for name in ("runs", "curves"):
+        (output / f"{name}.{other}").unlink(missing_ok=True)
+    for path in output.glob("*.png"):
+        if _PICTURE.fullmatch(path.name) and path.name not in pictures:
+            path.unlink()
+
+
 def _write(tables: Tables, pictures: Sequence[str], output: Path, table_format: str) -> None:
     write_table(tables.runs(), output / f"runs.{table_format}")
     write_table(tables.curves(), output / f"curves.{table_format}")
@@ -345,6 +434,7 @@ def _write(tables: Tables, pictures: Sequence[str], output: Path, table_format: 
         else:
             (output / f"{name}.csv").unlink(missing_ok=True)  # of another command, it would be taken for this one's
     (output / "summary.md").write_text(summary_page(tables, pictures=pictures), encoding="utf-8")
+    _remove_leftovers(pictures, output, table_format)
 
 
 def _described(settings: RegretSettings, instances: Sequence[Instance], choices: Sequence[Choice]) -> dict[str, Any]:
@@ -364,7 +454,7 @@ def _described(settings: RegretSettings, instances: Sequence[Instance], choices:
                 "policy": choice.label,
                 "name": choice.head,
                 "settings": dict(choice.settings),
-                "knows": choice.policy.knows,
+                "knows": choice.knows,
             }
             for choice in choices
         ],
@@ -388,15 +478,14 @@ def _slug(label: str) -> str:
 
 def _closing(tables: Tables, output: Path) -> str:
     families, summary = tables.families(), tables.summary()
-    rows = families if len(families) else summary
-    subject = "family" if len(families) else "instance"
     lines = []
-    for (name, horizon), some in rows.groupby([subject, "horizon"], sort=False):
-        lines.append(f"\n{name}, {horizon:,} rounds: dynamic regret [95 %]")
-        width = max(len(policy) for policy in some["policy"])
-        for row in some.itertuples():
-            interval = "" if np.isnan(row.lower) else f"  [{row.lower:.1f}, {row.upper:.1f}]"
-            lines.append(f"  {row.policy:<{width}}  {row.dynamic_regret:>10.1f}{interval}")
+    for subject, rows in (("family", families), ("instance", summary[summary["family"].isna()])):
+        for (name, horizon), some in rows.groupby([subject, "horizon"], sort=False) if len(rows) else ():
+            lines.append(f"\n{name}, {horizon:,} rounds: dynamic regret [95 %]")
+            width = max(len(policy) for policy in some["policy"])
+            for row in some.itertuples():
+                interval = "" if np.isnan(row.lower) else f"  [{row.lower:.1f}, {row.upper:.1f}]"
+                lines.append(f"  {row.policy:<{width}}  {row.dynamic_regret:>10.1f}{interval}")
     return "\n".join([*lines, "", f"tables and figures: {output}, begin with {output / 'summary.md'}"])
 
 

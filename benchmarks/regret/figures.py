@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.plotting import new_figure
+from curriculum_bandits.plotting import COLORS, new_figure
 
 from .collect import NOTIONS, Group, Played, mean_interval
 
@@ -21,7 +21,7 @@ __all__ = ["arms_figure", "bounds_figure", "family_figure", "growth_figure", "li
 FloatArray = npt.NDArray[np.float64]
 Style = dict[str, Any]
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B5A2B")
+_COLORS = (*COLORS, "#8B5A2B")
 _DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _GREY = "#888888"
 _MOST_CHANGES = 40  # more change points than these are drift, and lines would hide the curves
@@ -85,9 +85,9 @@ def bounds_figure(group: Group, styles: Mapping[str, Style]) -> Any | None:
         styles: From `line_styles`.
 
     Returns:
-        A matplotlib figure; None where no policy has a bound.
+        A matplotlib figure; None where no policy has a bound above 0.
     """
-    with_bound = [played for played in group.played if played.bound is not None]
+    with_bound = [played for played in group.played if played.bound is not None and played.bound.value > 0.0]
     if not with_bound:
         return None
     with_bound.sort(key=lambda played: _ratio(played), reverse=True)
@@ -183,7 +183,8 @@ def growth_figure(subject: str, runs: Any, growth: Any, styles: Mapping[str, Sty
         label = policy
         if policy in fits.index and not np.isnan(fits.loc[policy, "exponent"]):
             fit = fits.loc[policy]
-            label += f"  {fit['exponent']:.2f} [{fit['lower']:.2f}, {fit['upper']:.2f}]"
+            interval = "no interval" if np.isnan(fit["lower"]) else f"{fit['lower']:.2f}, {fit['upper']:.2f}"
+            label += f"  {fit['exponent']:.2f} [{interval}]"
             (points,) = axes.plot(horizons, fit["factor"] * horizons ** fit["exponent"], **style, linewidth=1.6)
         handles.append(points)
         labels.append(label)

@@ -20,8 +20,8 @@ class Exponent(NamedTuple):
 
     Attributes:
         exponent: Slope of log mean regret over log horizon, by least squares.
-        lower: Lower end of its 95 % bootstrap interval.
-        upper: Upper end.
+        lower: Lower end of its 95 % bootstrap interval; nan where a horizon has fewer than two observations.
+        upper: Upper end, or nan likewise.
         factor: Factor of the power law.
     """
 
@@ -59,15 +59,17 @@ def fit_exponent(
     means = np.array([np.mean(values) for values in samples])
     if np.any(means <= 0.0):
         return None
+    exponent = float(_slope(x, np.log(means)))
+    factor = float(np.exp(np.mean(np.log(means)) - exponent * np.mean(x)))
+    if min(len(values) for values in samples) < 2:  # a single observation says nothing of its own noise
+        return Exponent(exponent, np.nan, np.nan, factor)
     rng = np.random.default_rng(seed)
     resampled = np.stack(
         [rng.multinomial(len(v), np.full(len(v), 1.0 / len(v)), size=resamples) @ v / len(v) for v in samples], axis=1
     )
     resampled = np.maximum(resampled, np.min(means) * 1e-6)  # a resample may fall below 0; a slope needs its logarithm
-    slopes = _slope(x, np.log(resampled))
-    exponent = float(_slope(x, np.log(means)))
-    lower, upper = np.quantile(slopes, [0.025, 0.975])
-    return Exponent(exponent, float(lower), float(upper), float(np.exp(np.mean(np.log(means)) - exponent * np.mean(x))))
+    lower, upper = np.quantile(_slope(x, np.log(resampled)), [0.025, 0.975])
+    return Exponent(exponent, float(lower), float(upper), factor)
 
 
 def _slope(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

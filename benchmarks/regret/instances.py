@@ -121,7 +121,7 @@ def parse_instances(words: Sequence[str], horizons: Sequence[int] = ()) -> list[
         The instances in order, none twice.
 
     Raises:
-        ValueError: If a word cannot be understood or made; the message says what there is.
+        ValueError: If a word cannot be understood or made, or two families overlap; the message says what there is.
     """
     found: dict[tuple[str, int], Instance] = {}
     for word in words:
@@ -133,6 +133,11 @@ def parse_instances(words: Sequence[str], horizons: Sequence[int] = ()) -> list[
                 known = found.setdefault(key, instance)
                 if known.digest != instance.digest:
                     raise ValueError(f"two different instances are called {instance.label!r}; rename one")
+                if known.family and instance.family and known.family != instance.family:
+                    raise ValueError(
+                        f"{instance.label!r} belongs to {known.family!r} and to {instance.family!r}; give families "
+                        "that have no member in common"
+                    )
                 if known.family is None:
                     found[key] = instance  # a family must not lack one of its members
     return list(found.values())
@@ -142,7 +147,7 @@ def means_from_file(path: Path) -> np.ndarray:
     """A table of means, a row per round and a column per arm.
 
     Args:
-        path: A ``.npy`` file, or a ``.csv`` file with commas and perhaps one line of headings.
+        path: A ``.npy`` file, or a ``.csv`` file with commas and perhaps one line of headings, none of them a number.
 
     Returns:
         The table, shape (T, K), not yet checked to be within [0, 1].
@@ -163,15 +168,16 @@ def means_from_file(path: Path) -> np.ndarray:
 def _csv_table(path: Path) -> np.ndarray:
     rows: list[list[float]] = []
     with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader, may_be_headings = csv.reader(file), True
         for cells in reader:
             if not any(cell.strip() for cell in cells):
+                continue
+            headings, may_be_headings = may_be_headings and not any(map(_is_number, cells)), False
+            if headings:
                 continue
             try:
                 row = [float(cell) for cell in cells]
             except ValueError as error:
-                if reader.line_num == 1:
-                    continue  # headings
                 raise ValueError(f"{path}, line {reader.line_num}: {error}; give numbers between commas") from None
             if rows and len(row) != len(rows[0]):
                 raise ValueError(
@@ -184,9 +190,18 @@ def _csv_table(path: Path) -> np.ndarray:
     return np.asarray(rows)
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _with_horizons(spec: Spec, family: str | None, horizons: Sequence[int]) -> Iterable[Instance]:
     settings = spec.values()
-    noise = settings.pop("noise", None)
+    settings.pop("noise", None)
+    noise = spec.settings.get("noise")  # as it is written: none is a word here, and no noise that there is
     if noise is not None and noise not in NOISES:
         raise ValueError(f"{spec.label}: noise is {noise!r}; choose one of {', '.join(NOISES)}")
     make = _maker(spec, settings)
@@ -207,7 +222,7 @@ def _maker(spec: Spec, settings: Mapping[str, Any]) -> Callable[..., Environment
     kind = FAMILIES.get(spec.head)
     if kind is not None:
         check_settings(f"instance {spec.head!r}", settings, kind.make, given=["noise"])
-        check_numbers(f"instance {spec.label!r}", settings)
+        check_numbers(f"instance {spec.label!r}", settings, kind.make)
         return kind.make
     if _is_file(spec.head):
         if settings:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -47,6 +46,7 @@ class Policy:
         bound: ``bound(environment, **settings)`` returns what a theorem says of it there, or None; without
             it no theorem here is about the policy.
         summary: What it is, in one line.
+        told: What it knows where a setting is given that tells it more, by setting.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Policy:
     make: Callable[..., Bandit]
     bound: Callable[..., Bound | None] | None = None
     summary: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def bandit(self, environment: Environment, runs: int, *, plays: int, settings: Mapping[str, Any]) -> Bandit:
         """The bandit that plays an instance.
@@ -107,10 +108,25 @@ class Choice:
         """The policy behind the name."""
         return find_policy(self.head)
 
+    @property
+    def knows(self) -> str:
+        """What the policy is told about the instance, with these settings."""
+        policy = self.policy
+        told = [policy.told[name] for name, value in self.settings if value is not None and name in policy.told]
+        return told[0] if told else policy.knows
+
     def identity(self) -> list[Any]:
-        """What results depend on: name, settings and, for a function of one's own, the file it is written in."""
-        own = source_digest(self.policy.make) if self.head not in POLICIES else ""
-        return [self.head, sorted([name, repr(value)] for name, value in self.settings), own]
+        """What results depend on: name, settings and defaults or, for a function of one's own, the file it is in.
+
+        Modules that this file imports are not watched.
+        """
+        settings = dict(self.settings)
+        if self.head in POLICIES:
+            own, parameters = "", inspect.signature(self.policy.make).parameters.values()
+            settings = {each.name: each.default for each in parameters if each.name not in _GIVEN} | settings
+        else:
+            own = source_digest(self.policy.make)
+        return [self.head, sorted([name, repr(value)] for name, value in settings.items()), own]
 
 
 def find_policy(head: str) -> Policy:
@@ -151,18 +167,12 @@ def parse_policies(words: Sequence[str]) -> list[Choice]:
                 policy, settings = find_policy(spec.head), spec.values()
                 check_settings(f"policy {spec.head!r}", settings, policy.make, given=_GIVEN)
                 if spec.head in POLICIES:
-                    check_numbers(f"policy {text!r}", settings)
-                label = _label(spec.head, spec.settings)
-                chosen[label] = Choice(label, spec.head, tuple(settings.items()))
+                    check_numbers(f"policy {text!r}", settings, policy.make)
+                chosen[spec.word] = Choice(spec.word, spec.head, tuple(settings.items()))
     return list(chosen.values())
 
 
 _GIVEN = ("environment", "runs", "plays")
-
-
-def _label(head: str, settings: Mapping[str, str]) -> str:
-    words = ",".join(f"{name}={text}" for name, text in settings.items())
-    return f"{head}:{words}" if words else head
 
 
 def _plays(function: Callable[..., Any], plays: int) -> dict[str, int]:
@@ -283,6 +293,9 @@ def _osmd_bound(
         path = comparator_path(environment, plays)
         per_play = bounds.dynamic_bound(horizon, n_arms, path_length=path, plays=plays, floor=floor, step=step)
         return Bound("dynamic", plays * per_play)
+    if plays == 1 and floor == 0.0 and 0.0 < share <= 0.5:
+        segments = _segments(environment, None)
+        return Bound("dynamic", bounds.fixed_share_bound(horizon, n_arms, segments, share=share, step=step))
     return None
 
 
@@ -362,6 +375,12 @@ def _glr_kl_ucb(
     )
 
 
+def _glr_kl_ucb_local(
+    environment: Environment, runs: int, *, changes: int | None = None, exploration: float = 0.05
+) -> Bandit:
+    return _glr_kl_ucb(environment, runs, changes=changes, exploration=exploration, restart="local")
+
+
 def _thompson(environment: Environment, runs: int) -> Bandit:
     return bandits.thompson(environment.n_arms, runs=runs)
 
@@ -430,12 +449,19 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             Policy("discounted-ucb", _CHANGES, _discounted_ucb, summary="UCB that forgets by a discount"),
             Policy("sliding-window-ucb", _CHANGES, _sliding_window_ucb, summary="UCB over a window"),
             Policy("kl-ucb", "nothing", _kl_ucb, summary="kl-UCB, for a world that stands still"),
-            Policy("glr-kl-ucb", _HORIZON, _glr_kl_ucb, summary="kl-UCB that restarts all arms at a detected change"),
+            Policy(
+                "glr-kl-ucb",
+                _HORIZON,
+                _glr_kl_ucb,
+                summary="kl-UCB that restarts all arms at a detected change",
+                told={"changes": _CHANGES},
+            ),
             Policy(
                 "glr-kl-ucb-local",
                 _HORIZON,
-                partial(_glr_kl_ucb, restart="local"),
+                _glr_kl_ucb_local,
                 summary="the same, restarting the changed arm only",
+                told={"changes": _CHANGES},
             ),
             Policy("thompson", "nothing", _thompson, summary="Thompson sampling, for a world that stands still"),
             Policy("discounted-thompson", "nothing", _discounted_thompson, summary="Thompson sampling that forgets"),

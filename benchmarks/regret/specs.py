@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 __all__ = [
     "Spec",
@@ -47,8 +47,13 @@ class Spec:
     settings: Mapping[str, str]
 
     @property
+    def word(self) -> str:
+        """The word again, in one spelling."""
+        return _join(self.head, self.settings)
+
+    @property
     def label(self) -> str:
-        """The word again, in one spelling; without a horizon, which has a column of its own."""
+        """As `word`, without a horizon, which has a column of its own."""
         return _join(self.head, {name: text for name, text in self.settings.items() if name != "horizon"})
 
     def values(self) -> dict[str, Any]:
@@ -73,7 +78,8 @@ def parse_spec(text: str) -> Spec:
     """Take a word apart.
 
     Args:
-        text: Such as ``"besson-1:horizon=2000"``, ``"package.module:function"`` or ``"means.csv:noise=none"``.
+        text: Such as ``"besson-1:horizon=2000"``, ``"package.module:function"`` or
+            ``"means.csv:noise=deterministic"``.
 
     Returns:
         Its parts.
@@ -134,6 +140,10 @@ def import_function(path: str) -> Callable[..., Any]:
         ) from None
     except AttributeError:
         raise ValueError(f"{path!r}: module {module_name} has no {name}; give the name of a function in it") from None
+    except Exception as error:  # whatever a module of one's own may do while it is imported
+        raise ValueError(
+            f"{path!r}: module {module_name} cannot be imported: {type(error).__name__}: {error}; mend it"
+        ) from error
     if not callable(function):
         raise ValueError(f"{path!r} is a {type(function).__name__}; give a function")
     return function  # type: ignore[no-any-return]
@@ -175,18 +185,23 @@ def check_settings(what: str, settings: Iterable[str], function: Callable[..., A
             raise ValueError(f"{what} has no setting {name!r}; it has: {', '.join(there) or 'none'}")
 
 
-def check_numbers(what: str, settings: Mapping[str, Any]) -> None:
-    """Refuse a word where only numbers, true, false and none make sense.
+def check_numbers(what: str, settings: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    """Refuse a word where only numbers, true, false and none make sense, or where only some words do.
 
     Args:
         what: Whose settings they are, for the message.
         settings: Values by setting.
+        function: What they are for; a parameter annotated as a ``Literal`` takes the words that this names.
 
     Raises:
-        ValueError: If a value is a word.
+        ValueError: If a value is a word, or not one of those there are.
     """
+    hints = get_type_hints(function)
     for name, value in settings.items():
-        if isinstance(value, str):
+        words = get_args(hints[name]) if get_origin(hints.get(name)) is Literal else ()
+        if words and value not in words:
+            raise ValueError(f"{what}: {name} is {value!r}; choose one of {', '.join(words)}")
+        if isinstance(value, str) and not words:
             raise ValueError(f"{what}: {name} is {value!r}; give a number")
 
 

@@ -1,4 +1,4 @@
-"""Results on disk, a file a task, named by all that determines it.
+"""Results on disk, a file a task, named by what determines it (`Task.digest` says what that leaves out).
 
 A file appears whole or not at all, and one that cannot be read is as good as none; so a benchmark that was killed goes
 on where it was, and a benchmark that was changed does only what is new.

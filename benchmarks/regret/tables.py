@@ -41,7 +41,7 @@ class Tables:
         place: Row = {"instance": instance.label, "horizon": instance.horizon}
         rows = []
         for played in group.played:
-            policy = {"policy": played.choice.label, "knows": played.choice.policy.knows}
+            policy = {"policy": played.choice.label, "knows": played.choice.knows}
             self._runs.append(
                 frame(
                     {
@@ -237,10 +237,7 @@ def summary_page(tables: Tables, *, pictures: Sequence[str] = ()) -> str:
         lines += ["## Growth with the horizon", ""]
         lines += _markdown(
             ["instance", "policy", "notion", "exponent (95 %)", "horizons"],
-            [
-                [row.instance, row.policy, row.notion, _interval(row.exponent, row.lower, row.upper, 3), row.horizons]
-                for row in growth.itertuples()
-            ],
+            [[row.instance, row.policy, row.notion, _exponent(row), row.horizons] for row in growth.itertuples()],
         )
     lines += [
         "Dynamic regret is against the best arm of each round, external against the best fixed one; both in means. "
@@ -272,7 +269,7 @@ def _summary(group: Group, played: Any) -> Row:
         "score": mean / uniform if tells else np.nan,
         "bound": np.nan if bound is None else bound.value,
         "bound_notion": "" if bound is None else bound.notion,
-        "bound_ratio": np.nan if bound is None else measured / bound.value,
+        "bound_ratio": np.nan if bound is None or bound.value == 0.0 else measured / bound.value,
         "rounds_per_second": played.rounds_per_second,
     }
 
@@ -290,3 +287,8 @@ def _interval(mean: float, lower: float, upper: float, digits: int = 1) -> str:
     if np.isnan(mean):
         return ""
     return _number(mean, digits) + ("" if np.isnan(lower) else f" [{lower:.{digits}f}, {upper:.{digits}f}]")
+
+
+def _exponent(row: Any) -> str:
+    none = " [no interval]" if np.isnan(row.lower) and not np.isnan(row.exponent) else ""
+    return _interval(row.exponent, row.lower, row.upper, 3) + none

@@ -21,6 +21,7 @@ import pandas as pd
 
 from curriculum_bandits import cli
 from curriculum_bandits.benchmarks.regret.command import RegretSettings, run_regret
+from curriculum_bandits.benchmarks.regret.policies import POLICIES
 from curriculum_bandits.checkpoint import load_state
 
 
@@ -74,6 +75,7 @@ def test_the_command_writes_tables_figures_and_settings(tmp_path, capsys):
     assert {"numpy", "joblib", "pandas", "python"} <= settings["versions"].keys()
     printed = capsys.readouterr().out
     assert "random-abrupt:n_arms=3,changes=1,seed=0..2, 120 rounds" in printed
+    assert "besson-1, 120 rounds" in printed  # a single instance beside a family
     assert str(tmp_path / "summary.md") in printed
 
 
@@ -208,7 +210,16 @@ def test_an_instance_and_a_policy_of_ones_own(tmp_path):
         (["--horizon", "-5"], "one of horizons is -5"),
         (["--instances", "beson"], "there is no instance 'beson'"),
         (["--policies", "exp33"], "there is no policy 'exp33'"),
-        (["--plays", "2", "--policies", "exp3-s"], "policy exp3-s on besson-1: 2 plays are asked for"),
+        (
+            ["--plays", "2", "--policies", "all", "exp3-s"],
+            "policy exp3-s on besson-1: 2 plays are asked for; leave the policy out, or give fewer --plays or an "
+            "instance with more arms or rounds$",
+        ),
+        (["--plays", "9", "--policies", "all"], "no policy can play every instance; change --plays or the instances"),
+        (
+            ["--instances", "random-walk:n_arms=1,horizon=9", "--policies", "rexp3"],
+            "policy rexp3 on random-walk:n_arms=1: n_arms is 1; leave the policy out",
+        ),
         (["--policies", "osmd:share=7"], "policy osmd:share=7 on besson-1: share is 7"),
         (["--backend", "pigeon", "--policies", "uniform", "--horizon", "10"], "use loky, threading, dask or ray"),
         (["--scheduler", "tcp://127.0.0.1:1", "--backend", "loky", "--horizon", "10"], "use the backend dask"),
@@ -219,6 +230,132 @@ def test_errors_are_one_line_and_name_value_and_remedy(words, message, tmp_path)
         cli.main(["regret", *words, "--output", str(tmp_path / "out")])
     assert "\n" not in str(error.value)
     assert not list((tmp_path / "out").glob("*.csv"))
+
+
+OWN = """
+import numpy as np
+from curriculum_bandits.bandits import Selection, Uniform
+
+class Wrong(Uniform):
+    def update(self, arms, inclusion, values):
+        raise RuntimeError("no update\\nhere")
+
+class Missing(Uniform):
+    def select(self, size, rng, candidates=None):
+        return None
+
+class Beyond(Uniform):
+    def select(self, size, rng, candidates=None):
+        return super().select(size, rng, candidates)._replace(arms=np.full((2, size), 7))
+
+class Late(Uniform):
+    rounds = 0
+    def update(self, arms, inclusion, values):
+        self.rounds += 1
+        if self.rounds > 3:
+            raise KeyError("late")
+
+def nothing(environment, runs):
+    return None
+
+def key(environment, runs):
+    return {}["key"]
+
+def wrong_update(environment, runs):
+    return Wrong(environment.n_arms, runs=runs)
+
+def no_selection(environment, runs):
+    return Missing(environment.n_arms, runs=runs)
+
+def beyond(environment, runs):
+    return Beyond(environment.n_arms, runs=runs)
+
+def one_run(environment, runs):
+    return Uniform(environment.n_arms, runs=1)
+
+def no_runs(environment, runs):
+    return Uniform(environment.n_arms)
+
+def arms(environment, runs):
+    return Uniform(environment.n_arms + 1, runs=runs)
+
+def late(environment, runs):
+    return Late(environment.n_arms, runs=runs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "it made a NoneType; return a bandit"),
+        ("key", "KeyError: 'key'"),
+        ("wrong_update", "no update here"),
+        ("no_selection", "AttributeError: .*'arms'"),
+        ("beyond", r"it played arms \[\[7\], \[7\]\]; give whole numbers from 0 to 2"),
+        ("one_run", r"for 2 runs and 1 plays a round it played arms of shape \(1, 1\); make a bandit of so many runs"),
+        ("no_runs", r"for 2 runs and 1 plays a round it played arms of shape \(1,\); make a bandit of so many runs"),
+        ("arms", "its bandit has 4 arms, the instance 3; make them equal"),
+    ],
+)
+def test_a_policy_of_ones_own_that_fails_is_named_before_anything_is_played(name, message, tmp_path, monkeypatch):
+    (tmp_path / "own_failing_policies.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["--policies", f"own_failing_policies:{name}", "--output", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match=f"policy own_failing_policies:{name} on besson-1: {message}") as error:
+        cli.main(["regret", *words])
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_that_fails_later_is_one_line_too(tmp_path, monkeypatch):
+    (tmp_path / "own_late_policy.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["--policies", "own_late_policy:late", "--horizon", "10", "--runs", "2", "--jobs", "1"]
+    with pytest.raises(SystemExit, match=r"own_late_policy:late failed on Besson 1 .*KeyError: 'late'$") as error:
+        cli.main(["regret", *words, "--output", str(tmp_path / "out")])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "message"), [("file", "is a file; give a folder"), ("file/below", "file/below")])
+def test_an_output_that_is_no_folder_is_one_line(name, message, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SystemExit, match=message) as error:
+        cli.main(["regret", "--horizon", "10", "--policies", "uniform", "--output", str(tmp_path / name)])
+    assert "\n" not in str(error.value)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_all_leaves_out_what_cannot_play_and_says_so(tmp_path, capsys):
+    words = ["--instances", "besson-1:horizon=20", "--plays", "2", "--runs", "2", "--jobs", "1", "--format", "csv"]
+    assert cli.main(["regret", *words, "--policies", "all", "--output", str(tmp_path)]) == 0
+    assert "left out: exp3-s, on besson-1: 2 plays are asked for\n" in capsys.readouterr().err
+    document = json.loads((tmp_path / "settings.json").read_text())
+    left_out = set(document["policies_left_out"])
+    assert left_out == {"exp3-anytime", "exp3-p", "exp3-s", "rexp3", "tsallis-inf"}
+    played = {policy["policy"] for policy in document["policies"]}
+    assert played == set(pd.read_csv(tmp_path / "summary.csv")["policy"]) == set(POLICIES) - left_out
+
+
+def test_all_plays_an_instance_of_one_arm_and_one_of_one_round(tmp_path):
+    for word, expected in (
+        ("random-walk:n_arms=1,horizon=12", {"exp3-p", "exp3-s", "rexp3", "restarted-exp3"}),
+        ("random-walk:n_arms=2,horizon=1", {"osmd-path", "glr-kl-ucb", "glr-kl-ucb-local"}),
+    ):
+        quiet(RegretSettings((word,), ("all",), runs=2), tmp_path)
+        assert set(json.loads((tmp_path / "settings.json").read_text())["policies_left_out"]) == expected
+
+
+def test_what_another_command_left_in_the_folder_goes_and_what_is_not_ours_stays(tmp_path):
+    (tmp_path / "mine.png").write_text("mine")
+    (tmp_path / "runs-of-mine.csv").write_text("mine")
+    first = RegretSettings(("besson-1",), ("uniform", "exp3"), horizons=(10, 20), runs=2, checkpoints=2)
+    run_regret(first, output=tmp_path, jobs=1, progress=False)
+    assert (tmp_path / "growth-besson-1.png").exists()
+    quiet(RegretSettings(("besson-2",), ("uniform", "oracle"), horizons=(10,), runs=2, checkpoints=2), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("tasks", "mine.png", "runs-of-mine.csv", "runs.csv", "curves.csv", "summary.csv", "summary.md"),
+        *("settings.json", "regret-besson-2-T10.png", "arms-besson-2-T10.png"),
+    }
 
 
 def test_a_missing_extra_is_one_line(monkeypatch, capsys, tmp_path):
@@ -250,8 +387,10 @@ def test_the_list_names_instances_policies_and_what_they_know(capsys):
         "fixed-share",
         "horizon, segments",
         "share=0.005",
+        "restart=global",
     ):
         assert word in printed
+    assert "restart=local" not in printed
 
 
 def test_help_names_every_option_and_shows_examples():
@@ -260,5 +399,7 @@ def test_help_names_every_option_and_shows_examples():
     )
     for option in ("instances", "policies", "list", "horizon", "runs", "plays", "block", "checkpoints", "seeds"):
         assert f"--{option}" in done.stdout
+    assert "--plays and\n--block" in done.stdout
+    assert "only whole blocks" in " ".join(done.stdout.split())
     for option in ("--jobs", "--backend", "--scheduler", "--output", "--format", "seed=0..199", "examples:"):
         assert option in done.stdout

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from curriculum_bandits.bandits import glr_kl_ucb
-from curriculum_bandits.benchmarks.regret.instances import parse_instances
+from curriculum_bandits.benchmarks.regret.instances import Instance, parse_instances
 from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments
 from curriculum_bandits.benchmarks.regret.policies import POLICIES, Bound, Choice, parse_policies
 from curriculum_bandits.benchmarks.regret.task import Task, run_work
-from curriculum_bandits.bounds import exp3_s_bound, osmd_entropy_bound
+from curriculum_bandits.bounds import exp3_s_bound, fixed_share_bound, osmd_entropy_bound
 from curriculum_bandits.environments import besson_1, piecewise_stationary
 
 (SMALL,) = parse_instances(["besson-1:horizon=400"])
@@ -21,15 +21,30 @@ def result_of(choice: Choice, instance=SMALL, runs: int = 20, plays: int = 1):
 
 
 @pytest.mark.parametrize("choice", parse_policies(["all"]), ids=lambda choice: choice.label)
-def test_every_policy_plays_and_keeps_its_bound(choice):
+def test_every_policy_plays(choice):
     result = result_of(choice)
     assert result.dynamic.shape == (20, 10)
     assert np.all(np.diff(result.dynamic, axis=1) >= -1e-9)
-    bound = choice.policy.theorem(SMALL.environment(), plays=1, settings={})
-    if bound is not None:
-        measured = result.dynamic if bound.notion == "dynamic" else result.external
-        assert np.mean(measured[:, -1]) < bound.value
-        assert bound.notion in ("dynamic", "external")
+
+
+def instance_of(segments, horizon):
+    return Instance("", None, horizon, "", lambda: piecewise_stationary(segments, horizon))
+
+
+# Hard enough for every bound to say something: who plays arms alike, or the wrong one, is above it.
+STILL, FLIP = instance_of([[0.1, 0.9]], 500), instance_of([[0.0, 1.0], [1.0, 0.0]], 1000)
+BOUNDED = [Choice(name, name) for name, policy in POLICIES.items() if policy.bound is not None]
+
+
+@pytest.mark.parametrize("choice", BOUNDED, ids=lambda choice: choice.label)
+def test_every_policy_keeps_its_bound_where_uniform_play_would_not(choice):
+    (notion, _) = choice.policy.theorem(FLIP.environment(), plays=1, settings={})
+    instance = FLIP if notion == "dynamic" else STILL
+    bound = choice.policy.theorem(instance.environment(), plays=1, settings={})
+    assert bound.notion == notion
+    uniform = result_of(Choice("uniform", "uniform"), instance)
+    assert bound.value < np.mean(getattr(uniform, notion)[:, -1])
+    assert np.mean(getattr(result_of(choice, instance), notion)[:, -1]) < bound.value
 
 
 def test_the_ends_of_the_scale():
@@ -66,7 +81,13 @@ def test_a_setting_out_of_range_is_named_by_its_bandit():
 
 def test_bounds_follow_the_settings_of_osmd():
     environment, osmd = besson_1(400), POLICIES["osmd"]
-    assert osmd.theorem(environment, plays=1, settings={}) is None
+    shared = osmd.theorem(environment, plays=1, settings={})
+    assert shared == Bound("dynamic", fixed_share_bound(400, 3, 2, share=0.005, step=0.1))
+    less = osmd.theorem(environment, plays=1, settings={"share": 0.001, "step": 0.2})
+    assert less == Bound("dynamic", fixed_share_bound(400, 3, 2, share=0.001, step=0.2))
+    for beyond in ({"share": 0.6}, {"floor": 0.01}):
+        assert osmd.theorem(environment, plays=1, settings=beyond) is None
+    assert osmd.theorem(environment, plays=2, settings={}) is None
     plain = osmd.theorem(environment, plays=1, settings={"share": 0.0, "step": 0.2})
     assert plain == Bound("external", osmd_entropy_bound(400, 3, step=0.2))
     floored = osmd.theorem(environment, plays=1, settings={"share": 0.0, "floor": 0.01})

@@ -83,6 +83,16 @@ def test_a_family_is_whole_though_one_of_it_is_named_before():
     assert [(i.label, i.family is None) for i in found] == [(f"random-abrupt:seed={s}", False) for s in (1, 0, 2)]
 
 
+def test_families_that_overlap_are_refused_and_one_family_twice_is_not():
+    with pytest.raises(
+        ValueError, match=r"'random-abrupt:seed=2' belongs to '.*seed=0\.\.3' and to '.*seed=2\.\.5'; give"
+    ):
+        parse_instances(["random-abrupt:seed=0..3", "random-abrupt:seed=2..5"], [50])
+    assert len(parse_instances(["random-abrupt:seed=0..3", "random-abrupt:seed=0..3"], [50])) == 4
+    apart = parse_instances(["random-abrupt:seed=0..3,horizon=50", "random-abrupt:seed=2..5,horizon=60"])
+    assert len(apart) == 8
+
+
 def test_every_instance_that_has_a_name_can_be_made():
     for name in FAMILIES:
         (instance,) = parse_instances([name])
@@ -105,6 +115,8 @@ def test_the_same_instance_is_taken_once_and_noise_makes_another():
         ("besson-1:horizon", "'horizon' is no setting; write besson-1:setting=value"),
         ("besson-1:horizon=long", "horizon is 'long'; give a number"),
         ("besson-1:noise=loud", "noise is 'loud'; choose one of bernoulli"),
+        ("besson-1:noise=none", "noise is 'none'; choose one of bernoulli, gaussian, deterministic"),
+        ("besson-1:noise=0.1", "noise is '0.1'; choose one of bernoulli"),
         ("flipping:gap=2,horizon=9", "gap is 2; it must be in"),
         ("random-abrupt:seed=5..3", "seed=5..3 is empty"),
         ("nowhere.csv", "there is no file nowhere.csv"),
@@ -127,6 +139,9 @@ def test_a_bad_instance_is_refused_with_what_there_is(word, message):
         ("osmd:plays=3", "has no setting 'plays'"),
         ("osmd:step=large", "step is 'large'; give a number"),
         ("uniform:a=1", "it has: none"),
+        ("glr-kl-ucb:restart=sideways", "restart is 'sideways'; choose one of global, local"),
+        ("glr-kl-ucb:restart=1", "restart is 1; choose one of global, local"),
+        ("glr-kl-ucb-local:restart=global", "has no setting 'restart'; it has: changes, exploration$"),
         ("osmd:share", "'share' is no setting; write osmd:setting=value"),
         ("no_such_module:policy", "No module named"),
     ],
@@ -134,6 +149,21 @@ def test_a_bad_instance_is_refused_with_what_there_is(word, message):
 def test_a_bad_policy_is_refused_with_what_there_is(word, message):
     with pytest.raises(ValueError, match=message):
         parse_policies([word])
+
+
+def test_a_module_that_fails_while_it_is_imported_is_named(tmp_path, monkeypatch):
+    (tmp_path / "broken_on_import.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"'broken_on_import:policy': .*cannot be imported: ZeroDivisionError"):
+        parse_policies(["broken_on_import:policy"])
+
+
+def test_a_setting_may_be_one_of_the_words_that_its_annotation_names():
+    environment = besson_1(50)
+    own, local = parse_policies(["glr-kl-ucb:restart=local", "glr-kl-ucb-local"])
+    bandit = own.policy.bandit(environment, 1, plays=1, settings=dict(own.settings))
+    assert bandit.evidence.restart == "local"
+    assert local.policy.bandit(environment, 1, plays=1, settings={}).evidence.restart == "local"
 
 
 MEANS = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
@@ -158,6 +188,9 @@ def test_means_from_npy_and_csv_with_and_without_headings(tmp_path):
     [
         ("0.1,0.2\n0.3\n", "line 2 has 1 numbers, the lines before 2"),
         ("a,b\n0.1,0.2\n0.3,x\n", "line 3: .*'x'"),
+        ("0.1,O.2\n0.3,0.4\n", "line 1: .*'O.2'"),
+        ("0.1,\n0.3,0.4\n", "line 1: .*''"),
+        ("a,b\nc,d\n0.3,0.4\n", "line 2: .*'c'"),
         ("a,b\n", "holds no numbers"),
         ("0.1,0.2\n0.3,1.4\n", "the mean of arm 1 in row 1 is 1.4; rescale"),
         ("0.1,nan\n", "the mean of arm 1 in row 0 is nan"),

@@ -11,6 +11,7 @@ pytest.importorskip("pandas")
 import pandas as pd
 
 from curriculum_bandits.benchmarks.regret.collect import groups, mean_interval
+from curriculum_bandits.benchmarks.regret.figures import growth_figure, line_styles
 from curriculum_bandits.benchmarks.regret.growth import fit_exponent
 from curriculum_bandits.benchmarks.regret.instances import parse_instances
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
@@ -91,7 +92,7 @@ def test_the_summary_is_sorted_and_its_numbers_are_those_of_the_runs(besson):
             # Uniform play loses 0.3 a round on this problem.
             assert row.score == pytest.approx(row.dynamic_regret / (0.3 * horizon))
             assert row.rounds_per_second > 0
-            if row.policy == "exp3-s":
+            if row.policy in ("exp3-s", "osmd"):
                 assert row.bound_notion == "dynamic"
                 assert row.bound_ratio == pytest.approx(row.dynamic_regret / row.bound)
             else:
@@ -158,6 +159,36 @@ def test_a_power_law_is_recovered_and_its_interval_covers():
         fit = fit_exponent(horizons, [horizon**0.5 * rng.gamma(4.0, 0.25, 60) for horizon in horizons], resamples=400)
         covered += fit.lower <= 0.5 <= fit.upper
     assert covered >= 86  # 95 is expected; 86 or fewer happens once in two thousand times
+
+
+def test_a_single_observation_at_a_horizon_leaves_the_exponent_without_an_interval():
+    fit = fit_exponent([100, 10_000], [[10.0], [100.0, 110.0]])
+    assert fit.exponent == pytest.approx(np.log(10.5) / np.log(100.0))
+    assert np.isnan([fit.lower, fit.upper]).all()
+    sizes = {**SIZES, "seeds": [0], "runs": 1}
+    tasks = plan(parse_instances(["besson-1"], [50, 100]), parse_policies(["uniform"]), **sizes)
+    results = {task: run_work(task.work(task.instance.environment())) for task in tasks}
+    tables = Tables()
+    for group in groups(tasks, results.get):
+        tables.add(group)
+    growth = tables.growth()
+    assert growth[["lower", "upper"]].isna().all(axis=None)
+    assert growth["exponent"].notna().any()
+    assert f"| {growth['exponent'].iloc[0]:.3f} [no interval] |" in summary_page(tables)
+    pytest.importorskip("matplotlib")
+    observations = tables.growth_observations()
+    dynamic = growth[growth["notion"] == "dynamic"]
+    figure = growth_figure("besson-1", observations, growth, line_styles(["uniform"]))
+    (text,) = (text.get_text() for text in figure.legends[0].get_texts())
+    assert text == f"uniform  {dynamic['exponent'].iloc[0]:.2f} [no interval]"
+
+
+def test_what_a_policy_knows_follows_its_settings():
+    words = ["glr-kl-ucb", "glr-kl-ucb:changes=none", "glr-kl-ucb:changes=4", "glr-kl-ucb-local:changes=4", "exp3-s"]
+    knows = ["horizon", "horizon", "horizon, changes", "horizon, changes", "horizon, segments"]
+    assert [choice.knows for choice in parse_policies(words)] == knows
+    tables, _ = tables_of(["besson-1:horizon=30"], policies=["glr-kl-ucb:changes=4", "uniform"])
+    assert set(tables.runs()["knows"]) == {"horizon, changes", "nothing"}
 
 
 def test_regret_below_zero_has_no_exponent_and_one_horizon_no_slope():

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("joblib")
 
+from curriculum_bandits import bandits
 from curriculum_bandits.bandits import exp3
+from curriculum_bandits.benchmarks.regret import policies
+from curriculum_bandits.benchmarks.regret import task as task_module
 from curriculum_bandits.benchmarks.regret.instances import parse_instances
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
 from curriculum_bandits.benchmarks.regret.store import Store
@@ -88,6 +93,51 @@ def test_a_name_is_made_of_all_that_matters_and_nothing_else(monkeypatch):
     assert dataclasses.replace(task, instance=relabelled).digest() == task.digest()
     monkeypatch.setattr("curriculum_bandits.benchmarks.regret.task.version", lambda name: "another")
     assert task.digest() not in names
+
+
+def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_that_is_its_default(monkeypatch):
+    plain, said, other = (tasks_of([word])[0].digest() for word in ("osmd", "osmd:share=0.005", "osmd:share=0.006"))
+    assert plain == said != other
+    osmd = policies.POLICIES["osmd"]
+
+    def another(environment, runs, *, plays=1, share=0.006, step=0.1, floor=0.0):
+        return osmd.make(environment, runs, plays=plays, share=share, step=step, floor=floor)
+
+    changed = {**policies.POLICIES, "osmd": dataclasses.replace(osmd, make=another)}
+    monkeypatch.setattr(policies, "POLICIES", changed)
+    assert tasks_of(["osmd"])[0].digest() == other
+
+
+def test_a_name_follows_the_sources_that_decide_numbers(monkeypatch, tmp_path):
+    (task, *_) = tasks_of(["exp3"])
+    task_module._sources_digest.cache_clear()
+    before = task.digest()
+    package = tmp_path / "bandits"
+    shutil.copytree(Path(bandits.__file__).parent, package)
+    monkeypatch.setattr(bandits, "__file__", str(package / "__init__.py"))
+    task_module._sources_digest.cache_clear()
+    assert task.digest() == before  # wherever the package is installed
+    with open(package / "stochastic" / "glr.py", "a") as file:
+        file.write("# changed\n")
+    assert task.digest() == before  # what is loaded is what plays
+    task_module._sources_digest.cache_clear()
+    assert task.digest() != before
+    monkeypatch.undo()
+    task_module._sources_digest.cache_clear()
+    assert task.digest() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["bandits", "bounds", "environments", "regret", "projection", "sampling", "knowledge", "policies"]
+)
+def test_every_source_that_decides_numbers_is_watched(name, monkeypatch, tmp_path):
+    task_module._sources_digest.cache_clear()
+    before = task_module._sources_digest()
+    (tmp_path / f"{name}.py").write_text("# another\n")
+    monkeypatch.setattr(getattr(task_module, name), "__file__", str(tmp_path / f"{name}.py"))
+    task_module._sources_digest.cache_clear()
+    assert task_module._sources_digest() != before
+    task_module._sources_digest.cache_clear()
 
 
 def test_results_survive_storage_and_a_broken_file_is_none(tmp_path):
