@@ -17,6 +17,7 @@ __all__ = ["bregman_projection"]
 
 _MAX_ITERATIONS = 120
 _NEWTON_ONLY = 30
+_HOPELESS = 1e-9
 _TOLERANCE = 1e-13  # the rest is spread over the arms that are free
 
 
@@ -92,4 +93,9 @@ def bregman_projection(
         halving = iteration >= _NEWTON_ONLY and iteration % 2 == 1
         trusted = (slope > 0.0) & (newton > lower) & (newton < upper) & (not halving)
         theta = np.where(settled, theta, np.where(trusted, newton, 0.5 * (lower + upper)))
-    return spread_rounding(probability, low, high) if bounded else np.asarray(probability / total)
+    if not bounded:
+        return np.asarray(probability / total)
+    if np.any(np.abs(error) > _HOPELESS):
+        # Duals so far apart that no float lies where their sum would be 1: the nearest of what was reached.
+        return kl_projection(np.log(np.maximum(probability, 1e-300)), low, high)
+    return spread_rounding(probability, low, high)

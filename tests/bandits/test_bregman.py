@@ -111,3 +111,15 @@ def test_entropy_takes_the_form_of_its_own():
 def test_an_empty_set_is_refused(floor, cap):
     with pytest.raises(ValueError, match="no distribution"):
         bregman_projection(np.zeros(3), floor, cap, Tsallis(0.5))
+
+
+@pytest.mark.parametrize("regularizer", [Tsallis(0.5), Tsallis(0.8), LogBarrier()])
+def test_duals_of_any_range_give_a_distribution_within_the_bounds(regularizer):
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        arms = int(rng.integers(2, 40))
+        dual = -(10.0 ** rng.uniform(-3.0, 70.0, arms)) * rng.integers(0, 2, arms)
+        floor, cap = rng.uniform(0.0, 0.9) / arms, max(1.05 / arms, rng.random())
+        p = bregman_projection(dual, floor, cap, regularizer)
+        assert abs(np.sum(p) - 1.0) < 1e-9
+        assert np.all((p >= floor) & (p <= cap))
