@@ -122,8 +122,8 @@ LONG += ["--checkpoints", "5", "--format", "csv"]
 def start(output, *words):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "curriculum_bandits", "regret", *LONG, "--output", str(output), *words]
-    # A group of its own, so that workers are hit with it, as by the kernel or an impatient person. A shell that runs the
-    # tests in the background has them ignore interrupts, and what they start would too.
+    # A group of its own, so that workers are hit with it, as by the kernel or an impatient person. A shell that runs
+    # the tests in the background has them ignore interrupts, and what they start would too.
     return subprocess.Popen(
         command,
         env=environment,
