@@ -21,6 +21,7 @@ __all__ = [
     "play_independent",
     "positions",
     "require_kind",
+    "saved_array",
     "sum_by_arm",
 ]
 
@@ -124,6 +125,28 @@ def require_kind(state: Mapping[str, Any], kind: str) -> None:
     """
     if state.get("kind") != kind:
         raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not {kind!r}")
+
+
+def saved_array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], *, what: str) -> FloatArray:
+    """A copy of an array of a saved state, if it has the shape of this bandit's.
+
+    Args:
+        state: What `state_dict` returned.
+        name: Of the array in it.
+        shape: What it must have.
+        what: What it holds, for the error.
+
+    Returns:
+        The copy, float64.
+
+    Raises:
+        KeyError: If there is none of that name.
+        ValueError: If it has another shape.
+    """
+    array = np.array(state[name], dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"the saved {what} have shape {array.shape}, this bandit's {shape}")
+    return array
 
 
 def checked_answers(

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, play_distinct, require_kind, sum_by_arm
+from curriculum_bandits.bandits.arrays import (
+    checked_answers,
+    leading_axes,
+    play_distinct,
+    require_kind,
+    saved_array,
+    sum_by_arm,
+)
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection
 
@@ -124,10 +131,7 @@ class Exp3M:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
         require_kind(state, "exp3_m")
-        weights = np.array(state["log_weights"], dtype=np.float64)
-        if weights.shape != self._log_weights.shape:
-            raise ValueError(f"the saved weights have shape {weights.shape}, this bandit's {self._log_weights.shape}")
-        self._log_weights = weights
+        self._log_weights = saved_array(state, "log_weights", self._log_weights.shape, what="weights")
 
     @property
     def _cap(self) -> float:

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from curriculum_bandits.bandits.arrays import checked_answers, leading_axes, play_independent, require_kind, sum_by_arm
+from curriculum_bandits.bandits.arrays import (
+    checked_answers,
+    leading_axes,
+    play_independent,
+    require_kind,
+    saved_array,
+    sum_by_arm,
+)
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 
 __all__ = ["ExponentialWeights"]
@@ -26,8 +33,7 @@ class ExponentialWeights:
     r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
 
     Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round. Sharing keeps
-    every
-    weight alive:
+    every weight alive:
 
     - ``"auer"``: :math:`w_{t+1}(x) = w_t(x) e^{\eta \tilde g_t(x)} + \frac{e \alpha}{K} \sum_y w_t(y)`
     - ``"others"``: :math:`w_{t+1}(x) = (1 - \alpha) w'(x) + \frac{\alpha}{K - 1} \sum_{y \ne x} w'(y)` with
@@ -163,10 +169,8 @@ class ExponentialWeights:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
         require_kind(state, "exponential_weights")
-        weights, updates = np.array(state["log_weights"], dtype=np.float64), int(state["updates"])
-        if weights.shape != self._log_weights.shape:
-            raise ValueError(f"the saved weights have shape {weights.shape}, this bandit's {self._log_weights.shape}")
-        self._log_weights, self._updates = weights, updates
+        weights = saved_array(state, "log_weights", self._log_weights.shape, what="weights")
+        self._log_weights, self._updates = weights, int(state["updates"])
 
     def _shared(self, grown: FloatArray) -> FloatArray:
         if self.sharing == 0.0:

@@ -16,8 +16,8 @@ from curriculum_bandits.bandits.arrays import (
     checked_answers,
     leading_axes,
     play_distinct,
-    play_independent,
     require_kind,
+    saved_array,
     sum_by_arm,
 )
 from curriculum_bandits.bandits.bregman import bregman_projection
@@ -107,7 +107,7 @@ class Ftrl:
             raise ValueError("Ftrl draws from all arms and takes no candidates")
         if size != self.plays:
             raise ValueError(f"{size} plays are asked for, but the bandit was made for {self.plays}; pass plays={size}")
-        return (play_independent if size == 1 else play_distinct)(self._probability, size, rng)
+        return play_distinct(self._probability, size, rng)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """Add the loss estimates of one round.
@@ -153,10 +153,8 @@ class Ftrl:
             ValueError: If the state is of another kind of bandit or of another shape.
         """
         require_kind(state, "ftrl")
-        losses, number = np.array(state["losses"], dtype=np.float64), int(state["round"])
-        if losses.shape != self._losses.shape:
-            raise ValueError(f"the saved losses have shape {losses.shape}, this bandit's {self._losses.shape}")
-        self._losses, self._round = losses, number
+        losses = saved_array(state, "losses", self._losses.shape, what="losses")
+        self._losses, self._round = losses, int(state["round"])
         self._probability = self._leader()
 
     def _leader(self) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.evidence import Cumulative
 
@@ -149,7 +150,7 @@ class ChangePosterior(Cumulative):
         """
         super().record(arms, gains)
         plays = arms.shape[-1]
-        rows = arms.reshape(-1, plays) + self.n_arms * np.arange(arms.size // plays)[:, None]
+        rows = positions(arms.reshape(-1, plays), self.n_arms)
         for row, gain in zip(rows.T, gains.reshape(-1, plays).T, strict=True):
             self._learn(row, gain)
 

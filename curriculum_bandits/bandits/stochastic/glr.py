@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import entr, lambertw
 
+from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.evidence import Cumulative
 from curriculum_bandits.bandits.stochastic.index import kl_ucb_index
@@ -185,7 +186,7 @@ class SinceChange(Cumulative):
             gains: What each paid, within [0, 1], shape (..., m).
         """
         plays = arms.shape[-1]
-        rows = arms.reshape(-1, plays) + self.n_arms * np.arange(arms.size // plays)[:, None]
+        rows = positions(arms.reshape(-1, plays), self.n_arms)
         changed = [self._changed(row, gain) for row, gain in zip(rows.T, gains.reshape(-1, plays).T, strict=True)]
         self.rounds += 1
         self._restart(np.concatenate(changed))
