@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +42,41 @@ class ColumnRoles(TypedDict, total=False):
     verifier: Verifier | None
 
 
+class _Numbers(Sequence[str]):
+    """The ids of problems that were given none: their indices, made when they are asked for."""
+
+    def __init__(self, count: int) -> None:
+        self._range = range(count)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    @overload
+    def __getitem__(self, item: int) -> str: ...
+
+    @overload
+    def __getitem__(self, item: slice) -> list[str]: ...
+
+    def __getitem__(self, item: int | slice) -> str | list[str]:
+        chosen = self._range[item]
+        return [str(i) for i in chosen] if isinstance(chosen, range) else str(chosen)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self, identity: str) -> int | None:
+        """Index of an id, as from a dictionary."""
+        known = identity.isascii() and identity.isdecimal() and str(int(identity)) == identity
+        return int(identity) if known and int(identity) < len(self) else None
+
+
 class ProblemBank:
     """N problems, indexed 0..N-1.
+
+    Prompts, answers and columns that come as lists or tuples are copied. Any other `Sequence`, such as a column of a
+    dataset on disk, is kept and read row by row where it is needed, so that a bank can be larger than the memory.
 
     Args:
         prompts: Prompts, strings or lists of chat messages.
@@ -76,14 +109,14 @@ class ProblemBank:
         columns: Mapping[str, Sequence[Any]] | None = None,
         verifier: Verifier | None = None,
     ) -> None:
-        self.prompts = list(prompts)
-        if not self.prompts:
+        self.prompts = _kept(prompts)
+        if not len(self.prompts):
             raise ValueError("the bank is empty; give at least one problem")
-        self.ids = [str(i) for i in range(len(self))] if ids is None else [str(i) for i in ids]
-        self.answers = None if answers is None else list(answers)
+        self.ids: Sequence[str] = _Numbers(len(self)) if ids is None else [str(i) for i in ids]
+        self.answers = None if answers is None else _kept(answers)
         self.features = None if features is None else np.asarray(features)
         self.difficulty: FloatArray | None = None if difficulty is None else np.asarray(difficulty, dtype=np.float64)
-        self.columns = {name: list(column) for name, column in (columns or {}).items()}
+        self.columns = {name: _kept(column) for name, column in (columns or {}).items()}
         self.group_names: list[str] = []
         self.groups: IntArray | None = None
         labels = None if groups is None else [str(label) for label in groups]
@@ -155,10 +188,10 @@ class ProblemBank:
         Raises:
             KeyError: If no problem has it.
         """
-        try:
-            return self._index[str(identity)]
-        except KeyError:
-            raise KeyError(f"no problem has the id {str(identity)!r}; the bank's ids begin {self.ids[:3]}") from None
+        item = self._index.get(str(identity))
+        if item is None:
+            raise KeyError(f"no problem has the id {str(identity)!r}; the bank's ids begin {list(self.ids[:3])}")
+        return item
 
     def subset(self, items: npt.ArrayLike) -> ProblemBank:
         """A bank of some of the problems, with their ids, groups and verifier.
@@ -357,8 +390,8 @@ class ProblemBank:
         )
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return {identity: item for item, identity in enumerate(self.ids)}
+    def _index(self) -> dict[str, int] | _Numbers:
+        return self.ids if isinstance(self.ids, _Numbers) else {identity: i for i, identity in enumerate(self.ids)}
 
     def _check_lengths(self, parts: Mapping[str, Any]) -> None:
         for name, values in parts.items():
@@ -369,9 +402,13 @@ class ProblemBank:
         if len(self._index) == len(self):
             return
         for item, identity in enumerate(self.ids):
-            last = self._index[identity]
+            last = self._index.get(identity)
             if last != item:
                 raise ValueError(f"problems {item} and {last} share the id {identity!r}; ids must be unique")
+
+
+def _kept(values: Iterable[Any]) -> Sequence[Any]:
+    return values if isinstance(values, Sequence) and not isinstance(values, list | tuple | str) else list(values)
 
 
 def _family(dataset: Any) -> str:

@@ -13,9 +13,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import entr
 
 from curriculum_bandits.arms import Arms
-from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, RefusedUtility
+from curriculum_bandits.bandits.contract import (
+    Bandit,
+    CandidateSelection,
+    Curator,
+    Diagnosed,
+    RandomizedBandit,
+    RefusedUtility,
+)
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
@@ -27,7 +35,7 @@ _FORMAT = 1
 
 
 class Curriculum:
-    """A bandit over the problems of a bank.
+    """A bandit, or a curator that generalises, over the problems of a bank.
 
     Several draws may be unanswered at a time and may be answered late or out of order; they are part of the state.
 
@@ -35,7 +43,7 @@ class Curriculum:
         bank: The problems.
         bandit: The learning rule, over as many arms as `arms` has.
         signal: What a batch of rollouts says about each problem.
-        arms: What an arm stands for; None makes every problem an arm.
+        arms: What an arm stands for; None makes every problem an arm, and takes no memory however large the bank.
         name: Name of the method, for figures and for refusing the state of another.
         seed: Seed of the curriculum's own random generator.
 
@@ -53,7 +61,7 @@ class Curriculum:
     def __init__(
         self,
         bank: ProblemBank,
-        bandit: Bandit,
+        bandit: Bandit | Curator,
         signal: Signal,
         *,
         arms: Arms | None = None,
@@ -63,13 +71,14 @@ class Curriculum:
         self.bank = bank
         self.bandit = bandit
         self.name = name
-        self.arms = Arms(np.arange(len(bank))) if arms is None else arms
-        if len(self.arms.arm_of) != len(bank):
-            raise ValueError(
-                f"arms cover {len(self.arms.arm_of)} problems, the bank has {len(bank)}; build them from it"
-            )
-        if bandit.n_arms != len(self.arms):
-            raise ValueError(f"the bandit has {bandit.n_arms} arms where {len(self.arms)} are needed")
+        self.arms = arms
+        if arms is not None and len(arms.arm_of) != len(bank):
+            raise ValueError(f"arms cover {len(arms.arm_of)} problems, the bank has {len(bank)}; build them from it")
+        if arms is not None and isinstance(bandit, Curator):
+            raise ValueError("a curator chooses among problems; give no arms")
+        n_arms = len(bank) if arms is None else len(arms)
+        if bandit.n_arms != n_arms:
+            raise ValueError(f"the bandit has {bandit.n_arms} arms where {n_arms} are needed")
         self._signal = signal
         self._rng = np.random.default_rng(seed)
         self._run = uuid.uuid4().hex[:12]
@@ -99,14 +108,14 @@ class Curriculum:
                 f"a batch of {size} is asked for; the bank has {len(self.bank)} problems, ask for 1 to that"
             )
         selection = self.bandit.select(size, self._rng)
-        items = self.arms.problems(selection.arms, self._rng)
-        sizes = self.arms.sizes[selection.arms]
-        draw = Draw(
-            items=items,
-            probability=selection.probability / sizes,
-            inclusion=None if selection.inclusion is None else selection.inclusion / sizes,
-            ticket=Ticket(self._run, self._serial),
-        )
+        items, probability, inclusion = selection[:3]
+        chosen_among = selection[3:] if isinstance(selection, CandidateSelection) else (None, None, None)
+        if self.arms is not None:
+            items = self.arms.problems(selection.arms, self._rng)
+            sizes = self.arms.sizes[selection.arms]
+            probability = probability / sizes
+            inclusion = None if inclusion is None else inclusion / sizes
+        draw = Draw(items, probability, inclusion, Ticket(self._run, self._serial), *chosen_among)
         self._outstanding[self._serial] = draw
         self._serial += 1
         return draw
@@ -153,17 +162,29 @@ class Curriculum:
             remedy = "report a finite number, or Feedback with a count of 0 if it is missing"
             raise self._refusal(int(issued.items[position]), float(feedback.values[position]), remedy)
         if np.any(answered):
-            items = issued.items[answered]
-            arms = self.arms.arm_of[items]
-            inclusion = issued.inclusion
-            if inclusion is not None:
-                # In units of arms again: the inclusion of an arm is that of each of its problems times their number.
-                inclusion = inclusion[answered] * self.arms.sizes[arms] * (len(items) / len(issued))
             try:
-                self.bandit.update(arms, inclusion, feedback.values[answered])
+                self._teach(issued, answered, feedback.values[answered])
             except RefusedUtility as refused:
-                raise self._refusal(int(items[refused.position]), refused.value, refused.remedy) from None
+                item = int(issued.items[answered][refused.position])
+                raise self._refusal(item, refused.value, refused.remedy) from None
         del self._outstanding[issued.ticket.serial]
+
+    def _teach(self, issued: Draw, answered: npt.NDArray[np.bool_], values: npt.NDArray[np.float64]) -> None:
+        """Pass on what was answered, in units of arms; fewer answers make each inclusion smaller."""
+        items, inclusion = issued.items[answered], issued.inclusion
+        if inclusion is not None:
+            inclusion = inclusion[answered] * (len(items) / len(issued))
+        if isinstance(self.bandit, Curator):
+            assert issued.candidates is not None
+            chosen_among = (issued.candidates, issued.candidate_probability, issued.candidate_inclusion)
+            selection = CandidateSelection(items, issued.probability[answered], inclusion, *chosen_among)
+            self.bandit.update_from(selection, values)
+            return
+        if self.arms is not None:
+            items = self.arms.arm_of[items]
+            # The inclusion of an arm is that of each of its problems times their number.
+            inclusion = None if inclusion is None else inclusion * self.arms.sizes[items]
+        self.bandit.update(items, inclusion, values)
 
     def discard(self, draw: Draw) -> None:
         """Give up a draw that will never be answered.
@@ -179,11 +200,17 @@ class Curriculum:
     def entropy(self) -> float:
         """Entropy over problems of the current distribution, in nats; nan for a bandit without one.
 
-        Its exponential is the effective number of problems.
+        Its exponential is the effective number of problems. A curator scores candidates only; its own estimate for the
+        whole bank is given.
         """
-        if not isinstance(self.bandit, RandomizedBandit):
-            return float("nan")
-        return self.arms.entropy(self.bandit.probabilities())
+        if isinstance(self.bandit, RandomizedBandit):
+            probability = self.bandit.probabilities()
+            return float(np.sum(entr(probability))) if self.arms is None else self.arms.entropy(probability)
+        return self.diagnostics().get("entropy", float("nan"))
+
+    def diagnostics(self) -> dict[str, float]:
+        """What the bandit says about itself, for logs; empty for one that says nothing."""
+        return dict(self.bandit.diagnostics()) if isinstance(self.bandit, Diagnosed) else {}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that continues this curriculum bit for bit, as arrays and plain numbers."""

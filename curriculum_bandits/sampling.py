@@ -17,6 +17,7 @@ __all__ = [
     "categorical",
     "gumbel_top_k",
     "inclusion_probabilities",
+    "nucleus",
     "systematic",
     "systematic_counts",
     "with_replacement",
@@ -192,6 +193,46 @@ def gumbel_top_k(log_weights: npt.ArrayLike, size: int, rng: np.random.Generator
     return items, inclusion
 
 
+def nucleus(probabilities: npt.ArrayLike, size: int, rng: np.random.Generator, *, top_p: float = 0.9) -> IntArray:
+    """The second stage of ACTOR-CURATOR: part of the batch by probability, the rest uniformly.
+
+    Of the K likeliest items, as many as hold together at most `top_p` of the probability, only the number matters:
+    ``min(K, size)`` items are drawn without replacement in proportion to their probability, from all items, and the
+    rest uniformly from what is left. K can be 0, where one item alone holds more. No inclusion probability of this
+    design is known in closed form, so it comes without a number to divide by.
+
+    Args:
+        probabilities: Distribution over the items, shape (N,).
+        size: Number of items to draw.
+        rng: Source of randomness.
+        top_p: Mass of the nucleus, in [0, 1].
+
+    Returns:
+        Distinct items, shape (size,), those drawn by probability first.
+
+    Raises:
+        ValueError: If a probability is negative or not finite, they do not sum to 1, `size` exceeds their number, or
+            `top_p` is not in [0, 1].
+
+    Source: Gu et al., "Actor-Curator", arXiv 2602.20532, and its authors' public code.
+
+    >>> nucleus([0.0, 1.0, 0.0], 1, np.random.default_rng(0), top_p=1.0).tolist()
+    [1]
+    """
+    values = _checked_distribution(probabilities)
+    _check_size(size)
+    if size > len(values):
+        raise ValueError(f"{size} items are asked for but there are {len(values)}; ask for fewer")
+    if not 0.0 <= top_p <= 1.0:
+        raise ValueError(f"top_p is {top_p}; it must be in [0, 1]")
+    held = np.cumsum(np.sort(values)[::-1])
+    by_weight = min(int(np.sum(held <= top_p + _TOLERANCE)), size, int(np.count_nonzero(values)))
+    with np.errstate(divide="ignore"):
+        drawn = gumbel_top_k(np.log(values), by_weight, rng)[0] if by_weight else np.zeros(0, dtype=np.int64)
+    rest = np.delete(np.arange(len(values)), drawn)
+    return np.concatenate([drawn, rng.choice(rest, size - by_weight, replace=False)])
+
+
 def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
     """Independent draws; the number to divide by is the expected count, ``size * p``.
 
@@ -209,13 +250,8 @@ def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Gen
     >>> with_replacement([0.0, 1.0], 2, np.random.default_rng(0))
     (array([1, 1]), array([2., 2.]))
     """
-    values = np.asarray(probabilities, dtype=np.float64)
+    values = _checked_distribution(probabilities)
     _check_size(size)
-    _check_non_negative(values, "probability")
-    total = np.sum(values, axis=-1, keepdims=True)
-    off = total[np.abs(total - 1.0) > 1e-6]
-    if np.size(off):
-        raise ValueError(f"probabilities sum to {off.flat[0]:.9g}, not 1; normalise them")
     items = categorical(values, size, rng)
     return items, size * np.take_along_axis(values, items, axis=-1)
 
@@ -243,6 +279,16 @@ def categorical(weights: FloatArray, size: int, rng: np.random.Generator) -> Int
     if size == 1:
         return np.asarray((cumulative > points).argmax(axis=-1)[..., None], dtype=np.int64)
     return np.asarray(np.sum(cumulative[..., None, :] <= points[..., None], axis=-1), dtype=np.int64)
+
+
+def _checked_distribution(probabilities: npt.ArrayLike) -> FloatArray:
+    values = np.asarray(probabilities, dtype=np.float64)
+    _check_non_negative(values, "probability")
+    total = np.sum(values, axis=-1, keepdims=True)
+    off = total[np.abs(total - 1.0) > 1e-6]
+    if np.size(off):
+        raise ValueError(f"probabilities sum to {off.flat[0]:.9g}, not 1; normalise them")
+    return values
 
 
 def _check_size(size: int) -> None:

@@ -53,6 +53,7 @@ FLOORS = {
     "arms": 1,
     "sampling": 1,
     "projection": 1,
+    "proposals": 1,
     "regret": 1,
     "bounds": 1,
     "checkpoint": 1,

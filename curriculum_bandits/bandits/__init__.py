@@ -1,6 +1,14 @@
 """Learning rules over K arms, vectorised over independent runs; they know no tickets, banks or signals."""
 
-from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, RefusedUtility, Selection
+from curriculum_bandits.bandits.contract import (
+    Bandit,
+    CandidateSelection,
+    Curator,
+    Diagnosed,
+    RandomizedBandit,
+    RefusedUtility,
+    Selection,
+)
 from curriculum_bandits.bandits.exp3_m import Exp3M
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.ftrl import Ftrl
@@ -49,8 +57,11 @@ from curriculum_bandits.bandits.stochastic import (
 
 __all__ = [
     "Bandit",
+    "CandidateSelection",
     "ChangePosterior",
     "Cumulative",
+    "Curator",
+    "Diagnosed",
     "Discounted",
     "EpsilonGreedy",
     "Exp3M",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bandit", "RandomizedBandit", "RefusedUtility", "Selection"]
+__all__ = ["Bandit", "CandidateSelection", "Curator", "Diagnosed", "RandomizedBandit", "RefusedUtility", "Selection"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -30,6 +30,27 @@ class Selection(NamedTuple):
     arms: IntArray
     probability: FloatArray
     inclusion: FloatArray | None
+
+
+class CandidateSelection(NamedTuple):
+    """Which arms were played out of a candidate set, and with what numbers: a `Selection` and the set.
+
+    Attributes:
+        arms: Played arms, shape (m,).
+        probability: The curator's own p_t of each over the candidates, shape (m,).
+        inclusion: The number to divide by, given the candidates, shape (m,), or None where none is known.
+        candidates: What was chosen among, shape (M,), each arm once.
+        candidate_probability: p_t of every candidate, shape (M,); None where the curator did not score them, and then
+            nothing can be learned from the selection.
+        candidate_inclusion: P(the arm is a candidate), shape (M,), or None where it is not known.
+    """
+
+    arms: IntArray
+    probability: FloatArray
+    inclusion: FloatArray | None
+    candidates: IntArray
+    candidate_probability: FloatArray | None
+    candidate_inclusion: FloatArray | None
 
 
 class RefusedUtility(ValueError):
@@ -99,9 +120,63 @@ class Bandit(Protocol):
 
 
 @runtime_checkable
+class Curator(Protocol):
+    """A rule that plays some of a candidate set, and learns from the set as well as from what it played.
+
+    Attributes:
+        n_arms: Number of arms K.
+    """
+
+    n_arms: int
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> CandidateSelection:
+        """Play `size` arms.
+
+        Args:
+            size: Plays in this round, m.
+            rng: Source of randomness.
+            candidates: Arms to choose among, shape (M,); None for the next of the curator's own proposal.
+
+        Returns:
+            What was played, and out of what.
+        """
+        ...
+
+    def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
+        """Learn from a selection.
+
+        Args:
+            selection: As `select` returned it, its arms reduced to those that answered; the candidates are whole.
+            values: What each answered arm paid, shape (m,), finite.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `load_state_dict` needs, as arrays and plain numbers."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned.
+        """
+        ...
+
+
+@runtime_checkable
 class RandomizedBandit(Protocol):
     """A bandit that draws its arms from a distribution it can tell."""
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K)."""
+        ...
+
+
+@runtime_checkable
+class Diagnosed(Protocol):
+    """A bandit that can say how it is doing."""
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """Numbers by name, to be logged after each update; ``entropy``, where present, is in nats over all problems."""
         ...
