@@ -5,6 +5,7 @@ from curriculum_bandits.environments.drifting import random_walk, sinusoid
 from curriculum_bandits.environments.environment import Environment, run_generator
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
 from curriculum_bandits.environments.noise import BERNOULLI, Bernoulli, ClippedGaussian, Deterministic, Noise
+from curriculum_bandits.environments.oracle import GreedyOracle
 from curriculum_bandits.environments.play import play
 from curriculum_bandits.environments.published import (
     INSTANCES,
@@ -27,6 +28,7 @@ __all__ = [
     "Deterministic",
     "Environment",
     "GradedProblems",
+    "GreedyOracle",
     "Noise",
     "RottingEnvironment",
     "RottingPlay",

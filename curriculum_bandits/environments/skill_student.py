@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from curriculum_bandits.environments.student import Student, log_sigmoid
 
@@ -69,3 +70,10 @@ class SkillStudent(Student):
         # sum_i w_i (R_i - p), where p drops out because the weights of a problem sum to 0
         credit = np.sum(weights * answers, axis=1)
         return np.asarray(np.bincount(cell, weights=credit, minlength=len(self._policy)), dtype=np.float64)
+
+    def _slope(self, cell: IntArray, offset: FloatArray) -> FloatArray:
+        logit = self._policy[cell] - offset
+        return np.asarray(expit(logit) * expit(-logit))[:, None]  # V (1 - V), exact where V is all but 1
+
+    def _direction(self) -> FloatArray:
+        return np.ones((len(self._policy), 1, 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from curriculum_bandits.environments.graded import GradedProblems
 from curriculum_bandits.environments.student import Student, Training, log_sigmoid
@@ -94,6 +95,18 @@ class SoftmaxStudent(Student):
         credit = weights[..., None] * self._written(cell)[:, None]
         total = np.bincount(place.ravel(), weights=credit.ravel(), minlength=self._policy.size)
         return np.asarray(total, dtype=np.float64).reshape(self._policy.shape)
+
+    def _slope(self, cell: IntArray, offset: FloatArray) -> FloatArray:
+        # grad V_x = V_x (e_0 - softmax), where the offset changes no proportion among the wrong tokens
+        odds = (self._policy[:, :, 0] - np.logaddexp.reduce(self._policy[:, :, 1:], axis=2))[cell] - offset[:, None]
+        written = self._written(cell)
+        success = np.exp(np.sum(np.where(written, log_sigmoid(odds), 0.0), axis=1, keepdims=True))
+        return np.where(written, success * expit(-odds), 0.0)
+
+    def _direction(self) -> FloatArray:
+        others = self._policy[:, :, 1:]
+        share = np.exp(others - np.logaddexp.reduce(others, axis=2, keepdims=True))
+        return np.concatenate([np.ones((*share.shape[:2], 1)), -share], axis=2)
 
     def _written(self, cell: IntArray) -> npt.NDArray[np.bool_]:
         """Which positions the answers of these cells have, shape (m, P)."""

@@ -259,6 +259,32 @@ class Student(ABC):
         before = self._log_success(self._previous, cell, offset)
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
 
+    def expected_gain(self, items: npt.ArrayLike | None = None) -> FloatArray:
+        r"""What training on each problem alone is worth, by how much it would raise the mean success over the bank.
+
+        :math:`\text{rate} \cdot \langle G \nabla V_x, \nabla J \rangle`, with J the mean of V over the bank and
+        :math:`\nabla V_x` exact: what `learn` with this one problem brings in expectation, to first order in the step.
+        A batch brings the mean over its problems. What is forgotten meanwhile is the same for every problem and not
+        counted.
+
+        Args:
+            items: Indices into the bank, shape (m,); None is all of it.
+
+        Returns:
+            Shape (m,) or (N,).
+
+        Raises:
+            ValueError: If an item is not in the bank.
+        """
+        chosen, cell = self._checked(items), self.problems.cell
+        slope, direction = self._slope(cell, self.problems.offset), self._direction()
+        total = [np.bincount(cell, weights=part, minlength=len(direction)) for part in slope.T]
+        gradient = (np.stack(total, axis=1) / len(cell))[:, :, None] * direction  # of J
+        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
+        carried = (self._kernel @ by_level).reshape(gradient.shape)  # G is symmetric, so it may act on this side
+        worth = self.training.rate * np.sum(direction * carried, axis=2)
+        return np.asarray(np.sum(slope[chosen] * worth[cell[chosen]], axis=1))
+
     def state_dict(self) -> dict[str, Any]:
         """Policy before and after the last update, and the random state; settings belong to the constructor."""
         return {
@@ -309,6 +335,14 @@ class Student(ABC):
     @abstractmethod
     def _gradient(self, cell: IntArray, answers: IntArray, weights: FloatArray) -> FloatArray:
         """Sum of weight times gradient of the log-probability, like the policy; every row of weights sums to 0."""
+
+    @abstractmethod
+    def _slope(self, cell: IntArray, offset: FloatArray) -> FloatArray:
+        """Gradient of the success of problems, as multiples of `_direction`: one per position, shape (m, P)."""
+
+    @abstractmethod
+    def _direction(self) -> FloatArray:
+        """Direction in which the policy of each cell raises success on all its problems, shape (C, P, A)."""
 
     def _updated(self, gradient: FloatArray) -> FloatArray:
         by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
