@@ -8,7 +8,7 @@ __all__ = ["prompt_text"]
 
 
 def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
-    """A prompt as one text.
+    r"""A prompt as one text.
 
     Args:
         prompt: A string, or a list of chat messages with ``role`` and ``content``.
@@ -22,7 +22,7 @@ def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
         ValueError: If the prompt is neither.
 
     >>> prompt_text([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "1+1="}])
-    'Be brief.\\n1+1='
+    'Be brief.\n1+1='
     """
     if isinstance(prompt, str):
         return prompt
