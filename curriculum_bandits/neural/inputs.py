@@ -1,0 +1,193 @@
+"""What a scorer reads about problems: rows of features, or the tokens of the prompts.
+
+A curator knows items and nothing else; an `Inputs` turns items into what its scorer's ``forward`` takes, for those
+items alone, so that neither time nor memory grows with the bank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.neural.prompts import prompt_text
+
+__all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "Tokens"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Inputs(Protocol):
+    """Turns items into what a scorer reads."""
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        ...
+
+    def __call__(self, items: IntArray, device: torch.device) -> Any:
+        """What the scorer's ``forward`` takes.
+
+        Args:
+            items: Problems, shape (m,).
+            device: Where the tensors shall be.
+
+        Returns:
+            One row per item, in the order of the items.
+        """
+        ...
+
+
+class RowTable(Protocol):
+    """Features of problems, a row each, from memory, from disk or computed when asked for."""
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Number of features, d."""
+        ...
+
+    def rows(self, items: IntArray) -> npt.NDArray[np.float32]:
+        """Features of some problems.
+
+        Args:
+            items: Problems, shape (m,).
+
+        Returns:
+            Features, shape (m, d).
+        """
+        ...
+
+
+class FeatureRows:
+    """Inputs of the scorers over features: the rows of a table.
+
+    Args:
+        table: The features; only the rows that are asked for are read.
+    """
+
+    def __init__(self, table: RowTable) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        return len(self._table)
+
+    @property
+    def columns(self) -> int:
+        """Number of features, d: the `columns` of the scorer that reads them."""
+        return self._table.columns
+
+    def __call__(self, items: IntArray, device: torch.device) -> torch.Tensor:
+        """Features of some problems.
+
+        Args:
+            items: Problems, shape (m,).
+            device: Where the tensor shall be.
+
+        Returns:
+            Features in float32, shape (m, d); they share the memory of the table's rows where they can.
+        """
+        rows = np.ascontiguousarray(self._table.rows(items), dtype=np.float32)
+        # A view of a file opened for reading would be a tensor that must never be written to.
+        return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
+
+
+class Tokens(NamedTuple):
+    """Tokenised prompts.
+
+    Attributes:
+        ids: Token ids, int64, shape (m, longest).
+        mask: 1 where a token is, 0 where padding is, int64, shape (m, longest).
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+
+
+class PromptTokens:
+    """Inputs of the scorers that read prompts: their tokens, padded on the right.
+
+    Nothing is cached: a shuffled epoch asks for a problem again only after all others, so a cache smaller than the bank
+    would never be of use, and tokenising costs little beside a transformer.
+
+    Args:
+        bank: The problems.
+        tokenizer: A Hugging Face tokenizer. Its chat template renders prompts that are lists of messages; its own
+            settings of padding and truncation neither matter nor change.
+        max_length: Tokens a prompt has at most; a longer one loses its beginning, since the question is at its end.
+
+    Raises:
+        ValueError: If `max_length` is not positive.
+    """
+
+    def __init__(self, bank: ProblemBank, tokenizer: Any, *, max_length: int = 1024) -> None:
+        if max_length < 1:
+            raise ValueError(f"max_length is {max_length}; a prompt needs at least one token")
+        self._bank = bank
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+        known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)  # which id is no matter: the mask hides it
+        self._padding = next(int(token) for token in known if token is not None)
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        return len(self._bank)
+
+    def __call__(self, items: IntArray, device: torch.device) -> Tokens:
+        """Tokens of some problems' prompts.
+
+        Args:
+            items: Problems, shape (m,).
+            device: Where the tensors shall be.
+
+        Returns:
+            Ids and mask, as wide as the longest of these prompts.
+
+        Raises:
+            ValueError: If a prompt has no token.
+        """
+        rows = self._tokenised([self._bank.prompts[item] for item in items])
+        for item, row in zip(items, rows, strict=True):
+            if not row:
+                raise ValueError(f"the prompt of problem {item} has no token; a scorer has nothing to read: remove it")
+        longest = max(map(len, rows), default=0)
+        ids = np.full((len(rows), longest), self._padding, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
+            mask[place, : len(row)] = 1
+        return Tokens(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+
+    def _tokenised(self, prompts: Sequence[Any]) -> list[list[int]]:
+        """Token ids of each prompt; a chat template writes the special tokens itself, plain texts are given them."""
+        template = getattr(self._tokenizer, "chat_template", None)
+        rendered = [bool(template) and not isinstance(prompt, str) for prompt in prompts]
+        rows: list[list[int]] = [[] for _ in prompts]
+        for from_template in (False, True):
+            places = [place for place, is_rendered in enumerate(rendered) if is_rendered == from_template]
+            texts = [prompt_text(prompts[place], self._tokenizer) for place in places]
+            for place, row in zip(places, self._ids(texts, special=not from_template), strict=True):
+                rows[place] = row
+        return rows
+
+    def _ids(self, texts: list[str], *, special: bool) -> list[list[int]]:
+        """Token ids of each text, without its beginning where it is too long; special tokens are kept."""
+        if not texts:
+            return []
+        tokenizer = self._tokenizer
+        side = tokenizer.truncation_side
+        tokenizer.truncation_side = "left"
+        try:
+            encoded = tokenizer(
+                texts, add_special_tokens=special, padding=False, truncation=True, max_length=self._max_length
+            )
+        finally:
+            tokenizer.truncation_side = side
+        return [list(row) for row in encoded["input_ids"]]
