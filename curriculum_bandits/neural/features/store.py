@@ -1,0 +1,188 @@
+"""Features written chunk by chunk, so that a kill after hours loses one chunk and memory does not grow with the bank.
+
+The rows go to a plain ``.npy`` file of float16 that anybody can map, called ``.partial`` until it is complete; a record
+beside it says what they are of and how many are safe. The file is appended to rather than mapped: a full disk is then
+an error to read, where a mapped page that cannot be written kills the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from tqdm.auto import tqdm
+
+from curriculum_bandits.neural.features.moments import matrix_moments
+from curriculum_bandits.neural.features.record import Record, partial_path, record_path, remedy
+from curriculum_bandits.neural.features.table import FeatureTable
+
+__all__ = ["Compute", "finished_features", "write_features"]
+
+Compute = Callable[[int, int], npt.ArrayLike]
+"""Features of the rows from the first index up to but not including the second, shape (stop - start, d)."""
+
+_STORED = np.dtype("<f2")
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+def write_features(
+    path: str | os.PathLike[str] | None,
+    n: int,
+    columns: int,
+    compute: Compute,
+    *,
+    identity: Mapping[str, Any],
+    chunk: int = 8192,
+    progress: bool = True,
+) -> FeatureTable:
+    """Compute features into a file, or go on where an earlier call with the same identity was stopped.
+
+    A finished file is opened and nothing is computed. One process may write a file at a time.
+
+    Args:
+        path: The ``.npy`` file; None keeps the features in memory.
+        n: Number of rows, N.
+        columns: Number of columns, d.
+        compute: Features of the rows start to stop, shape (stop - start, d); a row may not depend on the chunk.
+        identity: Plain values that say what the features are of: the bank's fingerprint, the kind, the settings.
+        chunk: Rows computed at once, and lost by a kill at most.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The table, mapped where it has a path.
+
+    Raises:
+        ValueError: If the file holds features of another identity or shape, or is not one of ours; or if a value is
+            not a finite number that float16 can hold, or compute returned another shape. What is in the file already
+            stays.
+
+    >>> table = write_features(None, 3, 1, lambda start, stop: np.arange(start, stop)[:, None], identity={},
+    ...                        progress=False)
+    >>> table.rows([0, 1, 2]).round(2).ravel().tolist()
+    [-1.22..., 0.0, 1.22...]
+    """
+    for name, number in (("n", n), ("columns", columns), ("chunk", chunk)):
+        if number < 1:
+            raise ValueError(f"{name} is {number}; give at least 1")
+    if path is None:
+        return _in_memory(n, columns, compute, chunk, progress)
+    file = Path(path).absolute()
+    if (table := finished_features(file, identity)) is not None:
+        if table.raw.shape != (n, columns):
+            raise ValueError(f"{file} has the shape {table.raw.shape}, not {(n, columns)}. {remedy(file)}")
+        return table
+    partial = partial_path(file)
+    record = Record.read(file) if partial.exists() else None
+    if record is None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        record = Record(identity, n, columns)
+        record.write(file)
+    elif (record.rows, record.columns) != (n, columns):
+        raise ValueError(f"{file} has the shape {(record.rows, record.columns)}, not {(n, columns)}. {remedy(file)}")
+    if not record.finished:
+        with open(partial, "r+b" if partial.exists() else "w+b") as stream:
+            record = _append(stream, record, file, compute, chunk, progress)
+        moments = matrix_moments(np.load(partial, mmap_mode="r", allow_pickle=False))
+        center, scale = (each.astype(np.float32).tolist() for each in (moments.center, moments.scale))
+        Record(identity, n, columns, done=n, center=center, scale=scale).write(file)
+    # The record first: a kill between the two leaves a file that lacks nothing but its name.
+    os.replace(partial, file)
+    return FeatureTable.open(file)
+
+
+def finished_features(path: str | os.PathLike[str], identity: Mapping[str, Any]) -> FeatureTable | None:
+    """Open the file if it is finished, and refuse it if it is something else, before anything costly is done.
+
+    Args:
+        path: The ``.npy`` file.
+        identity: What it should be, as given to `write_features`.
+
+    Returns:
+        The table; None if there is no file yet, or one of this identity that is not finished.
+
+    Raises:
+        ValueError: If the file is not one of ours, or holds features of another identity.
+    """
+    file = Path(path).absolute()
+    if not file.exists() and not partial_path(file).exists():
+        return None  # a record alone is of a file that was deleted
+    record = Record.read(file)
+    if record is None:
+        raise ValueError(f"{file} has no record {record_path(file).name} beside it, so it is not ours. {remedy(file)}")
+    record.check_identity(identity, file)
+    if not file.exists():
+        return None
+    if not record.finished:
+        raise ValueError(f"{file} exists, but its record says {record.done} of {record.rows} rows. {remedy(file)}")
+    return FeatureTable.open(file)
+
+
+def _in_memory(n: int, columns: int, compute: Compute, chunk: int, progress: bool) -> FeatureTable:
+    raw = np.empty((n, columns), dtype=np.float16)
+    with tqdm(total=n, desc="features", unit="row", disable=not progress) as bar:
+        for start in range(0, n, chunk):
+            stop = min(start + chunk, n)
+            raw[start:stop] = _half_precision(compute(start, stop), start, stop, columns)
+            bar.update(stop - start)
+    moments = matrix_moments(raw)
+    return FeatureTable(raw, moments.center, moments.scale)
+
+
+def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chunk: int, progress: bool) -> Record:
+    """Compute what is missing; every chunk is on the disk before the record counts it."""
+    row_bytes = record.columns * _STORED.itemsize
+    if record.done:
+        start_of_rows = _read_header(stream)
+        done = min(record.done, (stream.seek(0, os.SEEK_END) - start_of_rows) // row_bytes)
+    else:
+        start_of_rows, done = _write_header(stream, record), 0
+    # What a kill left of an unrecorded chunk is written again.
+    stream.truncate(start_of_rows + done * row_bytes)
+    stream.seek(0, os.SEEK_END)
+    with tqdm(total=record.rows, initial=done, desc="features", unit="row", disable=not progress) as bar:
+        for start in range(done, record.rows, chunk):
+            stop = min(start + chunk, record.rows)
+            stream.write(_half_precision(compute(start, stop), start, stop, record.columns).tobytes())
+            stream.flush()
+            os.fsync(stream.fileno())
+            record = record.with_progress(stop)
+            record.write(file)
+            bar.update(stop - start)
+    return record
+
+
+def _write_header(stream: BinaryIO, record: Record) -> int:
+    stream.seek(0)
+    shape = (record.rows, record.columns)
+    header = {"descr": np.lib.format.dtype_to_descr(_STORED), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.tell()
+
+
+def _read_header(stream: BinaryIO) -> int:
+    # Read, not computed: versions of numpy pad it differently.
+    stream.seek(0)
+    np.lib.format.read_magic(stream)
+    np.lib.format.read_array_header_1_0(stream)
+    return stream.tell()
+
+
+def _half_precision(computed: npt.ArrayLike, start: int, stop: int, columns: int) -> npt.NDArray[np.float16]:
+    values = np.asarray(computed)
+    if values.shape != (stop - start, columns):
+        raise ValueError(
+            f"the features of the rows {start} to {stop - 1} have the shape {values.shape}, "
+            f"not {(stop - start, columns)}; compute must return one row per problem and {columns} columns"
+        )
+    held = np.abs(values) <= _LARGEST
+    if not held.all():
+        row, column = (int(index) for index in np.argwhere(~held)[0])
+        raise ValueError(
+            f"row {start + row}, column {column} is {values[row, column]}; features are stored as float16, so give "
+            f"finite numbers up to {_LARGEST:.0f} in size (matrix_features standardises the columns of a matrix first)"
+        )
+    return values.astype(_STORED)
