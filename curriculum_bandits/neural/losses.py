@@ -50,9 +50,11 @@ def ratios(log_p: Tensor, probability: Tensor) -> Tensor:
         probability: The recorded p_t, same shape.
 
     Returns:
-        Ratios, same shape; 1 at the parameters of the draw, however the batch was drawn.
+        Ratios, same shape; 1 at the parameters of the draw, however the batch was drawn. Above the square root of the
+        largest number (1.8e19 in float32) they stay there, without a gradient, lest infinity times zero be nan.
     """
-    return torch.exp(log_p - _log(probability, log_p.dtype))
+    largest = 0.5 * math.log(torch.finfo(log_p.dtype).max)
+    return torch.exp((log_p - _log(probability, log_p.dtype)).clamp(max=largest))
 
 
 def unclipped_loss(
@@ -200,4 +202,5 @@ def _clipped_gain(rho: Tensor, utilities: Tensor, clip: float) -> Tensor:
 
 def _log(probability: Tensor, dtype: torch.dtype) -> Tensor:
     """Log of recorded probabilities, taken before digits are lost; what underflowed counts as the smallest there is."""
-    return torch.log(probability.clamp_min(torch.finfo(probability.dtype).tiny)).to(dtype)
+    wide = probability.to(torch.promote_types(probability.dtype, dtype))
+    return torch.log(wide.clamp_min(torch.finfo(wide.dtype).tiny)).to(dtype)
