@@ -10,6 +10,7 @@ from curriculum_bandits.sampling import (
     categorical,
     gumbel_top_k,
     inclusion_probabilities,
+    nucleus,
     systematic,
     systematic_counts,
     with_replacement,
@@ -377,6 +378,7 @@ def test_independent_draws_name_what_they_cannot_draw(p, size, message):
         lambda rng: systematic([0.5] * 8, rng),
         lambda rng: gumbel_top_k(np.zeros(8), 4, rng)[0],
         lambda rng: with_replacement([0.125] * 8, 4, rng)[0],
+        lambda rng: nucleus([0.125] * 8, 4, rng, top_p=0.25),
     ],
 )
 def test_the_generator_is_the_only_source_of_randomness(draw):
@@ -384,3 +386,110 @@ def test_the_generator_is_the_only_source_of_randomness(draw):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert draw(np.random.default_rng(3)).tolist() == draw(np.random.default_rng(3)).tolist()
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+# The paper's nucleus
+
+
+NUCLEUS_DRAWS = 3000
+
+
+def nucleus_draws(probabilities, size, seed, **settings):
+    rng = np.random.default_rng(seed)
+    return np.array([nucleus(probabilities, size, rng, **settings) for _ in range(NUCLEUS_DRAWS)])
+
+
+def assert_ordered_pairs(items, expected):
+    """First and second item of every draw, against the chance of each ordered pair."""
+    n = len(expected)
+    assert_mean(np.eye(n)[items[:, 0], :, None] * np.eye(n)[items[:, 1], None, :], expected)
+
+
+def sequential(p):
+    """Chance of each ordered pair when the second is drawn in proportion to p from what the first left."""
+    return np.where(np.eye(len(p)), 0.0, np.outer(p / (1 - p), p))
+
+
+def then_uniform(p):
+    """Chance of each ordered pair when the second is drawn uniformly from what the first left."""
+    return np.where(np.eye(len(p)), 0.0, p[:, None] / (len(p) - 1))
+
+
+@pytest.mark.parametrize(
+    ("p", "top_p"), [([0.02, 0.95, 0.0, 0.03], 0.9), ([0.1, 0.2, 0.3, 0.4], 0.0), ([0.0, 0.0, 1.0, 0.0], 0.999)]
+)
+def test_where_one_item_holds_more_than_the_nucleus_all_are_drawn_uniformly(p, top_p):
+    items = nucleus_draws(p, 2, seed=30, top_p=top_p)
+    assert np.max(counts_of(items, 4)) == 1
+    assert_ordered_pairs(items, then_uniform(np.full(4, 0.25)))
+
+
+@pytest.mark.parametrize("p", [[0.1, 0.4, 0.2, 0.3], [0.25] * 4], ids=["unequal", "equal"])
+def test_a_nucleus_of_at_least_the_batch_draws_in_proportion_without_replacement(p):
+    p = np.array(p)
+    items = nucleus_draws(p, 2, seed=31)
+    assert_mean(np.eye(4)[items[:, 0]], p)
+    assert_ordered_pairs(items, sequential(p))
+
+
+def test_the_nucleus_counts_only_items_that_stay_within_its_mass():
+    p = np.array([0.15, 0.5, 0.05, 0.3])
+    for top_p, expected in ((0.5, then_uniform(p)), (0.75, then_uniform(p)), (0.8, sequential(p))):
+        assert_ordered_pairs(nucleus_draws(p, 2, seed=32, top_p=top_p), expected)
+
+
+def test_a_mass_that_is_reached_but_for_rounding_counts():
+    p = np.array([0.4, 0.2, 0.1, 0.1, 0.1, 0.1])
+    assert 0.4 + 0.2 > 0.6
+    assert_ordered_pairs(nucleus_draws(p, 2, seed=33, top_p=0.6), sequential(p))
+
+
+def test_only_the_size_of_the_nucleus_matters_and_items_outside_it_are_drawn_by_probability_too():
+    p = np.array([0.5, 0.3, 0.2])
+    assert_mean(np.eye(3)[nucleus_draws(p, 1, seed=35, top_p=0.5)[:, 0]], p)
+
+
+def test_items_of_no_probability_only_come_uniformly():
+    items = nucleus_draws([0.6, 0.0, 0.4, 0.0, 0.0], 3, seed=36, top_p=1.0)
+    assert np.all(np.sort(items[:, :2], axis=1) == [0, 2])
+    assert_mean(np.eye(5)[items[:, 2]], np.array([0, 1, 0, 1, 1]) / 3)
+    items = nucleus_draws([0.6, 0.0, 0.4, 0.0], 2, seed=37, top_p=0.7)  # the second is uniform
+    assert np.all(np.isin(items[:, 0], [0, 2]))
+    assert_ordered_pairs(items, then_uniform(np.array([0.6, 0.0, 0.4, 0.0])))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_the_nucleus_gives_as_many_distinct_items_as_asked_for(data):
+    weights = np.array(data.draw(st.lists(st.just(0.0) | st.floats(1e-9, 1e9), min_size=1, max_size=20)))
+    weights[data.draw(st.integers(0, len(weights) - 1))] = 1.0
+    size = data.draw(st.integers(1, len(weights)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    p = weights / weights.sum()
+    items = nucleus(p, size, rng, top_p=data.draw(st.floats(0.0, 1.0)))
+    assert items.shape == (size,)
+    assert items.dtype == np.int64
+    assert len(set(items.tolist())) == size
+    assert np.all((items >= 0) & (items < len(p)))
+
+
+def test_the_nucleus_can_draw_everything():
+    assert sorted(nucleus([0.5, 0.5, 0.0], 3, np.random.default_rng(0), top_p=1.0).tolist()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("p", "size", "top_p", "message"),
+    [
+        ([0.5, 0.6], 1, 0.9, "sum to 1.1,"),
+        ([-0.5, 1.5], 1, 0.9, r"index \(0,\) is -0.5"),
+        ([np.nan, 1.0], 1, 0.9, r"index \(0,\) is nan"),
+        ([0.5, 0.5], 0, 0.9, "size is 0"),
+        ([0.5, 0.5], 3, 0.9, "3 items are asked for but there are 2"),
+        ([0.5, 0.5], 1, 1.1, "top_p is 1.1"),
+        ([0.5, 0.5], 1, -0.1, "top_p is -0.1"),
+        ([0.5, 0.5], 1, np.nan, "top_p is nan"),
+    ],
+)
+def test_the_nucleus_names_what_it_cannot_draw(p, size, top_p, message):
+    with pytest.raises(ValueError, match=message):
+        nucleus(p, size, np.random.default_rng(0), top_p=top_p)
