@@ -1,0 +1,77 @@
+"""What stands below a table or a figure: all that it takes to judge the numbers and to make them again.
+
+Cores and platform stand for the machine; no names of hosts or folders.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any
+
+from .measuring import RESAMPLES
+
+__all__ = ["caption", "machine", "note"]
+
+_HOW_TO_READ = f"""\
+Accuracy: exact mean success on held-out problems. Final: mean of the last three evaluations, interquartile mean over
+seeds. Target: mean over seeds of uniform's. Speed: uniform's rollouts to the target over the method's, on isotonic fits
+of the mean curves; a resample that does not get there counts as 0 for the lower end, and as the most that its ratio can
+be for the upper. P(above uniform): share of seeds, ties half. Oracle's gain: (method - uniform) / (oracle - uniform).
+Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples.
+Informative: share of drawn problems whose rewards differed. Effective problems: exponential of the entropy of the
+distribution, where there is one. Drawn: different problems in all. Ask+tell: wall-clock per step, median over seeds."""
+
+
+def caption(about: Mapping[str, Any]) -> str:
+    """The caption of a table.
+
+    Args:
+        about: Facts of a comparison, as `command.run_compare` gathers them.
+
+    Returns:
+        Some lines of text.
+    """
+    code = about["code"]
+    mixed = "" if len(code) == 1 else " (RUNS OF DIFFERENT CODE ARE MIXED; play them again with --force)"
+    return "\n".join(
+        [
+            f"Budget: {_budget(about)}, the same for all methods. Seeds: {about['seeds']}, paired: bank, held-out",
+            "problems and student are the same for all methods.",
+            _HOW_TO_READ,
+            f"{about['cores']} cores, {about['platform']}; {about['date']}; code {', '.join(code)}{mixed}",
+            f"Command: {about['command']}",
+        ]
+    )
+
+
+def note(about: Mapping[str, Any]) -> str:
+    """The note below a figure.
+
+    Args:
+        about: Facts of a comparison.
+
+    Returns:
+        Two lines.
+    """
+    made = f"{about['cores']} cores, {about['platform']}; {about['date']}"
+    return f"seeds {about['seeds']}; {_budget(about)}; {made}\n{about['command']}"
+
+
+def machine() -> dict[str, Any]:
+    """Versions, platform, cores and date."""
+    names = ("curriculum-bandits", "numpy", "scipy", "joblib", "matplotlib")
+    return {
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
+
+
+def _budget(about: Mapping[str, Any]) -> str:
+    settings = about["settings"]
+    return f"{settings['steps']:,} steps of {settings['batch']} problems, {about['rollouts']:,} rollouts"

@@ -1,0 +1,45 @@
+"""The students that methods are compared on, by name; each is made from a size of the bank and a seed.
+
+Three starts (half of the problems hopeless, most solved, forgetting) times two kinds of policy (a skill, tokens). The
+seed makes bank, held-out problems and student, so equal seeds are equal students for every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from curriculum_bandits.environments import SkillStudent, SoftmaxStudent, Student
+
+__all__ = ["STUDENTS", "StudentKind"]
+
+
+@dataclass(frozen=True)
+class StudentKind:
+    """A named student.
+
+    Attributes:
+        summary: What it is, in one line.
+        make: ``make(n_problems, seed)`` returns it, untrained.
+    """
+
+    summary: str
+    make: Callable[[int, int], Student]
+
+
+_SKILL = "success by a skill per family and level"
+_SOFTMAX = "answers token by token"
+
+#: Every student by name.
+STUDENTS: dict[str, StudentKind] = {
+    "half-hopeless-skill": StudentKind(
+        f"half of the problems are all but never solved; {_SKILL}", SkillStudent.half_hopeless
+    ),
+    "half-hopeless-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.half_hopeless),
+    "mostly-solved-skill": StudentKind(
+        f"four fifths of the problems are all but solved; {_SKILL}", SkillStudent.mostly_solved
+    ),
+    "mostly-solved-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.mostly_solved),
+    "drifting-skill": StudentKind(f"what is not practised is forgotten; {_SKILL}", SkillStudent.drifting),
+    "drifting-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.drifting),
+}

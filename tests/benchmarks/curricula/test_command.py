@@ -1,0 +1,202 @@
+"""The command as people give it: outputs, resume after a kill, the same numbers on any number of workers."""
+
+import argparse
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("joblib")
+pytest.importorskip("matplotlib")
+
+from curriculum_bandits.benchmarks.curricula import command
+from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
+
+SMALL = CompareSettings(
+    students=("half-hopeless-skill",),
+    methods=("uniform", "osmd-groups", "greedy-oracle"),
+    problems=300,
+    seeds=(0, 1),
+    steps=12,
+    batch=8,
+    evaluate_every=4,
+)
+WORDS = "--problems 300 --steps 12 --batch 8 --evaluate-every 4 --seeds 0..1 --jobs 1".split()
+
+
+def call(*words):
+    parser = argparse.ArgumentParser(prog="curriculum-bandits compare")
+    command.add_arguments(parser)
+    command.main(parser.parse_args(words))
+
+
+def stored(folder):
+    """All runs by name, but for the seconds they took, and the code that made them, which each process reads anew."""
+    runs = {path.name: json.loads(path.read_text()) for path in sorted((folder / "runs").glob("*.json"))}
+    for run in runs.values():
+        for name in ("ask", "learn", "tell", "code"):
+            del run["result"][name]
+    return runs
+
+
+def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
+    (tmp_path / "curves-of-another-command.png").write_bytes(b"")
+    students = ("half-hopeless-skill", "drifting-softmax")
+    call(*WORDS, "--students", *students, "--methods", "osmd-problems", "--output", str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("runs", "summary.txt", "summary.csv", "summary.json"),
+        *(f"{kind}-{student}.png" for kind in ("curves", "drawn") for student in students),
+    }
+    text = (tmp_path / "summary.txt").read_text()
+    assert text in capsys.readouterr().out
+    words = (
+        "curriculum-bandits compare --students half-hopeless-skill drifting-softmax --problems 300 --methods uniform "
+        "osmd-problems --seeds 0..1 --steps 12 --batch 8 --evaluate-every 4"
+    )
+    assert words in text
+    assert str(tmp_path) not in text
+    assert "768 rollouts" in text
+    with open(tmp_path / "summary.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["student"], row["method"]) for row in rows} == {
+        (student, method) for student in students for method in ("uniform", "osmd-problems")
+    }
+    document = json.loads((tmp_path / "summary.json").read_text())
+    assert document["command"] == words
+    assert document["runs"] == document["runs_done_by_this_command"] == 8
+    assert {"cores", "platform", "date", "versions", "code", "caption"} <= document.keys()
+
+
+def test_one_worker_and_two_bring_the_same_numbers(tmp_path):
+    for jobs in (1, 2):
+        run_compare(SMALL, output=tmp_path / str(jobs), jobs=jobs, progress=False)
+    assert len(stored(tmp_path / "1")) == 6
+    assert stored(tmp_path / "1") == stored(tmp_path / "2")
+
+
+def test_only_what_is_new_is_played_unless_forced(tmp_path):
+    def done(**changes):
+        settings = CompareSettings(**{**SMALL.__dict__, **changes})
+        force = changes == {}
+        run_compare(settings, output=tmp_path, jobs=1, force=force, progress=False)
+        return json.loads((tmp_path / "summary.json").read_text())["runs_done_by_this_command"]
+
+    assert done(methods=("uniform",)) == 2
+    assert done(methods=("uniform", "greedy-oracle")) == 2
+    assert done(methods=("uniform", "greedy-oracle"), seeds=(1, 2)) == 2
+    next((tmp_path / "runs").iterdir()).write_text("broken")
+    assert done(methods=("uniform", "greedy-oracle"), seeds=(0, 1, 2)) == 1
+    assert done() == 6
+
+
+def start(folder, jobs):
+    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "uniform", "osmd-groups"]
+    module = "curriculum_bandits.benchmarks.curricula.command"
+    program = (
+        f"import argparse, sys; from {module} import add_arguments, main; parser = argparse.ArgumentParser(); "
+        "add_arguments(parser); main(parser.parse_args(sys.argv[1:]))"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *words, "--jobs", str(jobs), "--output", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # Tests may be started where interrupts are ignored; a child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def wait_for_runs(folder, process, count):
+    until = time.monotonic() + 60
+    while len(list((folder / "runs").glob("*.json"))) < count:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+LONGER = CompareSettings(methods=("uniform", "osmd-groups"), problems=2000, seeds=tuple(range(6)), steps=60)
+
+
+def test_a_killed_comparison_goes_on_and_ends_with_the_same_numbers(tmp_path):
+    process = start(tmp_path, 1)
+    wait_for_runs(tmp_path, process, 3)
+    process.kill()
+    process.communicate()
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*.json")}
+    assert 3 <= len(done) < 12
+    run_compare(LONGER, output=tmp_path, jobs=1, progress=False)
+    assert all(path.stat().st_mtime_ns == written for path, written in done.items())
+    document = json.loads((tmp_path / "summary.json").read_text())
+    assert document["runs_done_by_this_command"] == 12 - len(done)
+    run_compare(LONGER, output=tmp_path / "whole", jobs=1, progress=False)
+    assert stored(tmp_path) == stored(tmp_path / "whole")
+
+
+def test_an_interrupt_keeps_what_is_done(tmp_path):
+    process = start(tmp_path, 2)
+    wait_for_runs(tmp_path, process, 2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert b"KeyboardInterrupt" in errors  # the roof of the command line turns it into a sentence
+    assert 2 <= len(stored(tmp_path)) < 12
+    assert not (tmp_path / "summary.txt").exists()
+
+
+def test_runs_of_different_code_are_pointed_out(tmp_path):
+    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
+    assert "DIFFERENT CODE" not in (tmp_path / "summary.txt").read_text()
+    path = next((tmp_path / "runs").iterdir())
+    document = json.loads(path.read_text())
+    document["result"]["code"] = "other"
+    path.write_text(json.dumps(document))
+    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
+    assert "DIFFERENT CODE" in (tmp_path / "summary.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", "0"], "steps is 0; it must be at least 1"),
+        (["--batch", "500"], "batch is 500, but a bank has 300 problems"),
+        (["--students", "clever"], "'clever' is none of the students; choose from half-hopeless-skill, "),
+        (["--methods", "magic"], "'magic' is none of the methods; choose from uniform, "),
+        (["--seeds", "3..1"], "'3..1' is no seed; give a number such as 3, or a range such as 0..19"),
+        (["--seeds", "1", "0..2"], "seeds are .*; give at least one, and each once"),
+        (["--jobs", "0"], "jobs is 0"),
+    ],
+)
+def test_errors_are_one_line_and_name_value_and_remedy(words, message, tmp_path):
+    with pytest.raises(SystemExit, match=message) as error:
+        call(*WORDS, *words, "--output", str(tmp_path / "out"))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit, match="which is a file; give a folder"):
+        call(*WORDS, "--output", str(tmp_path / "file"))
+
+
+def test_settings_without_uniform_are_refused():
+    with pytest.raises(ValueError, match="all is measured against uniform, add it"):
+        CompareSettings(methods=("osmd-groups",))
+
+
+def test_the_list_names_students_and_methods(capsys):
+    call("--list")
+    printed = capsys.readouterr().out
+    for name in ("half-hopeless-skill", "drifting-softmax", "uniform", "greedy-oracle"):
+        assert f"  {name} " in printed
+
+
+def test_seeds_are_read_as_they_are_written():
+    settings = CompareSettings(seeds=(4, 0, 1, 2, 9))
+    words = settings.words()
+    written = words[words.index("--seeds") + 1 : words.index("--steps")]
+    assert written == ["4", "0..2", "9"]
+    assert parse_seeds(written) == settings.seeds
