@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +111,6 @@ class Record:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, file)
-
-    def with_progress(self, done: int) -> Record:
-        """The record when more rows are done.
-
-        Args:
-            done: Rows that are in the file by now.
-
-        Returns:
-            A new record.
-        """
-        return replace(self, done=done)
 
     def check_identity(self, identity: Mapping[str, Any], path: Path) -> None:
         """Refuse features that are not what is asked for.

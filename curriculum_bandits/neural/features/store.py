@@ -8,7 +8,10 @@ an error to read, where a mapped page that cannot be written kills the process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +22,9 @@ from tqdm.auto import tqdm
 from curriculum_bandits.neural.features.moments import matrix_moments
 from curriculum_bandits.neural.features.record import Record, partial_path, record_path, remedy
 from curriculum_bandits.neural.features.table import FeatureTable
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["Compute", "finished_features", "write_features"]
 
@@ -41,7 +47,7 @@ def write_features(
 ) -> FeatureTable:
     """Compute features into a file, or go on where an earlier call with the same identity was stopped.
 
-    A finished file is opened and nothing is computed. One process may write a file at a time.
+    A finished file is opened and nothing is computed.
 
     Args:
         path: The ``.npy`` file; None keeps the features in memory.
@@ -59,6 +65,7 @@ def write_features(
         ValueError: If the file holds features of another identity or shape, or is not one of ours; or if a value is
             not a finite number that float16 can hold, or compute returned another shape. What is in the file already
             stays.
+        RuntimeError: If another process is writing the file.
 
     >>> table = write_features(None, 3, 1, lambda start, stop: np.arange(start, stop)[:, None], identity={},
     ...                        progress=False)
@@ -75,22 +82,17 @@ def write_features(
         if table.raw.shape != (n, columns):
             raise ValueError(f"{file} has the shape {table.raw.shape}, not {(n, columns)}. {remedy(file)}")
         return table
-    partial = partial_path(file)
-    record = Record.read(file) if partial.exists() else None
-    if record is None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        record = Record(identity, n, columns)
-        record.write(file)
-    elif (record.rows, record.columns) != (n, columns):
-        raise ValueError(f"{file} has the shape {(record.rows, record.columns)}, not {(n, columns)}. {remedy(file)}")
-    if not record.finished:
-        with open(partial, "r+b" if partial.exists() else "w+b") as stream:
-            record = _append(stream, record, file, compute, chunk, progress)
-        moments = matrix_moments(np.load(partial, mmap_mode="r", allow_pickle=False))
-        center, scale = (each.astype(np.float32).tolist() for each in (moments.center, moments.scale))
-        Record(identity, n, columns, done=n, center=center, scale=scale).write(file)
-    # The record first: a kill between the two leaves a file that lacks nothing but its name.
-    os.replace(partial, file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(partial_path(file), file) as stream:
+        if file.exists():
+            # Another process has finished it since we looked, and what is open here is a new and empty file.
+            partial_path(file).unlink(missing_ok=True)
+        else:
+            _complete(stream, Record(identity, n, columns), file, compute, chunk, progress)
+    if not file.exists():
+        # After the record: a kill between the two leaves a file that lacks nothing but its name. And after closing:
+        # some systems do not rename what is open.
+        os.replace(partial_path(file), file)
     return FeatureTable.open(file)
 
 
@@ -108,7 +110,7 @@ def finished_features(path: str | os.PathLike[str], identity: Mapping[str, Any])
         ValueError: If the file is not one of ours, or holds features of another identity.
     """
     file = Path(path).absolute()
-    if not file.exists() and not partial_path(file).exists():
+    if not file.exists() and not _begun(file):
         return None  # a record alone is of a file that was deleted
     record = Record.read(file)
     if record is None:
@@ -132,6 +134,41 @@ def _in_memory(n: int, columns: int, compute: Compute, chunk: int, progress: boo
     return FeatureTable(raw, moments.center, moments.scale)
 
 
+@contextmanager
+def _alone(partial: Path, file: Path) -> Iterator[BinaryIO]:
+    """The unfinished file, which no other process may write meanwhile (where the system can lock files)."""
+    with open(os.open(partial, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b") as stream:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a kill gives it back
+            except BlockingIOError:
+                raise RuntimeError(f"another process is writing {file}; call again when it has finished") from None
+        yield stream
+
+
+def _begun(file: Path) -> bool:
+    # An empty one was made by a process that was killed before it recorded anything.
+    partial = partial_path(file)
+    return partial.exists() and partial.stat().st_size > 0
+
+
+def _complete(stream: BinaryIO, wanted: Record, file: Path, compute: Compute, chunk: int, progress: bool) -> None:
+    """Bring the unfinished file to its end, and record its scale."""
+    partial = partial_path(file)
+    record = Record.read(file) if _begun(file) else None
+    shape = (wanted.rows, wanted.columns)
+    if record is None:
+        record = wanted
+        record.write(file)
+    elif (record.rows, record.columns) != shape:
+        raise ValueError(f"{file} has the shape {(record.rows, record.columns)}, not {shape}. {remedy(file)}")
+    if not record.finished:
+        record = _append(stream, record, file, compute, chunk, progress)
+        moments = matrix_moments(np.load(partial, mmap_mode="r", allow_pickle=False))
+        center, scale = (each.astype(np.float32).tolist() for each in (moments.center, moments.scale))
+        replace(record, center=center, scale=scale).write(file)
+
+
 def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chunk: int, progress: bool) -> Record:
     """Compute what is missing; every chunk is on the disk before the record counts it."""
     row_bytes = record.columns * _STORED.itemsize
@@ -149,7 +186,7 @@ def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chun
             stream.write(_half_precision(compute(start, stop), start, stop, record.columns).tobytes())
             stream.flush()
             os.fsync(stream.fileno())
-            record = record.with_progress(stop)
+            record = replace(record, done=stop)
             record.write(file)
             bar.update(stop - start)
     return record

@@ -180,6 +180,44 @@ def test_other_features_are_refused_and_left_alone(tmp_path, stopped_at, changes
     assert files(tmp_path) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_two_cannot_write_one_file(tmp_path):
+    path = tmp_path / "f.npy"
+
+    def compute(start, stop):
+        if start == 8:
+            with pytest.raises(RuntimeError, match=r"another process is writing .*f\.npy"):
+                write(path)
+        return VALUES[start:stop]
+
+    write(path, compute)
+    np.testing.assert_array_equal(np.load(path), VALUES.astype(np.float16))
+
+
+def test_what_another_process_finished_in_the_meantime_is_left_alone(tmp_path, monkeypatch):
+    write(tmp_path / "f.npy")
+    before = files(tmp_path)
+    monkeypatch.setattr(module, "finished_features", lambda *_: None)  # we looked too early
+    assert len(write(tmp_path / "f.npy", values_until(0))) == ROWS
+    assert files(tmp_path) == before
+
+
+def test_a_kill_before_anything_is_recorded_is_in_nobodys_way(tmp_path):
+    (tmp_path / "f.npy.partial").touch()
+    with pytest.raises(FileNotFoundError):
+        FeatureTable.open(tmp_path / "f.npy")
+    assert len(write(tmp_path / "f.npy")) == ROWS
+
+
+def test_rows_are_on_the_disk_before_they_are_recorded(tmp_path, monkeypatch):
+    events = []
+    monkeypatch.setattr(module.os, "fsync", lambda _: events.append("synchronised"))
+    monkeypatch.setattr(module.Record, "write", lambda record, path: events.append(record.done))
+    with pytest.raises(Stopped):
+        write(tmp_path / "f.npy", values_until(8))
+    assert events == [0, "synchronised", 4, "synchronised", 8]
+
+
 @pytest.mark.parametrize("name", ["f.npy", "f.npy.partial"])
 def test_a_file_that_is_not_ours_is_never_replaced(tmp_path, name):
     (tmp_path / name).write_bytes(b"precious")
