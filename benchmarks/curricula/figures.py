@@ -7,6 +7,7 @@ the band there is the one to judge by. A method has the same line in every pictu
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def curves_figure(comparison: Comparison, note: str) -> Any:
     )
     count = len(comparison.seeds)
     figure.suptitle(f"{comparison.student}, {comparison.problems:,} problems, {count} seed{'s' * (count > 1)}")
-    figure.supxlabel(note, fontsize=7.5, color="#555555")
+    _write_below(figure, note)
     return figure
 
 
@@ -96,7 +97,7 @@ def drawn_figure(comparison: Comparison, note: str) -> Any:
     figure.colorbar(image, ax=panels, label="share of the draws", shrink=0.8)
     figure.supylabel("level, easy to hard", fontsize=10)
     figure.suptitle(f"Drawn by step: {comparison.student}, {comparison.problems:,} problems")
-    figure.supxlabel(note, fontsize=7.5, color="#555555")
+    _write_below(figure, note)
     return figure
 
 
@@ -113,6 +114,12 @@ def _draw(axes: Any, budget: FloatArray, curves: FloatArray, style: dict[str, An
         error = 2 * np.std(curves, axis=0, ddof=1) / math.sqrt(len(curves))
         axes.fill_between(budget, mean - error, mean + error, color=style["color"], alpha=0.15, linewidth=0)
     return line
+
+
+def _write_below(figure: Any, note: str) -> None:
+    width = int(16 * figure.get_figwidth())  # so many letters of this size fit
+    lines = [line for part in note.splitlines() for line in textwrap.wrap(part, width, break_on_hyphens=False)]
+    figure.supxlabel("\n".join(lines), fontsize=7.5, color="#555555")
 
 
 def _drawn(comparison: Comparison, method: str) -> FloatArray:

@@ -27,19 +27,18 @@ class StudentKind:
     make: Callable[[int, int], Student]
 
 
-_SKILL = "success by a skill per family and level"
-_SOFTMAX = "answers token by token"
+_HOPELESS = "half of the problems are all but never solved at first"
+_SOLVED = "four fifths of the problems are all but solved from the start"
+_DRIFTING = "what is not practised is forgotten"
+_SKILL = "one skill per family and level"
+_SOFTMAX = "answers written token by token"
 
 #: Every student by name.
 STUDENTS: dict[str, StudentKind] = {
-    "half-hopeless-skill": StudentKind(
-        f"half of the problems are all but never solved; {_SKILL}", SkillStudent.half_hopeless
-    ),
-    "half-hopeless-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.half_hopeless),
-    "mostly-solved-skill": StudentKind(
-        f"four fifths of the problems are all but solved; {_SKILL}", SkillStudent.mostly_solved
-    ),
-    "mostly-solved-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.mostly_solved),
-    "drifting-skill": StudentKind(f"what is not practised is forgotten; {_SKILL}", SkillStudent.drifting),
-    "drifting-softmax": StudentKind(f"the same; {_SOFTMAX}", SoftmaxStudent.drifting),
+    "half-hopeless-skill": StudentKind(f"{_HOPELESS}; {_SKILL}", SkillStudent.half_hopeless),
+    "half-hopeless-softmax": StudentKind(f"{_HOPELESS}; {_SOFTMAX}", SoftmaxStudent.half_hopeless),
+    "mostly-solved-skill": StudentKind(f"{_SOLVED}; {_SKILL}", SkillStudent.mostly_solved),
+    "mostly-solved-softmax": StudentKind(f"{_SOLVED}; {_SOFTMAX}", SoftmaxStudent.mostly_solved),
+    "drifting-skill": StudentKind(f"{_DRIFTING}; {_SKILL}", SkillStudent.drifting),
+    "drifting-softmax": StudentKind(f"{_DRIFTING}; {_SOFTMAX}", SoftmaxStudent.drifting),
 }

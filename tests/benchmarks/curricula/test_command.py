@@ -25,7 +25,8 @@ SMALL = CompareSettings(
     batch=8,
     evaluate_every=4,
 )
-WORDS = "--problems 300 --steps 12 --batch 8 --evaluate-every 4 --seeds 0..1 --jobs 1".split()
+WORDS = ["--problems", "300", "--steps", "12", "--batch", "8", "--evaluate-every", "4"]
+WORDS += ["--seeds", "0..1", "--jobs", "1"]
 
 
 def call(*words):
