@@ -255,6 +255,14 @@ def test_where_the_clip_is_said_to_bind_the_gradient_is_zero_and_nowhere_else(ra
     assert bool(binds) == bool(np.all(found == 0.0))
 
 
+def test_on_its_very_edge_the_clip_does_not_bind():
+    assert not clip_binds(tensor([1.5, 0.5]), tensor([1.0, -1.0]), 0.5).any()
+
+
+def test_the_clip_never_binds_on_a_utility_of_zero():
+    assert not clip_binds(tensor([0.1, 1.0, 9.0]), torch.zeros(3, dtype=torch.float64), 0.2).any()
+
+
 def test_a_clipped_draw_leaves_the_rest_of_the_batch_to_move():
     p, now = np.array([0.2, 0.5, 0.3]), np.array([0.3, 0.5, 0.2])
     args = [tensor(np.log(now)), tensor(p), torch.tensor([0, 1]), tensor([1.0, 2.0]), tensor([0.4, 0.9])]
@@ -522,11 +530,10 @@ def test_any_dtype_is_summed_in_float32_or_better_and_autocast_changes_nothing(d
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_what_was_recorded_in_float64_is_not_rounded_to_the_dtype_of_the_scores_first(dtype):
-    p = np.array([1 / 3, 1e-9, 2 / 3 - 1e-9])
-    scores = tensor([1.0, 0.0, 2.0], dtype)
+    scores = tensor([1.0, -138.0, 2.0], dtype)
     log_p = log_probabilities(scores)
-    expected = log_p.double().exp().numpy() / p
-    np.testing.assert_allclose(ratios(log_p, tensor(p)), expected, rtol=1e-5)
+    p = np.array([1 / 3, 1e-60, 2 / 3])  # 1e-60 is zero in float32
+    np.testing.assert_allclose(ratios(log_p, tensor(p)), np.exp(log_p.double().numpy()) / p, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shift", [0.05, 2.0], ids=["inside the clip", "outside"])
