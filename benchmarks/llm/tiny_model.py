@@ -219,7 +219,7 @@ def held_out_accuracy(
         Share of verified answers per problem, shape ``(len(bank),)``: 0 or 1 with one sample.
     """
     items = np.repeat(np.arange(len(bank)), samples)
-    prompts = [bank.prompts[item] for item in items]
+    prompts = [bank.prompts[int(item)] for item in items]
     answers = sample_answers(model, tokenizer, prompts, seed=seed, temperature=temperature)
     verified = [bank.verify(int(item), answer) for item, answer in zip(items, answers, strict=True)]
     return np.asarray(verified, dtype=np.float64).reshape(len(bank), samples).mean(axis=1)

@@ -3,4 +3,25 @@
 This is the room of torch. Everything here keeps the contract of the tabular bandits.
 """
 
-__all__: list[str] = []
+from curriculum_bandits.neural import features, losses, samplers
+from curriculum_bandits.neural.curator import NeuralCurator
+from curriculum_bandits.neural.inputs import FeatureRows, Inputs, PromptTokens
+from curriculum_bandits.neural.scorers import LinearScorer, MlpScorer, Scorer, TransformerScorer
+from curriculum_bandits.neural.settings import DEFAULT, PAPER, CuratorSettings
+
+__all__ = [
+    "DEFAULT",
+    "PAPER",
+    "CuratorSettings",
+    "FeatureRows",
+    "Inputs",
+    "LinearScorer",
+    "MlpScorer",
+    "NeuralCurator",
+    "PromptTokens",
+    "Scorer",
+    "TransformerScorer",
+    "features",
+    "losses",
+    "samplers",
+]

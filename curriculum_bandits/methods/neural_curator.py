@@ -1,0 +1,108 @@
+"""ACTOR-CURATOR: a network over features of the problems, trained by the OSMD loss on policy improvement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.extras import require_extra
+from curriculum_bandits.signals import Signal, policy_improvement
+
+if TYPE_CHECKING:
+    from curriculum_bandits.neural import CuratorSettings, Inputs, Scorer
+    from curriculum_bandits.proposals import Proposal
+
+__all__ = ["actor_curator"]
+
+_PAPER_SCORER = "Qwen/Qwen3-0.6B"
+
+
+def actor_curator(
+    bank: ProblemBank,
+    preset: Literal["default", "paper"] = "default",
+    seed: int = 0,
+    *,
+    inputs: Inputs | None = None,
+    scorer: Scorer | None = None,
+    settings: CuratorSettings | None = None,
+    proposal: Proposal | None = None,
+    signal: Signal = policy_improvement,
+    device: Any = None,
+    together: bool = False,
+) -> Curriculum:
+    """The neural curator: what it learns about one problem it knows of all that look alike to it.
+
+    Args:
+        bank: The problems.
+        preset: ``"default"``: a small network over frozen features, with the switches our measurements favour.
+            ``"paper"``: every switch as in the paper, with its scorer, a 0.6B language model that is downloaded unless
+            `scorer` is given.
+        seed: Seed of the draws and of the network's first weights.
+        inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
+            prompts; for the paper's scorer its tokens.
+        scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`.
+        settings: Every switch; by default those of the preset.
+        proposal: Where candidates come from; by default as the settings say.
+        signal: What rewards the curator; policy improvement by default.
+        device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
+        together: All processes of the default process group ask and tell together, and share the scoring.
+
+    Returns:
+        The curriculum.
+
+    Raises:
+        ValueError: If the preset is unknown.
+        ModuleNotFoundError: If torch is not installed (extra ``neural``).
+
+    Source: Gu et al., "Actor-Curator", arXiv 2602.20532. The default preset is ours.
+
+    >>> bank = ProblemBank([f"{a}+{b}=" for a in range(30) for b in range(30)])
+    >>> curriculum = actor_curator(bank, seed=0)
+    >>> draw = curriculum.ask(8)
+    >>> curriculum.tell(draw, [0.01] * 8)
+    """
+    require_extra("torch", "neural")
+    from curriculum_bandits import neural
+
+    if preset not in ("default", "paper"):
+        raise ValueError(f"preset={preset!r} is unknown; choose 'default' or 'paper'")
+    if settings is None:
+        settings = neural.PAPER if preset == "paper" else neural.DEFAULT
+    if preset == "paper" and scorer is None and inputs is None:
+        scorer, inputs = _language_model(bank, seed)
+    if inputs is None:
+        features = neural.features
+        table = (
+            features.text_features(bank, seed=seed, progress=False)
+            if bank.features is None
+            else features.matrix_features(bank.features, progress=False)
+        )
+        inputs = neural.FeatureRows(table)
+    if scorer is None:
+        if not isinstance(inputs, neural.FeatureRows):
+            raise ValueError("inputs are not rows of features; give the scorer that reads them")
+        heads = 2 if settings.baseline == "predicted" else 1
+        scorer = neural.MlpScorer(inputs.columns, heads=heads, seed=seed)
+    curator = neural.NeuralCurator(
+        inputs,
+        scorer,
+        settings,
+        proposal=proposal,
+        groups=bank.groups,
+        group_names=bank.group_names if bank.groups is not None else None,
+        device=device,
+        together=together,
+    )
+    name = "actor-curator" if preset == "default" else "actor-curator-paper"
+    return Curriculum(bank, curator, signal, name=name, seed=seed)
+
+
+def _language_model(bank: ProblemBank, seed: int) -> tuple[Scorer, Inputs]:
+    """The paper's scorer and the tokens it reads."""
+    from curriculum_bandits import neural
+
+    transformers = require_extra("transformers", "llm")
+    scorer = neural.TransformerScorer.from_pretrained(_PAPER_SCORER, head_init="normal", seed=seed)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(_PAPER_SCORER)
+    return scorer, neural.PromptTokens(bank, tokenizer)

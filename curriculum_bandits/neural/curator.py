@@ -1,0 +1,265 @@
+"""The neural curator: OSMD with generalisation, under the contract of the tabular bandits.
+
+It looks at a candidate set, scores it, draws, and takes a few gradient steps on the OSMD loss when the answer comes.
+What it costs depends on the candidates, never on the size of the bank. The loss is in `losses`, the network in
+`scorers`, what the network reads in `inputs`; here is only what connects them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray, RefusedUtility
+from curriculum_bandits.neural.history import History
+from curriculum_bandits.neural.inputs import Inputs
+from curriculum_bandits.neural.learning import Answer, Learning
+from curriculum_bandits.neural.losses import log_probabilities
+from curriculum_bandits.neural.processes import Processes
+from curriculum_bandits.neural.samplers import exact
+from curriculum_bandits.neural.scorers import Scorer
+from curriculum_bandits.neural.settings import DEFAULT, CuratorSettings
+from curriculum_bandits.proposals import Proposal, ShuffledProposal, UniformProposal
+
+__all__ = ["NeuralCurator"]
+
+_KIND = "neural_curator"
+_LARGEST = 1e30  # beyond, squares of float32 overflow
+
+
+class NeuralCurator:
+    """Chooses problems by the scores of a network, and trains the network on what they paid.
+
+    Args:
+        inputs: What the scorer reads about each problem; its length is the size of the bank.
+        scorer: The network. It is moved to `device` and kept in evaluation mode, so that scores do not vary by chance.
+        settings: Every switch.
+        proposal: Where candidates come from; None makes the one that the settings name.
+        groups: Group of each problem, shape (N,), for coverage and staleness by group; None puts all into one.
+        group_names: Their names, for the diagnostics.
+        device: Where the scorer runs; None leaves it where it is.
+        together: Every process of the default process group calls `select` and `update_from` together: scoring and
+            gradients are shared out, process 0 decides, and all end with the same weights.
+
+    Raises:
+        ValueError: If the settings ask for predicted utilities and the scorer has no second head.
+
+    Source: Gu et al., "Actor-Curator", arXiv 2602.20532; which switch is whose is said in the settings.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        scorer: Scorer,
+        settings: CuratorSettings = DEFAULT,
+        *,
+        proposal: Proposal | None = None,
+        groups: IntArray | None = None,
+        group_names: list[str] | None = None,
+        device: str | torch.device | None = None,
+        together: bool = False,
+    ) -> None:
+        self.n_arms = len(inputs)
+        self.settings = settings
+        self.inputs = inputs
+        self.scorer = (scorer if device is None else scorer.to(device)).eval()
+        made = UniformProposal if settings.proposal == "uniform" else ShuffledProposal
+        self.proposal = made(self.n_arms) if proposal is None else proposal
+        if groups is not None and len(groups) != self.n_arms:
+            raise ValueError(f"groups has {len(groups)} entries for {self.n_arms} problems; give one per problem")
+        self._processes = Processes(together)
+        self._learning = Learning(self.scorer, settings, self._processes)
+        self._history = History(self.n_arms, settings.window, groups)
+        self._group_names = group_names
+        self._draws = 0
+        self._updates = 0
+        self._mean_square = 0.0
+        self._entropy = math.log(self.n_arms)
+        self._last: dict[str, float] = {}
+
+    @property
+    def together(self) -> bool:
+        """Whether every process must call it."""
+        return self._processes.together
+
+    @property
+    def device(self) -> torch.device:
+        """Where the scorer runs."""
+        return next(self.scorer.parameters()).device
+
+    def probabilities_of(self, candidates: IntArray) -> FloatArray:
+        """p_t over a candidate set: what `select` would draw from.
+
+        Args:
+            candidates: Distinct problems, shape (M,).
+
+        Returns:
+            The distribution, shape (M,).
+
+        Raises:
+            FloatingPointError: If a score is not finite.
+        """
+        scores = self._learning.scores(self._rows(candidates), len(candidates)).cpu()
+        if not bool(torch.isfinite(scores).all()):
+            item = int(candidates[int(torch.argmin(torch.isfinite(scores).to(torch.int8)))])
+            raise FloatingPointError(
+                f"the score of problem {item} is not finite; lower the learning rate, or let the scorer run in float32"
+            )
+        settings = self.settings
+        log_p = log_probabilities(scores.double(), temperature=settings.temperature, floor=settings.floor)
+        p = np.asarray(torch.exp(log_p).numpy())
+        return np.asarray(p / p.sum())
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> CandidateSelection:
+        """Draw from the next candidates.
+
+        Args:
+            size: Problems to draw, m, at most the number of candidates.
+            rng: Source of randomness.
+            candidates: What to choose among, shape (M,); None asks the proposal.
+
+        Returns:
+            What was drawn, the distribution it was drawn from, and all that answers need later.
+
+        Raises:
+            ValueError: If `size` is below 1 or above the number of candidates.
+        """
+        count = min(self.settings.candidates, self.n_arms) if candidates is None else len(candidates)
+        if not 1 <= size <= count:
+            raise ValueError(
+                f"{size} problems are asked for out of {count} candidates; ask for 1 to that many, or raise candidates"
+            )
+        items, candidate_inclusion = self._processes.agree(
+            lambda: (np.asarray(candidates), None) if candidates is not None else self.proposal.propose(count, rng)
+        )
+        number = self._draws + 1
+        scored = number >= self.settings.dormant
+        uniform = np.full(count, 1.0 / count)
+        p_t = self.probabilities_of(items) if scored else uniform
+        explores = number <= self.settings.dormant + self.settings.warm_up
+        places, inclusion = self._processes.agree(
+            lambda: exact(uniform, size, rng) if explores else self.settings.sampler(p_t, size, rng)
+        )
+        self._draws = number
+        if scored:
+            entropy = -float(np.sum(p_t * np.log(np.maximum(p_t, np.finfo(np.float64).tiny))))
+            self._entropy = entropy + math.log(self.n_arms / count)
+        return CandidateSelection(
+            items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion
+        )
+
+    def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
+        """Learn from the utilities of a draw, with the numbers it was drawn with.
+
+        Args:
+            selection: As `select` returned it, its arms reduced to those that answered.
+            values: Utility of each, shape (m,).
+
+        Raises:
+            RefusedUtility: If a utility is not finite or beyond 1e30. The state is then as it was.
+            ValueError: If the loss divides by inclusion and the draw states none. The state is then as it was.
+        """
+        utilities = self._processes.agree(lambda: np.asarray(values, dtype=np.float64))
+        gain = 1.0 if self.settings.gain is None else self.settings.gain
+        bad = ~(np.abs(utilities) * gain <= _LARGEST)
+        if np.any(bad):
+            position = int(np.argmax(bad))
+            arm, value = int(selection.arms[position]), float(utilities[position])
+            raise RefusedUtility(arm, position, value, f"report a finite number below {_LARGEST / gain:.0e} in size")
+        self._learning.check(selection)
+        self._updates += 1
+        means = self._history.record(selection.arms, utilities, self._updates)
+        if selection.candidate_probability is None:  # a dormant draw
+            return
+        answer = Answer(
+            probability=selection.candidate_probability,
+            places=_places(selection.candidates, selection.arms),
+            utilities=means * self._gain(means),
+            inclusion=selection.inclusion,
+        )
+        self._last = self._learning.learn(self._rows(selection.candidates), answer)
+
+    def diagnostics(self) -> dict[str, float]:
+        """How the curator is doing.
+
+        Returns:
+            ``entropy`` of the last distribution, with the candidates standing for the bank (nats). After an update also
+            ``loss``, ``ratio_max``, ``clip_fraction`` (of the last gradient step), ``gradient_norm``,
+            ``learning_rate``, ``score_correlation`` (of log p_t with the observed utilities), with a second head
+            ``prediction_correlation`` and ``prediction_error`` (mean squared, in units of the utilities learned from),
+            ``skipped_steps`` so far for gradients that were not finite; and ``coverage`` and ``staleness`` (updates
+            since a problem was observed, on average) over the bank, by group as ``coverage/<group>``.
+        """
+        numbers = {"entropy": self._entropy, **self._last}
+        for name, by_group in (
+            ("coverage", self._history.coverage()),
+            ("staleness", self._history.staleness(self._updates)),
+        ):
+            numbers[name] = float(np.average(by_group, weights=self._history.group_sizes))
+            if self._group_names is not None:
+                numbers.update(
+                    {f"{name}/{group}": float(x) for group, x in zip(self._group_names, by_group, strict=True)}
+                )
+        return numbers
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimiser, proposal, history and counters; settings and frozen weights belong to the constructor."""
+        return {
+            "kind": _KIND,
+            "n_arms": self.n_arms,
+            "draws": self._draws,
+            "updates": self._updates,
+            "mean_square": self._mean_square,
+            "entropy": self._entropy,
+            "last": dict(self._last),
+            "learning": self._learning.state_dict(),
+            "proposal": self.proposal.state_dict(),
+            "history": self._history.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, from a curator with the same settings, inputs and kind of scorer.
+
+        Raises:
+            ValueError: If it is the state of something else. The curator is then as it was.
+        """
+        if state["kind"] != _KIND:
+            raise ValueError(f"the state is of kind {state['kind']!r}, not {_KIND!r}")
+        if int(state["n_arms"]) != self.n_arms:
+            raise ValueError(f"the state is of a curator over {state['n_arms']} problems, this one has {self.n_arms}")
+        counters = int(state["draws"]), int(state["updates"]), float(state["mean_square"]), float(state["entropy"])
+        last = {str(name): float(value) for name, value in state["last"].items()}
+        learning = self._learning.checked(state["learning"])
+        history = self._history.checked(state["history"])
+        self.proposal.load_state_dict(state["proposal"])
+        self._learning.restore(learning)
+        self._history.restore(history)
+        self._draws, self._updates, self._mean_square, self._entropy = counters
+        self._last = last
+
+    def _rows(self, items: IntArray) -> list[Any]:
+        """What the scorer reads about this process's share of the candidates, in chunks."""
+        own = items[self._processes.share(len(items))]
+        chunk = self.settings.chunk or max(len(own), 1)
+        return [self.inputs(own[start : start + chunk], self.device) for start in range(0, len(own), chunk)]
+
+    def _gain(self, utilities: FloatArray) -> float:
+        """The factor on utilities: the constant c, or one over their running root mean square."""
+        if self.settings.gain is not None:
+            return self.settings.gain
+        # The mean of the first few, then a moving average; this batch is in it, so the first is scaled as well.
+        weight = 1.0 / min(self._learning.updates + 1, self.settings.memory)
+        self._mean_square += (float(np.mean(utilities**2)) - self._mean_square) * weight
+        return 1.0 / math.sqrt(self._mean_square) if self._mean_square > 0.0 else 0.0
+
+
+def _places(candidates: IntArray, items: IntArray) -> IntArray:
+    order = np.argsort(candidates)
+    return np.asarray(order[np.searchsorted(candidates, items, sorter=order)], dtype=np.int64)

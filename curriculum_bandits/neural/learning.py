@@ -1,0 +1,320 @@
+"""A curator's gradient steps: scores of all candidates, the loss on them, and the way back in chunks.
+
+The softmax joins all candidates, so a large scorer cannot simply be trained chunk by chunk. Its scores are computed
+first without a graph; the gradient of the loss with respect to the scores is then sent through each chunk again. That
+is exact, needs the memory of one chunk, and lets every process take its share.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray
+from curriculum_bandits.neural.losses import (
+    baseline_of,
+    clip_binds,
+    log_probabilities,
+    proximal_loss,
+    ratios,
+    unclipped_loss,
+)
+from curriculum_bandits.neural.processes import Processes
+from curriculum_bandits.neural.scorers import Scorer
+from curriculum_bandits.neural.settings import CuratorSettings
+from curriculum_bandits.neural.tensor_state import (
+    arrays_of_optimizer,
+    arrays_of_weights,
+    checked_optimizer,
+    checked_weights,
+    restore_optimizer,
+)
+
+__all__ = ["Answer", "Learning"]
+
+logger = logging.getLogger(__name__)
+
+_ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a draw brought, in the units that are learned from.
+
+    Attributes:
+        probability: The recorded p_t of all candidates, shape (M,).
+        places: Places of the answered items among the candidates, shape (m,).
+        utilities: Their utilities, after window and gain, shape (m,).
+        inclusion: Their number to divide by, shape (m,), or None.
+    """
+
+    probability: FloatArray
+    places: IntArray
+    utilities: FloatArray
+    inclusion: FloatArray | None
+
+
+class Learning:
+    """Scores candidates and trains the scorer.
+
+    Args:
+        scorer: The network.
+        settings: Loss and optimiser.
+        processes: Who takes part.
+
+    Raises:
+        ValueError: If predicted utilities are wanted of a scorer without a second head.
+
+    Attributes:
+        updates: Answers learned from so far.
+    """
+
+    def __init__(self, scorer: Scorer, settings: CuratorSettings, processes: Processes) -> None:
+        if settings.baseline == "predicted" and scorer.heads < 2:
+            raise ValueError("baseline='predicted' needs a scorer with a second head; construct it with heads=2")
+        self._scorer, self._settings, self._processes = scorer, settings, processes
+        self._parameters = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.updates = 0
+        self._skipped = 0
+        self._same_everywhere = False
+
+    def scores(self, chunks: list[Any], count: int) -> Tensor:
+        """Scores of all candidates, without a graph.
+
+        Args:
+            chunks: What the scorer reads about this process's share.
+            count: Number of candidates M.
+
+        Returns:
+            Shape (M,).
+        """
+        return self._outputs(chunks, count)[:, 0]
+
+    def check(self, selection: CandidateSelection) -> None:
+        """Refuse a draw that the loss cannot use.
+
+        Args:
+            selection: The draw.
+
+        Raises:
+            ValueError: If the loss divides by inclusion and there is none.
+        """
+        if selection.inclusion is None and not self._equal_weights:
+            raise ValueError(
+                "the draw has no inclusion to divide by; use a sampler that states one, or loss='proximal' with "
+                "weights='equal'"
+            )
+
+    @property
+    def _equal_weights(self) -> bool:
+        return self._settings.loss == "proximal" and self._settings.weights == "equal"
+
+    def learn(self, chunks: list[Any], answer: Answer) -> dict[str, float]:
+        """Take the gradient steps of one update.
+
+        Args:
+            chunks: What the scorer reads about this process's share of the candidates.
+            answer: What was drawn and what it paid.
+
+        Returns:
+            Diagnostics by name.
+        """
+        self._make_same()
+        settings = self._settings
+        factor = 1.0 if settings.schedule is None else settings.schedule(self.updates)
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * factor
+        objective = _Objective(answer, settings, self._parameters[0].device)
+        norm = math.nan
+        for _ in range(settings.gradient_steps):
+            self._optimizer.zero_grad(set_to_none=True)
+            self._backward(chunks, objective)
+            norm = self._step()
+        self.updates += 1
+        return {
+            **objective.diagnostics(),
+            "gradient_norm": norm,
+            "learning_rate": settings.learning_rate * factor,
+            "skipped_steps": float(self._skipped),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Trained weights, the optimiser's memory and counters."""
+        return {
+            "weights": arrays_of_weights(self._scorer),
+            "optimizer": arrays_of_optimizer(self._optimizer),
+            "updates": self.updates,
+            "skipped": self._skipped,
+        }
+
+    def checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A saved state, sound and as tensors; nothing is put in place.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Returns:
+            What `restore` takes.
+
+        Raises:
+            ValueError: If it does not fit this scorer.
+        """
+        return {
+            "weights": checked_weights(self._scorer, state["weights"]),
+            "optimizer": checked_optimizer(self._optimizer, state["optimizer"], _ADAM_REMEMBERS),
+            "updates": int(state["updates"]),
+            "skipped": int(state["skipped"]),
+        }
+
+    def restore(self, checked: Mapping[str, Any]) -> None:
+        """Put a checked state in place.
+
+        Args:
+            checked: What `checked` returned.
+        """
+        weights = dict(self._scorer.named_parameters())
+        with torch.no_grad():
+            for name, value in checked["weights"].items():
+                weights[name].copy_(value)
+        restore_optimizer(self._optimizer, checked["optimizer"])
+        self.updates, self._skipped = checked["updates"], checked["skipped"]
+
+    def _outputs(self, chunks: list[Any], count: int) -> Tensor:
+        self._make_same()
+        with torch.no_grad():
+            own = [self._scorer(chunk) for chunk in chunks]
+        device = self._parameters[0].device
+        rows = torch.cat(own) if own else torch.zeros((0, self._scorer.heads), device=device)
+        return self._processes.gather(rows.float(), count)
+
+    def _backward(self, chunks: list[Any], objective: _Objective) -> None:
+        """Gradients of the loss, by the short way where all candidates are one chunk here."""
+        if self._processes.count == 1 and len(chunks) == 1:
+            objective(self._scorer(chunks[0])).backward()  # type: ignore[no-untyped-call]
+            return
+        count = objective.candidates
+        outputs = self._outputs(chunks, count).requires_grad_()
+        objective(outputs).backward()  # type: ignore[no-untyped-call]
+        assert outputs.grad is not None
+        own = outputs.grad[self._processes.share(count)]
+        start = 0
+        for chunk in chunks:
+            rows = self._scorer(chunk)
+            rows.backward(own[start : start + len(rows)].to(rows.dtype))
+            start += len(rows)
+        self._processes.sum_gradients(self._parameters)
+
+    def _step(self) -> float:
+        limit = self._settings.max_gradient_norm
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, math.inf if limit is None else limit)
+        if not bool(torch.isfinite(norm)):
+            self._skipped += 1
+            logger.warning("a gradient of the curator is not finite; this step is skipped (%d so far)", self._skipped)
+            return float(norm)
+        self._optimizer.step()
+        return float(norm)
+
+    def _make_same(self) -> None:
+        """Once, before anything is computed together: everyone starts from the weights of process 0."""
+        if not self._same_everywhere:
+            self._processes.copy_from_first(self._parameters)
+            self._same_everywhere = True
+
+
+class _Objective:
+    """The loss of one update as a function of the scorer's outputs, and what is worth knowing about it."""
+
+    def __init__(self, answer: Answer, settings: CuratorSettings, device: torch.device) -> None:
+        self._settings = settings
+        self._answer = answer
+        self.candidates = len(answer.probability)
+
+        def tensor(values: FloatArray) -> Tensor:
+            # float64 does not exist on every device; the logarithm of p_t is taken in float32 then
+            return torch.from_numpy(np.asarray(values, dtype=np.float32)).to(device)
+
+        self._probability = tensor(answer.probability)
+        self._places = torch.from_numpy(answer.places).to(device)
+        self._utilities = tensor(answer.utilities)
+        equal = settings.loss == "proximal" and settings.weights == "equal"
+        self._inclusion = None if equal or answer.inclusion is None else tensor(answer.inclusion)
+        constant = "none" if settings.baseline == "predicted" else settings.baseline
+        self._credit = self._utilities - baseline_of(self._utilities, constant)
+        self._predicted: Tensor | None = None
+        self._numbers: dict[str, float] = {}
+        self._first = True
+
+    def __call__(self, outputs: Tensor) -> Tensor:
+        """The loss at the scorer's outputs, shape (M, heads)."""
+        settings = self._settings
+        scores = outputs[:, 0]
+        if self._first and settings.baseline == "predicted":
+            # Before any step on this answer, so that predictions do not depend on the utilities they are used with.
+            self._predicted = outputs.detach()[:, 1].float()
+        shape = {"temperature": settings.temperature, "floor": settings.floor}
+        if settings.loss == "unclipped":
+            assert self._inclusion is not None
+            loss = unclipped_loss(
+                scores,
+                self._probability,
+                self._places,
+                self._credit,
+                self._inclusion,
+                step=settings.step,
+                predicted=self._predicted,
+                **shape,
+            )
+        else:
+            loss = proximal_loss(
+                scores,
+                self._probability,
+                self._places,
+                self._credit,
+                self._inclusion,
+                clip=settings.clip,
+                predicted=self._predicted,
+                **shape,
+            )
+        self._observe(outputs.detach(), loss.detach())
+        if settings.baseline == "predicted":
+            error = outputs[self._places, 1].float() - self._utilities
+            loss = loss + settings.prediction_weight * (error**2).mean()
+        return loss
+
+    def diagnostics(self) -> dict[str, float]:
+        return self._numbers
+
+    def _observe(self, outputs: Tensor, loss: Tensor) -> None:
+        settings = self._settings
+        log_p = log_probabilities(outputs[:, 0], temperature=settings.temperature, floor=settings.floor)
+        rho = ratios(log_p[self._places], self._probability[self._places])
+        self._numbers["loss"] = float(loss)
+        self._numbers["ratio_max"] = float(rho.max())
+        credit = self._credit if self._predicted is None else self._credit - self._predicted[self._places]
+        if settings.loss == "proximal":
+            self._numbers["clip_fraction"] = float(clip_binds(rho, credit, settings.clip).float().mean())
+        if self._first:
+            self._first = False
+            observed = self._answer.utilities
+            log_p_t = np.log(np.maximum(self._answer.probability[self._answer.places], np.finfo(np.float64).tiny))
+            self._numbers["score_correlation"] = _correlation(log_p_t, observed)
+            if self._predicted is not None:
+                predicted = self._predicted[self._places].cpu().numpy().astype(np.float64)
+                self._numbers["prediction_correlation"] = _correlation(predicted, observed)
+                self._numbers["prediction_error"] = float(np.mean((predicted - observed) ** 2))
+
+
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    a, b = one - one.mean(), other - other.mean()
+    scale = math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))
+    return float(np.sum(a * b)) / scale if scale > 0.0 else math.nan

@@ -1,0 +1,129 @@
+"""One curator in any number of processes: each scores its share, and all take the same step.
+
+What is random, or could differ in the last bit, is decided by process 0 and sent to the others; sums of gradients are
+formed once and sent, not formed everywhere. So weights stay identical in every bit. Alone, nothing of this costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+__all__ = ["Processes"]
+
+Result = TypeVar("Result")
+
+
+class Processes:
+    """The processes a curator runs in, by `torch.distributed`'s default group.
+
+    Args:
+        together: All processes call the curator together. Otherwise each curator is alone, also where a process group
+            exists.
+    """
+
+    def __init__(self, together: bool = False) -> None:
+        self.together = together
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return dist.get_world_size() if self._many() else 1
+
+    @property
+    def rank(self) -> int:
+        """Number of this one."""
+        return dist.get_rank() if self._many() else 0
+
+    def agree(self, decide: Callable[[], Result]) -> Result:
+        """What process 0 decides.
+
+        Args:
+            decide: Called in process 0 alone; an error there is raised in all.
+
+        Returns:
+            Its result, in every process.
+        """
+        if not self._many():
+            return decide()
+        message: list[Any] = [None, None]
+        if self.rank == 0:
+            try:
+                message[0] = decide()
+            except Exception as error:
+                message[1] = error
+        dist.broadcast_object_list(message, src=0, device=_device())
+        if message[1] is not None:
+            raise message[1]
+        result: Result = message[0]
+        return result
+
+    def share(self, count: int) -> slice:
+        """Which of so many rows are this process's.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            A slice; those of all processes, in order, are all rows.
+        """
+        return slice(count * self.rank // self.count, count * (self.rank + 1) // self.count)
+
+    def gather(self, rows: Tensor, count: int) -> Tensor:
+        """Put the shares of all processes together.
+
+        Args:
+            rows: The share of this one, shape (own, ...).
+            count: Number of rows in all.
+
+        Returns:
+            Shape (count, ...), the same bits everywhere.
+        """
+        if not self._many():
+            return rows
+        own = self.share(count)
+        whole = torch.zeros((count, *rows.shape[1:]), dtype=rows.dtype, device=_device())
+        whole[own] = rows.to(whole.device)
+        dist.all_reduce(whole)  # sums with zeros are exact
+        return whole.to(rows.device)
+
+    def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Replace every gradient by its sum over the processes.
+
+        Args:
+            parameters: The same ones in every process; a missing gradient counts as zero.
+        """
+        if not self._many():
+            return
+        for parameter in parameters:
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            total = gradient.to(_device())
+            dist.reduce(total, dst=0)
+            dist.broadcast(total, src=0)
+            parameter.grad = total.to(parameter.device)
+
+    def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
+        """Give every process the tensors of process 0.
+
+        Args:
+            tensors: Changed in place.
+        """
+        if not self._many():
+            return
+        for tensor in tensors:
+            sent = tensor.detach().to(_device())
+            dist.broadcast(sent, src=0)
+            with torch.no_grad():
+                tensor.copy_(sent)
+
+    def _many(self) -> bool:
+        return self.together and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def _device() -> torch.device:
+    """Where the process group can send from."""
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")

@@ -1,0 +1,141 @@
+"""Every switch of the neural curator in one place, with the paper's setting and ours of each.
+
+`PAPER` is the method as its authors describe it; `DEFAULT` is what our own measurements favour for small scorers over
+frozen features. Change one switch with ``dataclasses.replace(DEFAULT, clip=0.5)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from curriculum_bandits.neural.losses import Baseline
+from curriculum_bandits.neural.samplers import Nucleus, Sampler, exact
+
+__all__ = ["DEFAULT", "PAPER", "CuratorSettings", "ProposalKind"]
+
+ProposalKind = Literal["shuffled", "uniform"]
+"""Candidates by shuffled epochs without replacement, or a fresh uniform sample each time."""
+
+
+@dataclass(frozen=True)
+class CuratorSettings:
+    r"""How a neural curator draws and learns.
+
+    Attributes:
+        candidates: Size M of the candidate set; the whole bank where it is smaller.
+        proposal: Where candidates come from.
+        sampler: How p_t becomes a batch.
+        dormant: D: draws before number D are uniform and not scored, and nothing is learned from them.
+        warm_up: W: draws up to number D + W are uniform too, but scored and learned from.
+        temperature: :math:`\tau` of the softmax.
+        floor: Share :math:`\alpha` of the uniform distribution over the candidates, in [0, 1).
+        loss: ``"proximal"`` (clipped ratios) or ``"unclipped"`` (with a KL divergence).
+        clip: :math:`\varepsilon` of the proximal loss.
+        step: :math:`\eta` of the unclipped loss.
+        weights: Weight of a draw in the proximal loss: ``"importance"``, p_t/q, which is right for every sampler that
+            states an inclusion; or ``"equal"``, 1/m, the authors' form.
+        baseline: Subtracted from utilities: ``"none"``, ``"mean"``, ``"leave_one_out"``, or ``"predicted"``: the
+            scorer's second head learns each problem's utility and the loss is doubly robust.
+        prediction_weight: Weight of the squared error of that head.
+        window: H: the mean of a problem's last H utilities is learned from.
+        gain: c, a constant factor on utilities; None divides them by their running root mean square, so that their
+            scale does not matter.
+        memory: Updates over which that mean square forgets.
+        gradient_steps: Optimiser steps per update.
+        learning_rate: Of AdamW.
+        weight_decay: Of AdamW.
+        max_gradient_norm: Gradients are scaled down to this norm; None leaves them.
+        schedule: Factor on the learning rate after k updates, ``schedule(k)``; None is constant.
+        chunk: Problems scored at once; gradients are exact all the same. None scores all at once.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    candidates: int = 2048
+    proposal: ProposalKind = "shuffled"
+    sampler: Sampler = exact
+    dormant: int = 0
+    warm_up: int = 0
+    temperature: float = 1.0
+    floor: float = 0.1
+    loss: Literal["proximal", "unclipped"] = "proximal"
+    clip: float = 0.2
+    step: float = 1.0
+    weights: Literal["importance", "equal"] = "importance"
+    baseline: Baseline | Literal["predicted"] = "none"
+    prediction_weight: float = 0.5
+    window: int = 1
+    gain: float | None = None
+    memory: int = 50
+    gradient_steps: int = 1
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    max_gradient_norm: float | None = 1.0
+    schedule: Callable[[int], float] | None = None
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        for name, least in (("candidates", 1), ("window", 1), ("memory", 1), ("gradient_steps", 1), ("dormant", 0)):
+            self._require(name, getattr(self, name) >= least, f"be {least} or more")
+        self._require("warm_up", self.warm_up >= 0, "be 0 or more")
+        self._require("chunk", self.chunk is None or self.chunk >= 1, "be 1 or more, or None")
+        self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
+        for name in ("temperature", "clip", "step", "learning_rate"):
+            value = getattr(self, name)
+            self._require(name, math.isfinite(value) and value > 0.0, "be a finite number above 0")
+        for name in ("prediction_weight", "weight_decay"):
+            value = getattr(self, name)
+            self._require(name, math.isfinite(value) and value >= 0.0, "be a finite number, 0 or more")
+        for name in ("gain", "max_gradient_norm"):
+            value = getattr(self, name)
+            self._require(name, value is None or (math.isfinite(value) and value > 0.0), "be above 0, or None")
+        for name, known in (
+            ("proposal", get_args(ProposalKind)),
+            ("loss", ("proximal", "unclipped")),
+            ("weights", ("importance", "equal")),
+            ("baseline", (*get_args(Baseline), "predicted")),
+        ):
+            self._require(name, getattr(self, name) in known, f"be one of {', '.join(map(repr, known))}")
+        equal = self.loss == "proximal" and self.weights == "equal"
+        self._require(
+            "sampler",
+            equal or not isinstance(self.sampler, Nucleus),
+            "state an inclusion unless the loss is 'proximal' with weights='equal'",
+        )
+        self._require(
+            "baseline", not (equal and self.baseline == "predicted"), "be another where weights='equal'; use importance"
+        )
+
+    def _require(self, name: str, holds: bool, need: str) -> None:
+        if not holds:
+            raise ValueError(f"{name} is {getattr(self, name)!r}; it must {need}")
+
+
+#: Ours: for a small scorer over frozen features, as measured on simulated students (docs: the neural curator).
+DEFAULT = CuratorSettings()
+
+#: The paper's, every setting. Its scorer is a language model, for which the learning rate is meant.
+PAPER = CuratorSettings(
+    candidates=2048,
+    proposal="shuffled",
+    sampler=Nucleus(0.9),
+    dormant=20,
+    warm_up=5,
+    temperature=1.0,
+    floor=0.0,
+    loss="proximal",
+    clip=0.2,
+    weights="equal",
+    baseline="none",
+    window=10,
+    gain=1000.0,
+    gradient_steps=1,
+    learning_rate=1e-6,
+    weight_decay=0.01,
+    max_gradient_norm=1.0,
+)
