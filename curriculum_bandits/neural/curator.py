@@ -215,7 +215,7 @@ class NeuralCurator:
             "updates": self._updates,
             "mean_square": self._mean_square,
             "entropy": self._entropy,
-            "last": dict(self._last),
+            "last": {"names": list(self._last), "values": np.array(list(self._last.values()), dtype=np.float64)},
             "learning": self._learning.state_dict(),
             "proposal": self.proposal.state_dict(),
             "history": self._history.state_dict(),
@@ -235,7 +235,10 @@ class NeuralCurator:
         if int(state["n_arms"]) != self.n_arms:
             raise ValueError(f"the state is of a curator over {state['n_arms']} problems, this one has {self.n_arms}")
         counters = int(state["draws"]), int(state["updates"]), float(state["mean_square"]), float(state["entropy"])
-        last = {str(name): float(value) for name, value in state["last"].items()}
+        names, values = state["last"]["names"], np.asarray(state["last"]["values"], dtype=np.float64)
+        if values.shape != (len(names),):
+            raise ValueError(f"the saved diagnostics have shape {values.shape} for {len(names)} names")
+        last = {str(name): float(value) for name, value in zip(names, values, strict=True)}
         learning = self._learning.checked(state["learning"])
         history = self._history.checked(state["history"])
         self.proposal.load_state_dict(state["proposal"])

@@ -199,16 +199,17 @@ class CurriculumConformance(Conformance):
         expect_same(kept, draw.state_dict(), "the numbers of a draw change after it was issued")
 
     def test_inclusion_is_the_number_to_divide_by(self) -> None:
-        """The mean of sum 1/inclusion over many draws is 1 for every problem that is drawn."""
+        """The mean of sum 1/inclusion over many draws is 1 for every problem that is drawn.
+
+        The inclusion of a draw among candidates counts given these, so P(the problem is a candidate) is multiplied in.
+        """
         curriculum = self._warm()
         items, inclusion = [], []
         for _ in range(self.draws):
             draw = curriculum.ask(self.batch_size)
             curriculum.discard(draw)
-            if draw.inclusion is None:
-                not_applicable("no inclusion is stated")
             items.append(draw.items)
-            inclusion.append(draw.inclusion)
+            inclusion.append(_inclusion_over_the_bank(draw, len(curriculum.bank)))
         expect_unbiased(np.array(items), np.array(inclusion), len(curriculum.bank), "problem")
 
     def test_an_impossible_batch_is_refused(self) -> None:
@@ -245,7 +246,7 @@ class CurriculumConformance(Conformance):
     def test_a_late_answer_uses_the_inclusion_of_its_draw(self) -> None:
         """What the bandit inside hears of a draw is the same at once and after it has learned from others."""
         late = self._warm()
-        if not hasattr(getattr(late, "bandit", None), "update"):
+        if _ear(getattr(late, "bandit", None)) is None:
             not_applicable("there is no bandit inside to listen to")
         if not self.learns:
             not_applicable("it does not learn")
@@ -500,18 +501,39 @@ def check_curriculum(make: Callable[..., AskAndTell], **settings: Any) -> dict[s
 def _heard(curriculum: AskAndTell, draw: Draw, utilities: FloatArray) -> Any:
     """What the bandit inside is told when a draw is answered."""
     bandit = vars(curriculum)["bandit"]
-    update, heard = bandit.update, []
+    ear = str(_ear(bandit))
+    update, heard = getattr(bandit, ear), []
 
     def listen(*answer: Any) -> None:
         heard.append(copy.deepcopy(answer))
         update(*answer)
 
-    vars(bandit)["update"] = listen
+    vars(bandit)[ear] = listen
     try:
         curriculum.tell(draw, utilities)
     finally:
-        del vars(bandit)["update"]
+        del vars(bandit)[ear]
     return heard
+
+
+def _ear(bandit: Any) -> str | None:
+    """Name of the method by which a bandit, or a curator, hears what was paid."""
+    return next((name for name in ("update_from", "update") if hasattr(bandit, name)), None)
+
+
+def _inclusion_over_the_bank(draw: Draw, n: int) -> FloatArray:
+    """The number to divide by for sums over the whole bank."""
+    if draw.inclusion is None:
+        not_applicable("no inclusion is stated")
+    if draw.candidates is None:
+        return draw.inclusion
+    if draw.candidate_inclusion is None:
+        if len(draw.candidates) < n:
+            not_applicable("inclusion is stated given the candidates, and that of the candidates is not")
+        return draw.inclusion
+    order = np.argsort(draw.candidates)
+    places = order[np.searchsorted(draw.candidates, draw.items, sorter=order)]
+    return np.asarray(draw.inclusion * draw.candidate_inclusion[places])
 
 
 def _bind(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
