@@ -6,6 +6,7 @@ formed once and sent, not formed everywhere. So weights stay identical in every 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -51,14 +52,15 @@ class Processes:
         if not self._many():
             return decide()
         message: list[Any] = [None, None]
+        failure: Exception | None = None
         if self.rank == 0:
             try:
                 message[0] = decide()
             except Exception as error:
-                message[1] = error
+                failure, message[1] = error, _sendable(error)
         dist.broadcast_object_list(message, src=0, device=_device())
         if message[1] is not None:
-            raise message[1]
+            raise message[1] if failure is None else failure
         result: Result = message[0]
         return result
 
@@ -122,6 +124,15 @@ class Processes:
 
     def _many(self) -> bool:
         return self.together and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or its text where it cannot be sent: the others wait for it and must not wait for ever."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _device() -> torch.device:

@@ -1,0 +1,194 @@
+"""Two real processes share one curator: weights the same in every bit, and the same as one process alone would have.
+
+This file is also what those processes run; they are started once, and write down what they saw in each case.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import distributed as dist
+
+from curriculum_bandits import Curriculum, ProblemBank
+from curriculum_bandits.neural import PAPER, FeatureRows, MlpScorer, NeuralCurator, samplers
+from curriculum_bandits.neural.features import matrix_features
+from curriculum_bandits.neural.processes import Processes
+from curriculum_bandits.proposals import UniformProposal
+from curriculum_bandits.signals import policy_improvement
+
+N, ROUNDS = 24, 5
+PLAIN = replace(
+    PAPER,
+    candidates=15,  # odd, so that shares differ
+    dormant=2,
+    warm_up=1,
+    window=3,
+    gain=None,
+    sampler=samplers.exact,
+    weights="importance",
+    floor=0.1,
+    learning_rate=0.01,
+)
+CASES = {
+    "plain": PLAIN,
+    "in chunks": replace(PLAIN, chunk=3, gradient_steps=2),
+    "doubly robust": replace(PLAIN, baseline="predicted", proposal="uniform"),
+    "one candidate": replace(PLAIN, candidates=1),
+}
+
+
+def a_curriculum(settings, seed=0, together=False, proposal=None):
+    features = np.random.default_rng(0).normal(size=(N, 4))
+    scorer = MlpScorer(4, hidden=(8,), heads=2, seed=seed)
+    inputs = FeatureRows(matrix_features(features, progress=False))
+    curator = NeuralCurator(inputs, scorer, settings, together=together, proposal=proposal)
+    bank = ProblemBank([f"p{i}" for i in range(N)])
+    return Curriculum(bank, curator, policy_improvement, name="curator", seed=seed)
+
+
+def worked(curriculum, noise=0.0):
+    """Draws, then all weights but the constant in the score, which the softmax does not see."""
+    drawn, rng = [], np.random.default_rng(7)
+    size = min(4, curriculum.bandit.settings.candidates)
+    for _ in range(ROUNDS):
+        draw = curriculum.ask(size)
+        drawn.append([draw.items.tolist(), draw.probability.tolist(), draw.inclusion.tolist()])
+        curriculum.tell(draw, np.cos(1.0 + draw.items) + noise * rng.normal(size=size))
+    weights = [weight.detach().clone() for weight in curriculum.bandit.scorer.parameters()]
+    shift = weights[-1][..., 0].item()
+    weights[-1][..., 0] = 0.0
+    flat = torch.cat([weight.flatten() for weight in weights]).tolist()
+    return {"drawn": drawn, "weights": flat, "shift": shift, "diagnostics": curriculum.diagnostics()}
+
+
+class Local(Exception):
+    """An error that cannot be sent: it cannot be made again from its message."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} and {other}")
+
+
+class FailsOnce(UniformProposal):
+    def __init__(self, error):
+        super().__init__(N)
+        self.error = error
+
+    def propose(self, size, rng):
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return super().propose(size, rng)
+
+
+def failing(rank, error):
+    """What an error in the decision of process 0 becomes, and whether work goes on afterwards."""
+    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, together=True, proposal=FailsOnce(error))
+    try:
+        curriculum.ask(3)
+    except Exception as caught:
+        told = f"{type(caught).__name__}: {caught}"
+    return {"error": told, **worked(curriculum)}
+
+
+def main(folder, rank):
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    report = {
+        name: worked(a_curriculum(settings, seed=rank, together=True), noise=float(rank))
+        for name, settings in CASES.items()
+    }
+    report["an error"] = failing(rank, ValueError("no candidates today"))
+    report["an error that cannot be sent"] = failing(rank, Local("this", "that"))
+    report["shares"] = [[Processes(True).share(n).indices(n)[:2] for n in (0, 1, 15)], Processes(True).count]
+    if rank == 1:  # alone also where there is a group
+        report["alone"] = worked(a_curriculum(PLAIN))
+    (folder / f"rank{rank}.json").write_text(json.dumps(report))
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("processes")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen([sys.executable, __file__, str(folder), str(rank)], env=environment, stderr=subprocess.PIPE)
+        for rank in (0, 1)
+    ]
+    try:
+        for process in started:
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors.decode()[-3000:]
+    finally:
+        for process in started:
+            process.kill()
+    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_that_differ_end_with_the_same_bits(reports, case):
+    # Their scorers, generators and utilities differ; what process 0 has counts.
+    one, other = (report[case] for report in reports)
+    np.testing.assert_equal(other, one)
+    assert len(one["drawn"]) == ROUNDS
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_they_draw_and_learn_what_one_process_would(reports, case):
+    alone, together = worked(a_curriculum(CASES[case])), reports[0][case]
+    for mine, theirs in zip(alone["drawn"], together["drawn"], strict=True):
+        assert mine[0] == theirs[0]
+        np.testing.assert_allclose(mine[1:], theirs[1:], rtol=1e-4)
+    np.testing.assert_allclose(together["weights"], alone["weights"], rtol=0, atol=1e-5)
+    start = a_curriculum(CASES[case]).bandit.scorer.weights[-1]
+    if case != "one candidate":  # of which nothing can be learned
+        assert np.abs(np.array(alone["weights"])).sum() > start.abs().sum()
+    for name, value in alone["diagnostics"].items():
+        if name != "score_correlation":  # of utilities with a distribution that may be uniform but for rounding
+            assert together["diagnostics"][name] == pytest.approx(value, rel=1e-3, abs=1e-5, nan_ok=True), name
+
+
+def test_other_utilities_would_have_shown(reports):
+    noisy = worked(a_curriculum(PLAIN), noise=1.0)
+    assert np.abs(np.subtract(noisy["weights"], reports[0]["plain"]["weights"])).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("case", "here", "there"),
+    [
+        ("an error", "ValueError: no candidates today", "ValueError: no candidates today"),
+        ("an error that cannot be sent", "Local: this and that", "RuntimeError: Local: this and that"),
+    ],
+)
+def test_an_error_of_process_0_is_raised_in_all_and_leaves_them_able_to_go_on(reports, case, here, there):
+    one, other = (report[case] for report in reports)
+    assert (one.pop("error"), other.pop("error")) == (here, there)
+    np.testing.assert_equal(other, one)
+
+
+def test_shares_are_all_rows_in_order(reports):
+    assert reports[0]["shares"] == [[[0, 0], [0, 0], [0, 7]], 2]
+    assert reports[1]["shares"] == [[[0, 0], [0, 1], [7, 15]], 2]
+
+
+def test_a_curator_that_is_not_together_is_alone_also_in_a_group(reports):
+    assert reports[1]["alone"] == json.loads(json.dumps(worked(a_curriculum(PLAIN))))
+
+
+def test_without_a_group_everything_is_local():
+    processes = Processes(together=True)
+    assert (processes.count, processes.rank, processes.share(5)) == (1, 0, slice(0, 5))
+    rows = torch.ones(3, 2)
+    assert processes.gather(rows, 3) is rows
+    assert processes.agree(lambda: 4) == 4
+    processes.sum_gradients([rows])
+    processes.copy_from_first([rows])
+    assert rows.grad is None
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
