@@ -90,6 +90,11 @@ class Curriculum:
         """Draws not yet answered, oldest first."""
         return tuple(self._outstanding.values())
 
+    @property
+    def together(self) -> bool:
+        """Whether every process must ask, tell and load: a curator that scores in all of them says so."""
+        return bool(getattr(self.bandit, "together", False))
+
     def ask(self, size: int) -> Draw:
         """Draw the next batch.
 

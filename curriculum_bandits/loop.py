@@ -30,7 +30,7 @@ _METRICS = "metrics.jsonl"
 
 # What the loop logs itself; an evaluation must not use these names.
 _OWN_NAMES = frozenset({"step", "rollouts", "entropy", "effective_problems", *BATCH_METRICS})
-_OWN_PREFIXES = ("drawn/", "seconds/")
+_OWN_PREFIXES = ("drawn/", "curator/", "seconds/")
 
 Result = TypeVar("Result")
 
@@ -105,9 +105,9 @@ def run(
 
     Returns:
         One row of metrics per step, row 0 being the evaluation before the first: those of `metrics.batch_metrics`, the
-        share of each group as ``drawn/<group>``, ``entropy`` and ``effective_problems`` of the distribution,
-        ``rollouts`` so far, seconds by part as ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate``, and what
-        `evaluate` returned.
+        share of each group as ``drawn/<group>``, ``entropy`` and ``effective_problems`` of the distribution, what else
+        the curriculum's `diagnostics` say as ``curator/<name>``, ``rollouts`` so far, seconds by part as
+        ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate``, and what `evaluate` returned.
 
     Raises:
         ValueError: If a number makes no sense, or the directory holds a run with another batch size, method or bank.
@@ -160,6 +160,7 @@ def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> dict
         **{f"drawn/{name}": share for name, share in drawn_by_group(curriculum.bank, draw.items).items()},
         "entropy": entropy,
         "effective_problems": math.exp(entropy),
+        **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
         "rollouts": float(rollouts.rewards.size),
         "seconds/ask": ask,
         "seconds/learn": learn,

@@ -1,6 +1,7 @@
 """The problems: what a bank holds, where it can come from, and what it refuses."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -325,3 +326,69 @@ def test_a_prompt_can_be_written_from_the_metadata():
 def test_a_data_set_without_its_entry_is_named(name):
     with pytest.raises(ValueError, match=rf"{name} has no entry for \['countdown'\]"):
         ProblemBank.from_reasoning_gym(arithmetic_and_countdown(), **{name: {"sums": lambda e: "1"}})
+
+
+# Banks larger than the memory
+
+
+class Column(Sequence):
+    """A column that is somewhere else: it counts what is read of it."""
+
+    def __init__(self, count, prefix):
+        self.count, self.prefix, self.read = count, prefix, 0
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, item):
+        if not -self.count <= item < self.count:
+            raise IndexError(item)
+        self.read += 1
+        return f"{self.prefix}{item}"
+
+
+def test_a_column_that_is_no_list_is_kept_and_read_where_it_is_needed():
+    prompts, answers, sources = Column(10**7, "p"), Column(10**7, "a"), Column(10**7, "s")
+    bank = ProblemBank(prompts, answers=answers, columns={"source": sources})
+    assert bank.prompts is prompts
+    assert (prompts.read, answers.read, sources.read) == (0, 0, 0)
+    assert bank.row(7_654_321) == {
+        "prompt": "p7654321",
+        "id": "7654321",
+        "answer": "a7654321",
+        "source": "s7654321",
+    }
+    assert bank.verify(12, " a12 ") == 1.0
+    assert (prompts.read, answers.read, sources.read) == (1, 2, 1)
+    assert bank.subset([3, 9_999_999]).prompts == ["p3", "p9999999"]
+
+
+def test_lists_and_tuples_are_copied():
+    prompts = ["a", "b"]
+    bank = ProblemBank(prompts, answers=("1", "2"))
+    prompts[0] = "changed"
+    assert bank.prompts == ["a", "b"]
+    assert bank.answers == ["1", "2"]
+
+
+def test_ids_that_were_not_given_are_made_on_demand_and_lead_back():
+    bank = ProblemBank(Column(10**7, "p"))
+    assert len(bank.ids) == 10**7
+    assert (bank.ids[0], bank.ids[-1], bank.ids[5:8]) == ("0", "9999999", ["5", "6", "7"])
+    assert [bank.index("9999999"), bank.index(42)] == [9_999_999, 42]
+    for unknown in ("10000000", "-1", "007", "1.0", "x", "", "²", "٣"):
+        with pytest.raises(KeyError, match="no problem has the id"):
+            bank.index(unknown)
+    with pytest.raises(IndexError):
+        bank.ids[10**7]
+    assert bank.ids.get("12") == 12
+
+
+def test_a_kept_column_and_a_list_make_the_same_bank():
+    lazy, plain = ProblemBank(Column(5, "p")), ProblemBank([f"p{i}" for i in range(5)], ids=range(5))
+    same(lazy, plain)
+    assert lazy.fingerprint != ProblemBank(Column(5, "q")).fingerprint
+    with pytest.raises(ValueError, match="answers has 4 entries for 5"):
+        ProblemBank(Column(5, "p"), answers=Column(4, "a"))
+    with pytest.raises(ValueError, match="the bank is empty"):
+        ProblemBank(Column(0, "p"))

@@ -8,6 +8,7 @@ import pytest
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts, Ticket, methods
 from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, Selection, ShuffledEpochs
+from curriculum_bandits.bandits.contract import CandidateSelection, RefusedUtility
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.signals import success_rate
 
@@ -429,3 +430,127 @@ def test_a_bandit_without_a_distribution_has_no_entropy():
         n_arms = 4
 
     assert np.isnan(Curriculum(a_bank(4), Silent(), success_rate, name="silent").entropy())
+
+
+# A curator behind it, and banks too large for a table of arms
+
+
+class FirstOfTheLast:
+    """A curator by the contract alone: candidates are the second half of the bank, the first of them are drawn."""
+
+    def __init__(self, n_arms, scored=True, together=False):
+        self.n_arms, self.scored, self.together = n_arms, scored, together
+        self.heard = []
+
+    def select(self, size, rng, candidates=None):
+        chosen = np.arange(self.n_arms // 2, self.n_arms)
+        p = np.arange(1.0, len(chosen) + 1) / np.sum(np.arange(1.0, len(chosen) + 1))
+        inclusion, by_candidate = np.full(size, 0.5), np.full(len(chosen), 0.25)
+        return CandidateSelection(chosen[:size], p[:size], inclusion, chosen, p if self.scored else None, by_candidate)
+
+    def update_from(self, selection, values):
+        if np.any(values > 90):
+            position = int(np.argmax(values > 90))
+            raise RefusedUtility(int(selection.arms[position]), position, float(values[position]), "report less")
+        self.heard.append((selection, values))
+
+    def diagnostics(self):
+        return {"entropy": 1.5, "loss": 0.25}
+
+    def state_dict(self):
+        return {"heard": len(self.heard)}
+
+    def load_state_dict(self, state):
+        self.heard = [None] * state["heard"]
+
+
+def curated(n=10, **settings):
+    return Curriculum(a_bank(n), FirstOfTheLast(n, **settings), success_rate, name="curated")
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_a_draw_among_candidates_carries_them_and_gives_them_back(scored):
+    curriculum = curated(scored=scored)
+    draw = curriculum.ask(3)
+    assert draw.items.tolist() == [5, 6, 7]
+    assert draw.candidates.tolist() == [5, 6, 7, 8, 9]
+    assert draw.candidate_inclusion.tolist() == [0.25] * 5
+    expected = np.arange(1, 6) / 15
+    np.testing.assert_allclose(draw.probability, expected[:3])
+    curriculum.tell(draw, [0.1, 0.2, 0.3])
+    (selection, values), *rest = curriculum.bandit.heard
+    assert rest == []
+    assert values.tolist() == [0.1, 0.2, 0.3]
+    for name in ("candidates", "candidate_inclusion", "probability", "inclusion"):
+        np.testing.assert_array_equal(getattr(selection, name), getattr(draw, name))
+    if scored:
+        np.testing.assert_allclose(selection.candidate_probability, expected)
+    else:
+        assert selection.candidate_probability is None
+        assert draw.candidate_probability is None
+
+
+def test_missing_answers_reach_a_curator_with_all_candidates_and_scaled_inclusion():
+    curriculum = curated()
+    draw = curriculum.ask(4)
+    curriculum.tell(draw, Feedback([0.1, 0.2, 0.3, 0.4], [3, 0, 0, 1]))
+    selection, values = curriculum.bandit.heard[0]
+    assert selection.arms.tolist() == [5, 8]
+    np.testing.assert_allclose(selection.inclusion, 0.25)
+    np.testing.assert_allclose(selection.probability, [1 / 15, 4 / 15])
+    assert len(selection.candidates) == len(selection.candidate_probability) == 5
+    assert values.tolist() == [0.1, 0.4]
+    curriculum.tell(curriculum.ask(4), Feedback(np.zeros(4), np.zeros(4, dtype=int)))
+    assert len(curriculum.bandit.heard) == 1
+
+
+def test_a_utility_that_a_curator_refuses_is_named_by_its_problem():
+    curriculum = Curriculum(a_bank(10, ids=[f"id-{i}" for i in range(10)]), FirstOfTheLast(10), success_rate, name="x")
+    draw = curriculum.ask(4)
+    with pytest.raises(ValueError, match=r"problem 'id-8' \(item 8\) is 99.0; report less"):
+        curriculum.tell(draw, Feedback([0.1, 0.2, 0.3, 99.0], [1, 0, 1, 1]))
+    assert [d.ticket for d in curriculum.outstanding] == [draw.ticket]
+    assert curriculum.bandit.heard == []
+
+
+def test_a_draw_among_candidates_is_part_of_the_state(tmp_path):
+    curriculum, twin = curated(), curated()
+    draw = curriculum.ask(3)
+    save_state(tmp_path / "state.npz", curriculum.state_dict())
+    twin.load_state_dict(load_state(tmp_path / "state.npz"))
+    np.testing.assert_equal(twin.outstanding[0].state_dict(), draw.state_dict())
+    twin.tell(draw, np.zeros(3))
+    np.testing.assert_array_equal(twin.bandit.heard[0][0].candidates, draw.candidates)
+
+
+def test_diagnostics_are_those_of_the_bandit_and_entropy_is_among_them():
+    assert curated().diagnostics() == {"entropy": 1.5, "loss": 0.25}
+    assert curated().entropy() == 1.5
+    assert grouped().diagnostics() == {}
+
+
+def test_a_curriculum_is_told_together_where_its_bandit_says_so():
+    assert curated(together=True).together
+    assert not curated().together
+    assert not grouped().together
+
+
+def test_a_curator_takes_no_arms():
+    with pytest.raises(ValueError, match="give no arms"):
+        Curriculum(a_bank(4), FirstOfTheLast(4), success_rate, arms=Arms([0, 0, 1, 1]), name="x")
+
+
+def test_without_arms_every_problem_is_one():
+    curriculum, spelt = bare(6), bare(6)
+    spelt.arms = Arms(np.arange(6))
+    assert curriculum.arms is None
+    for _ in range(5):
+        draw, same = curriculum.ask(2), spelt.ask(2)
+        np.testing.assert_array_equal(draw.items, same.items)
+        np.testing.assert_allclose(draw.inclusion, same.inclusion)
+        curriculum.tell(draw, [0.1, -0.2])
+        spelt.tell(same, [0.1, -0.2])
+    np.testing.assert_allclose(curriculum.bandit.probabilities(), spelt.bandit.probabilities(), rtol=1e-12)
+    assert curriculum.entropy() == pytest.approx(spelt.entropy())
+    with pytest.raises(ValueError, match="the bandit has 3 arms where 4"):
+        Curriculum(a_bank(4), Osmd(3), success_rate, name="x")

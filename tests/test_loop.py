@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -262,7 +263,7 @@ def test_rollouts_of_the_wrong_number_of_problems_are_refused():
         go(Short(), 2)
 
 
-@pytest.mark.parametrize("name", ["step", "reward", "entropy", "drawn/easy", "seconds/learn"])
+@pytest.mark.parametrize("name", ["step", "reward", "entropy", "drawn/easy", "curator/loss", "seconds/learn"])
 def test_an_evaluation_that_takes_a_name_of_the_loop_is_refused_before_anything_was_trained(name):
     learner = SkillLearner()
     learner.evaluate = lambda: {name: 1.0}
@@ -282,3 +283,31 @@ def test_an_infinite_reward_stops_the_run_with_its_place(tmp_path):
     with pytest.raises(ValueError, match="rewards of problem 2 in the batch, rollout 1, is inf"):
         go(Broken(), 10, tmp_path)
     assert timeless(go(SkillLearner(), 10, tmp_path)) == timeless(go(SkillLearner(), 10))  # nothing was lost
+
+
+# Diagnostics
+
+
+def curated(bank, seed):
+    neural = pytest.importorskip("curriculum_bandits.neural", exc_type=ImportError)
+    return methods.actor_curator(bank, seed=seed, settings=replace(neural.DEFAULT, learning_rate=0.05))
+
+
+def test_what_a_curator_says_of_itself_is_in_every_row_under_its_own_prefix(tmp_path):
+    rows = go(SkillLearner(), 4, tmp_path, curated)
+    for row in rows[1:]:
+        said = {name for name in row if name.startswith("curator/")}
+        assert {"curator/loss", "curator/ratio_max", "curator/coverage", "curator/staleness/easy"} <= said
+        assert "curator/entropy" not in said
+        assert row["curator/ratio_max"] == pytest.approx(1.0, abs=1e-4)
+        assert row["effective_problems"] == pytest.approx(math.exp(row["entropy"]))
+        assert 1.0 <= row["effective_problems"] <= 12.0001
+    assert rows[-1]["curator/coverage"] > rows[1]["curator/coverage"] > 0.0
+    assert not any(name.startswith("curator/") for name in go(SkillLearner(), 2)[-1])
+
+
+def test_a_killed_run_with_a_curator_equals_one_that_was_not(tmp_path):
+    whole = timeless(go(SkillLearner(), 8, tmp_path / "whole", curated))
+    with pytest.raises(RuntimeError):
+        go(SkillLearner(fail_at=6), 8, tmp_path / "killed", curated)
+    np.testing.assert_equal(timeless(go(SkillLearner(seed=9), 8, tmp_path / "killed", curated)), whole)

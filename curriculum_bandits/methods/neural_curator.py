@@ -52,7 +52,7 @@ def actor_curator(
         The curriculum.
 
     Raises:
-        ValueError: If the preset is unknown.
+        ValueError: If the preset is unknown, or the scorer and what it reads are not both given where they must be.
         ModuleNotFoundError: If torch is not installed (extra ``neural``).
 
     Source: Gu et al., "Actor-Curator", arXiv 2602.20532. The default preset is ours.
@@ -71,6 +71,8 @@ def actor_curator(
         settings = neural.PAPER if preset == "paper" else neural.DEFAULT
     if preset == "paper" and scorer is None and inputs is None:
         scorer, inputs = _language_model(bank, seed)
+    if inputs is None and isinstance(scorer, neural.TransformerScorer):
+        raise ValueError("the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)")
     if inputs is None:
         features = neural.features
         table = (
