@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .demo_run import RunResult
     from .tiny_model import WarmUp
 
-__all__ = ["METHODS", "DemoSettings", "add_arguments", "main", "run_demo"]
+__all__ = ["METHODS", "DemoSettings", "add_arguments", "default_cache", "main", "run_demo"]
 
 #: The methods compared, by their names in `curriculum_bandits.methods`.
 METHODS = ("uniform", "osmd")
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = DemoSettings()
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     parser.add_argument("--output", type=Path, default=Path("runs/demo"), help="folder for results and checkpoints")
-    parser.add_argument("--cache", type=Path, default=_default_cache(), help="folder that keeps the warmed-up model")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="folder that keeps the warmed-up model")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of everything")
     parser.add_argument("--steps", type=int, default=defaults.steps, help="GRPO steps under each method")
     parser.add_argument("--problems", type=int, default=defaults.problems, help="problems per step")
@@ -161,6 +161,7 @@ def _say(text: str, progress: bool) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
+    """Where the warmed-up model is kept unless another folder is named."""
     base: Any = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "curriculum-bandits"
