@@ -47,7 +47,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
 
     Everything else is TRL's: configuration, losses, generation, logging, evaluation, checkpoints. Metrics of the
     curriculum appear in the logs under ``curriculum/``; its state is saved with every checkpoint and comes back with
-    ``resume_from_checkpoint``.
+    ``resume_from_checkpoint``. The main process asks and tells, or every process where the curriculum's curator was
+    made with ``together=True``.
 
     Args:
         model: As in `trl.GRPOTrainer`.
@@ -117,17 +118,22 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         return output
 
     def _draw(self, local_rows: int) -> tuple[GenerationBatch, np.ndarray]:
-        """Ask on the main process, and tell every process the problem of each row."""
+        """Ask where the curriculum is asked, and let every process know the problem of each row."""
         rows = local_rows * self.accelerator.num_processes
         draw = None
         shared: list[Any] = [None]
-        if self.accelerator.is_main_process:
+        if self._asks_here:
             draw = self.curriculum.ask(rows // self.num_generations)
             shared = [draw.items.tolist()]
-        if self.accelerator.num_processes > 1:
+        if self.accelerator.num_processes > 1 and not self.curriculum.together:
             broadcast_object_list(shared, from_process=0)
         micro_batches = self.args.steps_per_generation * self.num_iterations
         return GenerationBatch(draw, micro_batches), np.repeat(shared[0], self.num_generations)
+
+    @property
+    def _asks_here(self) -> bool:
+        """Whether this process asks and tells: the main one, or all where the curriculum wants them together."""
+        return self.accelerator.is_main_process or self.curriculum.together
 
     def _row(self, item: int) -> dict[str, Any]:
         if self._rows is None or self._row_of_item is None:
@@ -236,8 +242,15 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             self.curriculum.tell(batch.draw, feedback)
         entropy = self.curriculum.entropy()
         drawn = drawn_by_group(self.curriculum.bank, batch.draw.items)
+        # What is by group has its group after a slash; what is not a number yet is left out.
+        diagnostics = {
+            name: value
+            for name, value in self.curriculum.diagnostics().items()
+            if math.isfinite(value) and ("/" not in name or len(drawn) <= _MOST_GROUPS_LOGGED)
+        }
         self._log_curriculum(
             {
+                **diagnostics,
                 **batch_metrics(rollouts, feedback),
                 "entropy": entropy,
                 "effective_problems": math.exp(entropy),
@@ -290,7 +303,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None or not self.accelerator.is_main_process:
+        if checkpoint is None or not self._asks_here:
             return
         path = os.path.join(checkpoint, _STATE_FILE)
         if not os.path.exists(path):

@@ -76,7 +76,7 @@ def actor_curator(
     if inputs is None:
         features = neural.features
         table = (
-            features.text_features(bank, seed=seed, progress=False)
+            features.text_features(bank, progress=False)
             if bank.features is None
             else features.matrix_features(bank.features, progress=False)
         )

@@ -6,6 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 import torch
 import transformers
 from transformers import Qwen2Config, Qwen2Model
@@ -79,6 +83,13 @@ def test_the_seed_decides_network_and_draws():
     assert seen(1) == seen(1)
     assert seen(1)[0] != seen(2)[0]
     assert seen(1)[1] != seen(2)[1]
+
+
+def test_the_seed_does_not_decide_the_features():
+    # They are no part of a saved state, which may be loaded into a curriculum that was made with another seed.
+    one, other = (methods.actor_curator(a_bank(), seed=seed).bandit for seed in (1, 2))
+    rows = [curator.inputs(np.arange(36), torch.device("cpu")) for curator in (one, other)]
+    assert torch.equal(*rows)
 
 
 def test_what_is_given_is_used():
