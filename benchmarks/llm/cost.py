@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import platform
 import shlex
@@ -277,19 +278,18 @@ def cost_table(document: Mapping[str, Any]) -> str:
         The table.
     """
     settings = document["settings"]
-    columns = {"step, s": 10, "ask, ms": 16, "tell, ms": 16, "ask + tell": 15, "scoring again": 15, "all": 15}
+    columns = {"step, s": 9, "ask, ms": 16, "tell, ms": 16, "ask + tell, %": 16, "again, %": 16, "all, %": 16}
     lines = [
-        f"{'share of a GRPO step':<42}" + "".join(f"{title:>{width}}" for title, width in columns.items()),
+        f"{'share of a GRPO step':<41}" + "".join(f"{title:>{width}}" for title, width in columns.items()),
     ]
     for name, row in document["summary"].items():
         cells = [
-            f"{row['step seconds']['mean']:.3g}",
-            _cell(row["ask seconds"], 1000, "{:.3g}"),
-            _cell(row["tell seconds"], 1000, "{:.3g}"),
-            *(_cell(row[f"{part} share"], 100, "{:.2f}", " %") for part in ("curriculum", "rescore", "all")),
+            _digits(row["step seconds"]["mean"], 3),
+            *(_cell(row[f"{part} seconds"], 1000) for part in ("ask", "tell")),
+            *(_cell(row[f"{part} share"], 100) for part in ("curriculum", "rescore", "all")),
         ]
         lines.append(
-            f"{CONTENDERS[name]:<42}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, columns.values(), strict=True))
+            f"{CONTENDERS[name]:<41}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, columns.values(), strict=True))
         )
     peaks = {name: max(run["peak_gib"] or 0.0 for run in rows) for name, rows in document["runs"].items()}
     if any(peaks.values()):
@@ -300,12 +300,12 @@ def cost_table(document: Mapping[str, Any]) -> str:
     lines += [
         "",
         "Mean and standard deviation over repetitions. Ask + tell is what the curriculum itself costs, with the scores",
-        "of its candidates and its own update; scoring again is the second pass over the rollouts that measures policy",
-        "improvement, which the trainer makes under every method, also under those that do not need it.",
+        "of its candidates and its own update; again is scoring the rollouts again, the second pass over them that",
+        "measures policy improvement, which the trainer makes under every method, also where it is not needed.",
         f"{document['parameters']:,} parameters; {settings['problems']} problems x {settings['generations']} rollouts, "
         f"micro-batches of {settings['micro_batch']}; bank of {document['bank']:,}, "
         f"{min(settings['candidates'], document['bank']):,} candidates;",
-        f"Transformer scorer of {document['scorer_parameters']:,} parameters. {_lengths(settings)}",
+        f"Transformer scorer of {document['scorer_parameters']:,} parameters. {_lengths(settings)}".rstrip(),
         f"Repetitions: {settings['repetitions']} of {settings['steps']} steps, after {settings['skipped']} that do not "
         "count; methods in turn.",
         f"{document['machine']}; torch {document['versions']['torch']}, {settings['threads']} thread(s), "
@@ -325,9 +325,16 @@ def _lengths(settings: Mapping[str, Any]) -> str:
     return f"Prompts of {settings['prompt_tokens']}, completions of {settings['completion_tokens']} tokens."
 
 
-def _cell(value: Mapping[str, Any], factor: float, form: str, unit: str = "") -> str:
-    spread = "" if value["sd"] is None else f" ± {factor * value['sd']:.2g}"
-    return f"{form.format(factor * value['mean'])}{spread}{unit}"
+def _cell(value: Mapping[str, Any], factor: float) -> str:
+    spread = "" if value["sd"] is None else f" ± {_digits(factor * value['sd'], 2)}"
+    return f"{_digits(factor * value['mean'], 3)}{spread}"
+
+
+def _digits(value: float, count: int) -> str:
+    """A number with so many significant digits, never in powers of ten."""
+    rounded = float(f"{value:.{count}g}")
+    decimals = max(0, count - 1 - math.floor(math.log10(abs(rounded)))) if rounded else 0
+    return f"{rounded:,.{decimals}f}"
 
 
 def _meaning(name: str) -> str:

@@ -147,10 +147,23 @@ def test_one_repetition_has_no_spread() -> None:
     }
     table = cost_table(document)
     assert "±" not in table
-    assert "3.00 %" in table
-    assert "7.00 %" in table
-    assert "10.00 %" in table
+    assert table.splitlines()[1].split() == ["uniform", "1.00", "10.0", "20.0", "3.00", "7.00", "10.0"]
     assert "GiB: uniform 3.0" in table
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "shown"),
+    [
+        (3764.2, 3, "3,760"),
+        (0.06, 2, "0.060"),
+        (17.25, 3, "17.2"),
+        (0.0, 2, "0"),
+        (99.96, 3, "100"),
+        (0.0099, 1, "0.01"),
+    ],
+)
+def test_numbers_have_significant_digits(value: float, count: int, shown: str) -> None:
+    assert cost._digits(value, count) == shown
 
 
 @pytest.mark.parametrize(
