@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED)  ## a real GRPO run under uniform and under OSMD; more options: make demo ARGS=--help
+demo: $(INSTALLED)  ## a real GRPO run under uniform, OSMD and the neural curator; more options: make demo ARGS=--help
 	$(BIN)/curriculum-bandits demo $(ARGS)
 
 # Everything that is committed below benchmarks/regret/results, but for the speeds; what is there is not played again.

@@ -33,11 +33,15 @@ class Command:
 COMMANDS = {
     "demo": Command(
         "curriculum_bandits.benchmarks.llm.demo",
-        "train a tiny model with GRPO under uniform and under OSMD, and compare",
+        "train a tiny model with GRPO under uniform, OSMD and the neural curator, and compare",
     ),
     "regret": Command(
         "curriculum_bandits.benchmarks.regret.command",
         "play policies on non-stationary bandits with known means, and measure their regret",
+    ),
+    "compare": Command(
+        "curriculum_bandits.benchmarks.curricula.command",
+        "compare curricula on simulated students by measuring what each learns per rollout",
     ),
 }
 

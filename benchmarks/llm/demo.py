@@ -1,4 +1,4 @@
-"""``curriculum-bandits demo``: the same model, problems, budget and seed, once under uniform and once under OSMD.
+"""``curriculum-bandits demo``: the same model, problems, budget and seed under uniform, OSMD and the neural curator.
 
 The smallest real run there is: TRL's trainer, reasoning-gym's problems and verifiers, a model made on the spot. It
 shows the whole way working in minutes on a CPU; it is no evidence that one curriculum beats another, and says so.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "DemoSettings", "add_arguments", "default_cache", "main", "run_demo"]
 
 #: The methods compared, by their names in `curriculum_bandits.methods`.
-METHODS = ("uniform", "osmd")
+METHODS = ("uniform", "osmd", "actor_curator")
 
 
 @dataclass(frozen=True)

@@ -33,16 +33,16 @@ def demo_table(
     names = list(results)
     families = list(dict.fromkeys(group.split("/")[0] for group in held_out.group_names))
     first = results[names[0]]
-    lines = ["", f"{'held-out accuracy':<24}{'before':>10}" + "".join(f"{'after ' + name:>16}" for name in names)]
+    lines = ["", f"{'held-out accuracy':<24}{'before':>10}" + "".join(f"{'after ' + name:>20}" for name in names)]
     for family in [*families, "all"]:
         before = _accuracy(first, family)[0]
         after = [_accuracy(results[name], family)[-1] for name in names]
-        lines.append(f"{family:<24}{before:>10.3f}" + "".join(f"{value:>16.3f}" for value in after))
+        lines.append(f"{family:<24}{before:>10.3f}" + "".join(f"{value:>20.3f}" for value in after))
     answers = len(held_out) * settings.samples
     error = _standard_error(_overall(first), answers)[-1]
-    lines += ["", f"{'cost':<34}" + "".join(f"{name:>16}" for name in names)]
+    lines += ["", f"{'cost':<34}" + "".join(f"{name:>20}" for name in names)]
     for title, cell in _costs().items():
-        lines.append(f"{title:<34}" + "".join(f"{cell(results[name]):>16}" for name in names))
+        lines.append(f"{title:<34}" + "".join(f"{cell(results[name]):>20}" for name in names))
     lines += [
         "",
         f"{len(held_out)} held-out problems, {settings.samples} answer(s) each at temperature 1: "
@@ -65,7 +65,7 @@ def demo_figure(results: Mapping[str, RunResult], held_out: ProblemBank, setting
     Returns:
         A matplotlib figure.
     """
-    figure = new_figure(15, 5.6)
+    figure = new_figure(7 + 4 * len(results), 5.6)
     curves, *maps = figure.subplots(1, 1 + len(results), width_ratios=[1.15] + [1] * len(results))
     answers = len(held_out) * settings.samples
     plot_learning_curves(
@@ -90,6 +90,8 @@ def demo_figure(results: Mapping[str, RunResult], held_out: ProblemBank, setting
         shares = np.stack([result.drawn[group] for group in held_out.group_names], axis=1)
         image = plot_drawn(axes, steps, shares, held_out.group_names, largest=largest)
         axes.set(xlabel="GRPO step", title=f"Drawn under {name}")
+        if axes is not maps[0]:
+            axes.set_yticklabels([])  # the same groups in the same order
     figure.colorbar(image, ax=maps[-1], label="share of the batch")
     figure.suptitle(f"One run each, seed {settings.seed}: an illustration, not evidence", fontsize=11)
     return figure

@@ -26,7 +26,7 @@ def small_demo(tmp_path, output="out", **options):
     )
 
 
-def test_the_demo_trains_both_methods_with_the_same_budget_and_writes_its_report(tmp_path, capsys):
+def test_the_demo_trains_every_method_with_the_same_budget_and_writes_its_report(tmp_path, capsys):
     results = small_demo(tmp_path)
     assert tuple(results) == METHODS
     for result in results.values():
@@ -35,12 +35,16 @@ def test_the_demo_trains_both_methods_with_the_same_budget_and_writes_its_report
         assert result.tokens > 64 * 4
         assert 0 < result.overhead_share < 1
         np.testing.assert_allclose(np.sum(list(result.drawn.values()), axis=0), 1.0)
-    uniform, osmd = results.values()
-    assert {name: curve[0] for name, curve in uniform.accuracy.items()} == {
-        name: curve[0] for name, curve in osmd.accuracy.items()
-    }
+    starts = [{name: curve[0] for name, curve in result.accuracy.items()} for result in results.values()]
+    assert starts == [starts[0]] * len(METHODS)
     printed = capsys.readouterr().out
-    for word in ("sorting", "after uniform", "after osmd", "tokens", "informative groups", "ONE SEED PROVES NOTHING"):
+    for word in (
+        "sorting",
+        *(f" after {method}" for method in METHODS),
+        "tokens",
+        "informative groups",
+        "ONE SEED PROVES NOTHING",
+    ):
         assert word in printed
     assert (tmp_path / "out" / "demo.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "out" / "table.txt").read_text() in printed
@@ -52,17 +56,17 @@ def test_an_interrupted_demo_goes_on_and_ends_as_one_that_was_not(tmp_path, monk
     monkeypatch.setattr(demo_run, "CHECKPOINT_EVERY", 2)
     evaluate, calls = demo_run.held_out_accuracy, []
 
-    def interrupted_in_osmd_after_its_checkpoint(*arguments, **options):
+    def interrupted_in_the_curator_after_its_checkpoint(*arguments, **options):
         calls.append(1)
-        if len(calls) == 6:  # uniform at 0, 2, 4; osmd at 0, 2, and now 4
+        if len(calls) == 9:  # uniform and osmd at 0, 2, 4; the curator at 0, 2, and now 4
             raise KeyboardInterrupt
         return evaluate(*arguments, **options)
 
-    monkeypatch.setattr(demo_run, "held_out_accuracy", interrupted_in_osmd_after_its_checkpoint)
+    monkeypatch.setattr(demo_run, "held_out_accuracy", interrupted_in_the_curator_after_its_checkpoint)
     with pytest.raises(KeyboardInterrupt):
         small_demo(tmp_path, "broken")
     resumed = small_demo(tmp_path, "broken")
-    assert len(calls) == 7  # nothing but the evaluation that was interrupted
+    assert len(calls) == 10  # nothing but the evaluation that was interrupted
     for method in METHODS:
         assert resumed[method].accuracy == whole[method].accuracy
         assert resumed[method].drawn == whole[method].drawn
