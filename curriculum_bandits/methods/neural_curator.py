@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 from curriculum_bandits.bank import ProblemBank
@@ -41,7 +42,8 @@ def actor_curator(
         seed: Seed of the draws and of the network's first weights.
         inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
             prompts; for the paper's scorer its tokens.
-        scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`.
+        scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`. The default
+            preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
         settings: Every switch; by default those of the preset.
         proposal: Where candidates come from; by default as the settings say.
         signal: What rewards the curator; policy improvement by default.
@@ -69,6 +71,8 @@ def actor_curator(
         raise ValueError(f"preset={preset!r} is unknown; choose 'default' or 'paper'")
     if settings is None:
         settings = neural.PAPER if preset == "paper" else neural.DEFAULT
+        if scorer is not None and scorer.heads == 1 and settings.baseline == "predicted":
+            settings = dataclasses.replace(settings, baseline="none")
     if preset == "paper" and scorer is None and inputs is None:
         scorer, inputs = _language_model(bank, seed)
     if inputs is None and isinstance(scorer, neural.TransformerScorer):

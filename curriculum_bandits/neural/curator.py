@@ -22,12 +22,13 @@ from curriculum_bandits.neural.losses import log_probabilities
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.neural.samplers import exact
 from curriculum_bandits.neural.scorers import Scorer
-from curriculum_bandits.neural.settings import DEFAULT, CuratorSettings
+from curriculum_bandits.neural.settings import CuratorSettings
 from curriculum_bandits.proposals import Proposal, ShuffledProposal, UniformProposal
 
 __all__ = ["NeuralCurator"]
 
 _KIND = "neural_curator"
+_PLAIN = CuratorSettings()
 _LARGEST = 1e30  # beyond, squares of float32 overflow
 
 
@@ -55,7 +56,7 @@ class NeuralCurator:
         self,
         inputs: Inputs,
         scorer: Scorer,
-        settings: CuratorSettings = DEFAULT,
+        settings: CuratorSettings = _PLAIN,
         *,
         proposal: Proposal | None = None,
         groups: IntArray | None = None,
@@ -172,6 +173,7 @@ class NeuralCurator:
             raise RefusedUtility(arm, position, value, f"report a finite number below {_LARGEST / gain:.0e} in size")
         self._learning.check(selection)
         self._updates += 1
+        utilities = utilities / (1.0 + _attention(selection)) ** self.settings.crowding
         means = self._history.record(selection.arms, utilities, self._updates)
         if selection.candidate_probability is None:  # a dormant draw
             return
@@ -261,6 +263,13 @@ class NeuralCurator:
         weight = 1.0 / min(self._learning.updates + 1, self.settings.memory)
         self._mean_square += (float(np.mean(utilities**2)) - self._mean_square) * weight
         return 1.0 / math.sqrt(self._mean_square) if self._mean_square > 0.0 else 0.0
+
+
+def _attention(selection: CandidateSelection) -> FloatArray:
+    """How much likelier than by chance each arm was drawn: 1 under uniform draws."""
+    if selection.inclusion is None:
+        return len(selection.candidates) * selection.probability
+    return len(selection.candidates) / len(selection.arms) * selection.inclusion
 
 
 def _places(candidates: IntArray, items: IntArray) -> IntArray:

@@ -21,6 +21,7 @@ from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, 
 from curriculum_bandits.neural.losses import (
     baseline_of,
     clip_binds,
+    divergence_from_uniform,
     log_probabilities,
     proximal_loss,
     ratios,
@@ -286,6 +287,8 @@ class _Objective:
                 **shape,
             )
         self._observe(outputs.detach(), loss.detach())
+        if settings.entropy_bonus > 0.0:
+            loss = loss + settings.entropy_bonus * divergence_from_uniform(scores, **shape)
         if settings.baseline == "predicted":
             error = outputs[self._places, 1].float() - self._utilities
             loss = loss + settings.prediction_weight * (error**2).mean()

@@ -14,7 +14,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-__all__ = ["Baseline", "baseline_of", "clip_binds", "log_probabilities", "proximal_loss", "ratios", "unclipped_loss"]
+__all__ = [
+    "Baseline",
+    "baseline_of",
+    "clip_binds",
+    "divergence_from_uniform",
+    "log_probabilities",
+    "proximal_loss",
+    "ratios",
+    "unclipped_loss",
+]
 
 Baseline = Literal["none", "mean", "leave_one_out"]
 """What is subtracted from utilities before the loss sees them; see `baseline_of`."""
@@ -175,6 +184,24 @@ def clip_binds(rho: Tensor, utilities: Tensor, clip: float) -> Tensor:
         Booleans of that shape.
     """
     return ((utilities > 0) & (rho > 1.0 + clip)) | ((utilities < 0) & (rho < 1.0 - clip))
+
+
+def divergence_from_uniform(scores: Tensor, *, temperature: float = 1.0, floor: float = 0.0) -> Tensor:
+    r""":math:`\mathrm{KL}(p_\varphi \| u) = \ln M - H(p_\varphi)`: how far the distribution is from uniform.
+
+    A little of it in the loss (an entropy bonus) makes the curator forget: with weight :math:`\beta` and utilities that
+    stay the same, :math:`p \propto \exp(\hat u / \beta)` is where it comes to rest.
+
+    Args:
+        scores: Scores of all candidates, shape (..., M).
+        temperature: As in `log_probabilities`.
+        floor: As in `log_probabilities`.
+
+    Returns:
+        The divergence in nats, shape (...).
+    """
+    log_p = log_probabilities(scores, temperature=temperature, floor=floor)
+    return (log_p.exp() * log_p).sum(-1) + math.log(scores.shape[-1])
 
 
 def baseline_of(utilities: Tensor, kind: Baseline) -> Tensor:

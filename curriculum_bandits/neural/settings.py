@@ -1,7 +1,8 @@
 """Every switch of the neural curator in one place, with the paper's setting and ours of each.
 
-`PAPER` is the method as its authors describe it; `DEFAULT` is what our own measurements favour for small scorers over
-frozen features. Change one switch with ``dataclasses.replace(DEFAULT, clip=0.5)``.
+``CuratorSettings()`` is plain OSMD with exact sampling and a floor; `PAPER` is the method as its authors describe it;
+`DEFAULT` is what our own measurements favour for small scorers over frozen features. Change one switch with
+``dataclasses.replace(DEFAULT, clip=0.5)``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class CuratorSettings:
         baseline: Subtracted from utilities: ``"none"``, ``"mean"``, ``"leave_one_out"``, or ``"predicted"``: the
             scorer's second head learns each problem's utility and the loss is doubly robust.
         prediction_weight: Weight of the squared error of that head.
+        entropy_bonus: :math:`\beta`, weight in the loss of the divergence from uniform (nats), in units of the
+            utilities learned from. It lets go of what no longer pays, as fixed share does for tabular bandits.
+        crowding: c in [0, 1]: utilities are divided by :math:`(1 + a_x)^c`, where :math:`a_x = M q(x) / m` is how
+            much likelier than by chance x was drawn. One update is shared by all that was drawn, so problems like those
+            that are drawn often improve most *because* they are drawn often; this takes part of that out again.
         window: H: the mean of a problem's last H utilities is learned from.
         gain: c, a constant factor on utilities; None divides them by their running root mean square, so that their
             scale does not matter.
@@ -68,6 +74,8 @@ class CuratorSettings:
     weights: Literal["importance", "equal"] = "importance"
     baseline: Baseline | Literal["predicted"] = "none"
     prediction_weight: float = 0.5
+    entropy_bonus: float = 0.0
+    crowding: float = 0.0
     window: int = 1
     gain: float | None = None
     memory: int = 50
@@ -85,10 +93,11 @@ class CuratorSettings:
         self._require("warm_up", self.warm_up >= 0, "be 0 or more")
         self._require("chunk", self.chunk is None or self.chunk >= 1, "be 1 or more, or None")
         self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
+        self._require("crowding", 0.0 <= self.crowding <= 1.0, "be in [0, 1]")
         for name in ("temperature", "clip", "step", "learning_rate"):
             value = getattr(self, name)
             self._require(name, math.isfinite(value) and value > 0.0, "be a finite number above 0")
-        for name in ("prediction_weight", "weight_decay"):
+        for name in ("prediction_weight", "weight_decay", "entropy_bonus"):
             value = getattr(self, name)
             self._require(name, math.isfinite(value) and value >= 0.0, "be a finite number, 0 or more")
         for name in ("gain", "max_gradient_norm"):
@@ -117,7 +126,14 @@ class CuratorSettings:
 
 
 #: Ours: for a small scorer over frozen features, as measured on simulated students (docs: the neural curator).
-DEFAULT = CuratorSettings()
+DEFAULT = CuratorSettings(
+    floor=0.02,
+    baseline="predicted",
+    entropy_bonus=0.1,
+    crowding=1.0,
+    gradient_steps=3,
+    learning_rate=3e-3,
+)
 
 #: The paper's, every setting. Its scorer is a language model, for which the learning rate is meant.
 PAPER = CuratorSettings(
@@ -132,6 +148,8 @@ PAPER = CuratorSettings(
     clip=0.2,
     weights="equal",
     baseline="none",
+    entropy_bonus=0.0,
+    crowding=0.0,
     window=10,
     gain=1000.0,
     gradient_steps=1,
