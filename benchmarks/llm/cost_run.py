@@ -207,7 +207,9 @@ def _scorer(settings: CostSettings, tokenizer: PreTrainedTokenizerFast) -> Trans
         layers=settings.scorer_layers,
         feed_forward=max(1, round(scale * WarmUp().feed_forward)),
     )
-    return TransformerScorer(untrained_model(shape, tokenizer, seed=settings.seed).model, seed=settings.seed)
+    heads = 2 if DEFAULT.baseline == "predicted" else 1
+    backbone = untrained_model(shape, tokenizer, seed=settings.seed).model
+    return TransformerScorer(backbone, heads=heads, seed=settings.seed)
 
 
 def _random_model(settings: CostSettings, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:

@@ -146,11 +146,12 @@ def bank_curriculum(table: FeatureTable, settings: ScaleSettings) -> Curriculum:
         The curriculum.
     """
     inputs = FeatureRows(table)
+    heads = 2 if DEFAULT.baseline == "predicted" else 1
     return methods.actor_curator(
         ProblemBank(LazyPrompts(len(inputs))),
         seed=settings.seed,
         inputs=inputs,
-        scorer=MlpScorer(inputs.columns, hidden=settings.hidden, seed=settings.seed),
+        scorer=MlpScorer(inputs.columns, hidden=settings.hidden, heads=heads, seed=settings.seed),
         settings=replace(DEFAULT, candidates=settings.candidates),
     )
 

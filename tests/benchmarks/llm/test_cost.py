@@ -76,7 +76,13 @@ def test_all_methods_in_the_setting_of_the_demo(tmp_path: Path, capsys: pytest.C
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8")) == document
     table = (tmp_path / "table.txt").read_text(encoding="utf-8")
     assert table in capsys.readouterr().out
-    for word in (*CONTENDERS.values(), "scoring again", "ask + tell", "bank of 2,400, 16 candidates", "cost --steps 2"):
+    for word in (
+        *CONTENDERS.values(),
+        "scoring the rollouts again",
+        "ask + tell",
+        "bank of 2,400, 16 candidates",
+        "cost --steps 2",
+    ):
         assert word in table
     assert str(tmp_path) not in table
     assert max(map(len, table.splitlines())) <= 130
