@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 from curriculum_bandits.extras import require_extra
 
 from .caption import caption, machine, note
-from .contenders import BASELINE, CONTENDERS, ORACLE
+from .contenders import BASELINE, CONTENDERS, HEADLINE, ORACLE
+from .curators import SWITCHES
 from .figures import curves_figure, drawn_figure
 from .play import Result, Run, plan
 from .report import Comparison, csv_table, json_document, text_table
@@ -55,11 +56,11 @@ class CompareSettings:
     """
 
     students: tuple[str, ...] = ("half-hopeless-skill",)
-    methods: tuple[str, ...] = tuple(CONTENDERS)
+    methods: tuple[str, ...] = HEADLINE
     problems: int = 10_000
     seeds: tuple[int, ...] = tuple(range(20))
     steps: int = 300
-    batch: int = 64
+    batch: int = 256
     evaluate_every: int = 10
 
     def __post_init__(self) -> None:
@@ -135,8 +136,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--methods",
         nargs="+",
         metavar="METHOD",
-        default=("all",),
-        help=f"names (see --list), or all; {BASELINE} is always among them (default: all)",
+        default=("headline",),
+        help=f"names (see --list), headline, switches (of the neural curator), or all; {BASELINE} is always among them "
+        "(default: headline)",
     )
     what.add_argument("--list", action="store_true", help="list students and methods; then end")
     size = parser.add_argument_group("how much")
@@ -173,7 +175,7 @@ def main(arguments: argparse.Namespace) -> None:
     try:
         settings = CompareSettings(
             students=tuple(STUDENTS) if "all" in arguments.students else tuple(arguments.students),
-            methods=tuple(CONTENDERS) if "all" in arguments.methods else _with_baseline(arguments.methods),
+            methods=_with_baseline(_named(arguments.methods)),
             problems=arguments.problems,
             seeds=parse_seeds(arguments.seeds),
             steps=arguments.steps,
@@ -290,6 +292,12 @@ def _seed_words(seeds: Sequence[int]) -> list[str]:
         else:
             words.append([seed])
     return [str(some[0]) if len(some) == 1 else f"{some[0]}..{some[-1]}" for some in words]
+
+
+def _named(words: Sequence[str]) -> list[str]:
+    """Methods, with the words for several of them replaced by what they stand for."""
+    several = {"all": tuple(CONTENDERS), "headline": HEADLINE, "switches": tuple(SWITCHES)}
+    return list(dict.fromkeys(name for word in words for name in several.get(word, (word,))))
 
 
 def _with_baseline(words: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from curriculum_bandits import Curriculum, methods
 from curriculum_bandits.environments import GreedyOracle, Student
 from curriculum_bandits.signals import success_rate
 
-__all__ = ["BASELINE", "CONTENDERS", "ORACLE", "Contender"]
+from .curators import SWITCHES, curator, paper_curator
+
+__all__ = ["BASELINE", "CONTENDERS", "HEADLINE", "ORACLE", "Contender"]
 
 
 @dataclass(frozen=True)
@@ -54,5 +56,12 @@ CONTENDERS: dict[str, Contender] = {
         "mirror descent on policy improvement, a weight per problem",
         lambda student, seed: methods.osmd(student.bank, arms="problems", seed=seed),
     ),
+    "actor-curator": Contender("the neural curator, default preset", curator),
+    "actor-curator-paper": Contender("the neural curator, every switch but the network as in the paper", paper_curator),
     ORACLE: Contender("is told the student's exact gradient; greedy, to first order", _greedy_oracle),
 }
+
+#: What is compared unless methods are named.
+HEADLINE = tuple(CONTENDERS)
+
+CONTENDERS.update({name: Contender(f"the default preset, {what}", make) for name, (what, make) in SWITCHES.items()})
