@@ -20,7 +20,7 @@ from curriculum_bandits.extras import require_extra
 
 from .caption import caption, machine, note
 from .contenders import BASELINE, CONTENDERS, HEADLINE, ORACLE
-from .curators import SWITCHES
+from .curators import SIGNALS, SWITCHES
 from .figures import curves_figure, drawn_figure
 from .play import Result, Run, plan
 from .report import Comparison, csv_table, json_document, text_table
@@ -137,8 +137,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="METHOD",
         default=("headline",),
-        help=f"names (see --list), headline, switches (of the neural curator), or all; {BASELINE} is always among them "
-        "(default: headline)",
+        help=f"names (see --list), headline, switches or signals (of the neural curator), or all; {BASELINE} is always "
+        "among them (default: headline)",
     )
     what.add_argument("--list", action="store_true", help="list students and methods; then end")
     size = parser.add_argument_group("how much")
@@ -296,7 +296,7 @@ def _seed_words(seeds: Sequence[int]) -> list[str]:
 
 def _named(words: Sequence[str]) -> list[str]:
     """Methods, with the words for several of them replaced by what they stand for."""
-    several = {"all": tuple(CONTENDERS), "headline": HEADLINE, "switches": tuple(SWITCHES)}
+    several = {"all": tuple(CONTENDERS), "headline": HEADLINE, "switches": tuple(SWITCHES), "signals": tuple(SIGNALS)}
     return list(dict.fromkeys(name for word in words for name in several.get(word, (word,))))
 
 

@@ -12,7 +12,7 @@ from curriculum_bandits import Curriculum, methods
 from curriculum_bandits.environments import GreedyOracle, Student
 from curriculum_bandits.signals import success_rate
 
-from .curators import SWITCHES, curator, paper_curator
+from .curators import SIGNALS, SWITCHES, curator, paper_curator
 
 __all__ = ["BASELINE", "CONTENDERS", "HEADLINE", "ORACLE", "Contender"]
 
@@ -64,4 +64,5 @@ CONTENDERS: dict[str, Contender] = {
 #: What is compared unless methods are named.
 HEADLINE = tuple(CONTENDERS)
 
-CONTENDERS.update({name: Contender(f"the default preset, {what}", make) for name, (what, make) in SWITCHES.items()})
+for _name, (_what, _make) in {**SWITCHES, **SIGNALS}.items():
+    CONTENDERS[_name] = Contender(f"the default preset, {_what}", _make)

@@ -15,7 +15,15 @@ from curriculum_bandits import Curriculum, methods
 from curriculum_bandits.environments import Student
 from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
 
-__all__ = ["PAPER_LEARNING_RATE", "SWITCHES", "curator", "gumbel_curator", "nucleus_curator", "paper_curator"]
+__all__ = [
+    "PAPER_LEARNING_RATE",
+    "SIGNALS",
+    "SWITCHES",
+    "curator",
+    "gumbel_curator",
+    "nucleus_curator",
+    "paper_curator",
+]
 
 #: For a small network in the place of the paper's language model, whose learning rate is 1e-6.
 PAPER_LEARNING_RATE = 1e-3
@@ -123,6 +131,10 @@ SWITCHES: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
     "curator-uniform-proposal": ("fresh uniform candidates instead of epochs", partial(curator, proposal="uniform")),
     "curator-linear": ("a linear scorer", partial(curator, scorer={"hidden": ()})),
     "curator-ensemble": ("the mean of five networks", partial(curator, scorer={"members": 5})),
+}
+
+#: What rewards it, likewise; ratios, advantages and rollouts held out matter for answers of several tokens.
+SIGNALS: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
     "curator-sequence": (
         "improvement by whole-sequence ratios",
         partial(curator, signal=partial(policy_improvement, ratio="sequence")),
@@ -132,7 +144,7 @@ SWITCHES: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
         partial(curator, signal=partial(policy_improvement, advantage="centered")),
     ),
     "curator-holdout": (
-        "improvement on rollouts the update did not use",
+        "improvement on rollouts the update did not use (for students that hold some out)",
         partial(curator, signal=partial(policy_improvement, holdout=True)),
     ),
     "curator-variance": (
