@@ -290,7 +290,9 @@ def test_an_infinite_reward_stops_the_run_with_its_place(tmp_path):
 
 def curated(bank, seed):
     neural = pytest.importorskip("curriculum_bandits.neural", exc_type=ImportError)
-    return methods.actor_curator(bank, seed=seed, settings=replace(neural.DEFAULT, learning_rate=0.05))
+    return methods.actor_curator(
+        bank, seed=seed, settings=replace(neural.DEFAULT, learning_rate=0.05, gradient_steps=1)
+    )
 
 
 def test_what_a_curator_says_of_itself_is_in_every_row_under_its_own_prefix(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from curriculum_bandits.neural import PAPER, LinearScorer, MlpScorer
+from curriculum_bandits.neural import learning as learning_module
 from curriculum_bandits.neural.learning import Answer, Learning
 from curriculum_bandits.neural.losses import proximal_loss, unclipped_loss
 from curriculum_bandits.neural.processes import Processes
@@ -110,10 +111,25 @@ def test_the_second_head_learns_the_utilities_and_its_error_falls():
     assert errors[-1] < 0.05 * errors[0]
 
 
-def test_predictions_are_those_from_before_the_answer_in_every_step():
-    settings = replace(PLAIN, baseline="predicted", learning_rate=0.1, gradient_steps=5)
-    _, learner = learning(settings, scorer=MlpScorer(3, heads=2))
-    assert learner.learn([FEATURES], ANSWER)["prediction_error"] == pytest.approx(2.5)
+def test_predictions_are_those_from_before_the_answer_in_every_step(monkeypatch):
+    used, loss = [], learning_module.proximal_loss
+
+    def watched(*arguments, predicted, **options):
+        used.append(predicted)
+        return loss(*arguments, predicted=predicted, **options)
+
+    monkeypatch.setattr(learning_module, "proximal_loss", watched)
+    settings = replace(PLAIN, baseline="predicted", learning_rate=0.1, gradient_steps=3)
+    scorer, learner = learning(settings, scorer=MlpScorer(3, heads=2))
+    learner.learn([FEATURES], ANSWER)
+    now = scorer(FEATURES).detach()[:, 1]
+    learner.learn([FEATURES], ANSWER)
+    assert len(used) == 6
+    assert now.abs().min() > 0.0
+    for predicted in used[:3]:
+        assert torch.equal(predicted, torch.zeros(M))
+    for predicted in used[3:]:
+        assert torch.equal(predicted, now)
 
 
 @pytest.mark.parametrize("baseline", ["none", "mean", "leave_one_out"])

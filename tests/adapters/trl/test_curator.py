@@ -28,7 +28,7 @@ from curriculum_bandits.metrics import BATCH_METRICS
 from curriculum_bandits.neural import DEFAULT
 from tests.adapters.trl.conftest import GENERATIONS, Witness, make_bank, make_model, make_tokenizer, short_digits
 
-SETTINGS = replace(DEFAULT, candidates=15, learning_rate=0.05, window=2)
+SETTINGS = replace(DEFAULT, candidates=15, learning_rate=0.05, window=2, gradient_steps=1)
 
 
 def a_curriculum(bank=None, seed=1, **options):
