@@ -38,7 +38,7 @@ class GenerationBatch:
     """A draw on its way through generation, update and second scoring.
 
     Attributes:
-        draw: The draw; None on every process but the main one.
+        draw: The draw; None on every process but the main one, unless the curriculum is asked in all of them.
         rewards: Combined reward of every row of all processes, shape (m * n,), NaN where missing; set by generation.
         micro_batches: How many micro-batches the updates take from it, repeats included.
         parts: What to score again.

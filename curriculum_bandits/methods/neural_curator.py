@@ -42,8 +42,8 @@ def actor_curator(
         seed: Seed of the draws and of the network's first weights.
         inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
             prompts; for the paper's scorer its tokens.
-        scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`. The default
-            preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
+        scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`. The
+            default preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
         settings: Every switch; by default those of the preset.
         proposal: Where candidates come from; by default as the settings say.
         signal: What rewards the curator; policy improvement by default.
@@ -73,7 +73,9 @@ def actor_curator(
         settings = neural.PAPER if preset == "paper" else neural.DEFAULT
         if scorer is not None and scorer.heads == 1 and settings.baseline == "predicted":
             settings = dataclasses.replace(settings, baseline="none")
-    if preset == "paper" and scorer is None and inputs is None:
+    if preset == "paper" and scorer is None:
+        if inputs is not None:
+            raise ValueError("the paper's scorer reads tokens of its own; give scorer= with these inputs, or neither")
         scorer, inputs = _language_model(bank, seed)
     if inputs is None and isinstance(scorer, neural.TransformerScorer):
         raise ValueError("the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)")

@@ -172,6 +172,8 @@ class NeuralCurator:
             arm, value = int(selection.arms[position]), float(utilities[position])
             raise RefusedUtility(arm, position, value, f"report a finite number below {_LARGEST / gain:.0e} in size")
         self._learning.check(selection)
+        scored = selection.candidate_probability is not None
+        rows = self._rows(selection.candidates) if scored else []  # before anything changes, for reading may fail
         self._updates += 1
         utilities = utilities / (1.0 + _attention(selection)) ** self.settings.crowding
         means = self._history.record(selection.arms, utilities, self._updates)
@@ -183,7 +185,7 @@ class NeuralCurator:
             utilities=means * self._gain(means),
             inclusion=selection.inclusion,
         )
-        self._last = self._learning.learn(self._rows(selection.candidates), answer)
+        self._last = self._learning.learn(rows, answer)
 
     def diagnostics(self) -> dict[str, float]:
         """How the curator is doing.

@@ -129,7 +129,7 @@ class CuratorSettings:
 DEFAULT = CuratorSettings(
     floor=0.02,
     baseline="predicted",
-    entropy_bonus=0.1,
+    entropy_bonus=0.05,
     crowding=1.0,
     gradient_steps=3,
     learning_rate=3e-3,

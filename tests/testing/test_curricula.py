@@ -15,6 +15,7 @@ N = 24
 PROMPTS, IDS = [f"prompt {i}" for i in range(N)], [f"problem-{i}" for i in range(N)]
 BANK = ProblemBank(PROMPTS, ids=IDS)
 GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=["ab"[i % 2] if i < 16 else "c" for i in range(N)])
+FEATURED = ProblemBank(PROMPTS, ids=IDS, features=np.column_stack([np.arange(N) // 6, np.arange(N) % 6]))
 QUICK = {"draws": 500, "long_run": 100, "rounds_to_learn": 120}
 
 OURS = {
@@ -23,6 +24,7 @@ OURS = {
     "osmd, groups": (lambda seed=0: methods.osmd(GROUPED, "groups", seed), {}),
     "osmd, absolute advantage": (lambda seed=0: methods.osmd(GROUPED, seed=seed, signal=absolute_advantage), {}),
     "osmd, bounded": (lambda seed=0: methods.osmd(GROUPED, seed=seed, step=0.02, utility_range=(0, 1)), {}),
+    "actor_curator": (lambda seed=0: methods.actor_curator(FEATURED, seed=seed), {}),
 }
 
 

@@ -19,7 +19,7 @@ __all__ = ["MlpScorer"]
 
 
 class MlpScorer(Scorer):
-    """SiLU layers and a linear output; the mean over members is the score.
+    """ReLU layers and a linear output; the mean over members is the score.
 
     Hidden weights start as N(0, 2 / inputs), which keeps the size of a signal from layer to layer, and hidden biases as
     U(-1, 1) / sqrt(inputs); the output layer starts at zero.
@@ -100,5 +100,5 @@ class MlpScorer(Scorer):
         with torch.autocast(inputs.device.type, enabled=False):
             signal = inputs.expand(self.members, -1, -1)
             for weight, bias in zip(weights, biases, strict=True):
-                signal = nn.functional.silu(torch.baddbmm(bias, signal, weight))
+                signal = nn.functional.relu(torch.baddbmm(bias, signal, weight))
             return torch.baddbmm(last_bias, signal, last_weight)

@@ -25,7 +25,7 @@ def by_hand(scorer, member, inputs):
     for layer, (weight, bias) in enumerate(zip(scorer.weights, scorer.biases, strict=True)):
         signal = signal @ weight[member].detach().double().numpy() + bias[member].detach().double().numpy()
         if layer < layers - 1:
-            signal = signal / (1.0 + np.exp(-signal))
+            signal = np.maximum(signal, 0.0)
     return signal
 
 
