@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo regret speed test lint format types docs clean
+.PHONY: help install demo regret compare scale cost speed test lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -41,6 +41,26 @@ regret: $(INSTALLED)  ## the committed results of the regret benchmark; about fo
 	  random-abrupt:n_arms=3,horizon=3000,changes=8,shortest=100,seed=1050..1099 \
 	  random-abrupt:n_arms=10,horizon=3000,changes=2,shortest=100,seed=1100..1149 \
 	  random-abrupt:n_arms=10,horizon=3000,changes=8,shortest=100,seed=1150..1199
+
+# Everything that is committed below benchmarks/curricula/results.
+COMPARE := $(BIN)/curriculum-bandits compare
+CURRICULA := benchmarks/curricula/results
+compare: $(INSTALLED)  ## the committed comparison of curricula on simulated students; about half an hour on two cores
+	$(COMPARE) --output $(CURRICULA)/half-hopeless-10000 $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/half-hopeless-100000 --problems 100000 $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/other-students-10000 $(ARGS) \
+	  --students half-hopeless-clear-skill mostly-solved-skill drifting-skill
+	$(COMPARE) --output $(CURRICULA)/softmax-10000 --students half-hopeless-softmax $(ARGS) \
+	  --methods headline curator-sequence curator-centered curator-variance
+	$(COMPARE) --output $(CURRICULA)/softmax-holdout-10000 --students half-hopeless-holdout-softmax $(ARGS) \
+	  --methods greedy-oracle actor-curator curator-holdout
+	$(COMPARE) --output $(CURRICULA)/switches-10000 --methods greedy-oracle actor-curator switches --seeds 0..9 $(ARGS)
+
+scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems; needs 1.4 GB of disk
+	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)
+
+cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo
+	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost $(ARGS)
 
 speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .venv-rivals; about three minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \

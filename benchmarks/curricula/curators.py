@@ -67,7 +67,7 @@ def paper_curator(student: Student, seed: int) -> Curriculum:
     """
     from curriculum_bandits import neural
 
-    settings = dataclasses.replace(neural.PAPER, learning_rate=PAPER_LEARNING_RATE)
+    settings = dataclasses.replace(neural.PAPER, learning_rate=PAPER_LEARNING_RATE, chunk=None)
     return _made(student, seed, settings, policy_improvement, {})
 
 

@@ -11,6 +11,8 @@ from curriculum_bandits.extras import require_extra
 from curriculum_bandits.signals import Signal, policy_improvement
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from curriculum_bandits.neural import CuratorSettings, Inputs, Scorer
     from curriculum_bandits.proposals import Proposal
 
@@ -31,6 +33,8 @@ def actor_curator(
     signal: Signal = policy_improvement,
     device: Any = None,
     together: bool = False,
+    features_path: str | PathLike[str] | None = None,
+    progress: bool = False,
 ) -> Curriculum:
     """The neural curator: what it learns about one problem it knows of all that look alike to it.
 
@@ -49,6 +53,8 @@ def actor_curator(
         signal: What rewards the curator; policy improvement by default.
         device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
         together: All processes of the default process group ask and tell together, and share the scoring.
+        features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
+        progress: Show a progress bar while features are computed.
 
     Returns:
         The curriculum.
@@ -82,9 +88,9 @@ def actor_curator(
     if inputs is None:
         features = neural.features
         table = (
-            features.text_features(bank, progress=False)
+            features.text_features(bank, path=features_path, progress=progress)
             if bank.features is None
-            else features.matrix_features(bank.features, progress=False)
+            else features.matrix_features(bank.features, bank=bank, path=features_path, progress=progress)
         )
         inputs = neural.FeatureRows(table)
     if scorer is None:

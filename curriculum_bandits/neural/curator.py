@@ -70,6 +70,7 @@ class NeuralCurator:
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
         made = UniformProposal if settings.proposal == "uniform" else ShuffledProposal
         self.proposal = made(self.n_arms) if proposal is None else proposal
+        self._own_proposal = proposal is None
         if groups is not None and len(groups) != self.n_arms:
             raise ValueError(f"groups has {len(groups)} entries for {self.n_arms} problems; give one per problem")
         self._processes = Processes(together)
@@ -81,6 +82,8 @@ class NeuralCurator:
         self._mean_square = 0.0
         self._entropy = math.log(self.n_arms)
         self._last: dict[str, float] = {}
+        self._proposed: tuple[IntArray, FloatArray | None] | None = None
+        self._read: tuple[IntArray, list[Any]] | None = None
 
     @property
     def together(self) -> bool:
@@ -134,9 +137,7 @@ class NeuralCurator:
             raise ValueError(
                 f"{size} problems are asked for out of {count} candidates; ask for 1 to that many, or raise candidates"
             )
-        items, candidate_inclusion = self._processes.agree(
-            lambda: (np.asarray(candidates), None) if candidates is not None else self.proposal.propose(count, rng)
-        )
+        items, candidate_inclusion = self._processes.agree(lambda: self._candidates(candidates, count, rng))
         number = self._draws + 1
         scored = number >= self.settings.dormant
         uniform = np.full(count, 1.0 / count)
@@ -145,13 +146,36 @@ class NeuralCurator:
         places, inclusion = self._processes.agree(
             lambda: exact(uniform, size, rng) if explores else self.settings.sampler(p_t, size, rng)
         )
-        self._draws = number
+        self._draws, self._proposed = number, None
         if scored:
             entropy = -float(np.sum(p_t * np.log(np.maximum(p_t, np.finfo(np.float64).tiny))))
             self._entropy = entropy + math.log(self.n_arms / count)
         return CandidateSelection(
             items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion
         )
+
+    def _candidates(
+        self, given: IntArray | None, count: int, rng: np.random.Generator
+    ) -> tuple[IntArray, FloatArray | None]:
+        """The candidate set of a draw, sound; one that was proposed to a draw that failed is used again."""
+        if given is None and self._proposed is not None and len(self._proposed[0]) == count:
+            return self._proposed
+        items, inclusion = (given, None) if given is not None else self.proposal.propose(count, rng)
+        items = np.array(items, dtype=np.int64)
+        if given is not None or not self._own_proposal:
+            self._check_candidates(items, count)
+        if given is None:
+            self._proposed = items, inclusion
+        return items, inclusion
+
+    def _check_candidates(self, items: IntArray, count: int) -> None:
+        inside = items.shape == (count,) and items.min() >= 0 and items.max() < self.n_arms
+        different = len(np.unique(items))
+        if not inside or different < count:
+            raise ValueError(
+                f"{count} different problems of 0..{self.n_arms - 1} are needed as candidates; got shape "
+                f"{items.shape}, {different} of them different"
+            )
 
     def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
         """Learn from the utilities of a draw, with the numbers it was drawn with.
@@ -172,20 +196,21 @@ class NeuralCurator:
             arm, value = int(selection.arms[position]), float(utilities[position])
             raise RefusedUtility(arm, position, value, f"report a finite number below {_LARGEST / gain:.0e} in size")
         self._learning.check(selection)
-        scored = selection.candidate_probability is not None
-        rows = self._rows(selection.candidates) if scored else []  # before anything changes, for reading may fail
-        self._updates += 1
         utilities = utilities / (1.0 + _attention(selection)) ** self.settings.crowding
-        means = self._history.record(selection.arms, utilities, self._updates)
-        if selection.candidate_probability is None:  # a dormant draw
-            return
-        answer = Answer(
-            probability=selection.candidate_probability,
-            places=_places(selection.candidates, selection.arms),
-            utilities=means * self._gain(means),
-            inclusion=selection.inclusion,
-        )
-        self._last = self._learning.learn(rows, answer)
+        if selection.candidate_probability is not None:  # else a dormant draw
+            means = self._history.preview(selection.arms, utilities)
+            mean_square = self._mean_square_with(means)
+            answer = Answer(
+                probability=selection.candidate_probability,
+                places=_places(selection.candidates, selection.arms),
+                utilities=means * self._gain(mean_square),
+                inclusion=selection.inclusion,
+            )
+            self._last = self._learning.learn(self._rows(selection.candidates), answer)
+            self._mean_square = mean_square
+        # Last, so that an answer that could not be learned from can be given again.
+        self._updates += 1
+        self._history.record(selection.arms, utilities, self._updates)
 
     def diagnostics(self) -> dict[str, float]:
         """How the curator is doing.
@@ -252,19 +277,29 @@ class NeuralCurator:
         self._last = last
 
     def _rows(self, items: IntArray) -> list[Any]:
-        """What the scorer reads about this process's share of the candidates, in chunks."""
+        """What the scorer reads about this process's share of the candidates, in chunks.
+
+        The last ones are kept: an answer mostly follows its draw.
+        """
+        if self._read is not None and np.array_equal(self._read[0], items):
+            return self._read[1]
         own = items[self._processes.share(len(items))]
         chunk = self.settings.chunk or max(len(own), 1)
-        return [self.inputs(own[start : start + chunk], self.device) for start in range(0, len(own), chunk)]
+        starts = range(0, len(own), chunk)
+        rows = self._processes.alike(lambda: [self.inputs(own[i : i + chunk], self.device) for i in starts])
+        self._read = items.copy(), rows
+        return rows
 
-    def _gain(self, utilities: FloatArray) -> float:
+    def _mean_square_with(self, utilities: FloatArray) -> float:
+        """The running mean square with these in it: of the first few their mean, then a moving average."""
+        weight = 1.0 / min(self._learning.updates + 1, self.settings.memory)
+        return self._mean_square + (float(np.mean(utilities**2)) - self._mean_square) * weight
+
+    def _gain(self, mean_square: float) -> float:
         """The factor on utilities: the constant c, or one over their running root mean square."""
         if self.settings.gain is not None:
             return self.settings.gain
-        # The mean of the first few, then a moving average; this batch is in it, so the first is scaled as well.
-        weight = 1.0 / min(self._learning.updates + 1, self.settings.memory)
-        self._mean_square += (float(np.mean(utilities**2)) - self._mean_square) * weight
-        return 1.0 / math.sqrt(self._mean_square) if self._mean_square > 0.0 else 0.0
+        return 1.0 / math.sqrt(mean_square) if mean_square > 0.0 else 0.0
 
 
 def _attention(selection: CandidateSelection) -> FloatArray:

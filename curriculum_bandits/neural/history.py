@@ -78,9 +78,32 @@ class History:
         group = self._group_of(items[first])
         np.add.at(self._seen_sum, group, time - self._seen[distinct])
         self._seen[distinct] = time
-        filled = np.minimum(self._count[slots], self._window)
         # Places not filled yet are zero.
-        return np.asarray(self._utility[slots].sum(axis=1) / filled)
+        return np.asarray(self._utility[slots].sum(axis=1) / np.minimum(self._count[slots], self._window))
+
+    def preview(self, items: IntArray, utilities: FloatArray) -> FloatArray:
+        """What `record` would return; nothing is taken in.
+
+        Args:
+            items: Problems, shape (m,), repeats allowed.
+            utilities: One each, shape (m,).
+
+        Returns:
+            The mean of the last H utilities of each problem, these included, shape (m,).
+        """
+        distinct, place = np.unique(items, return_inverse=True)
+        slots = self._slot_of[distinct].astype(np.int64) - 1
+        kept, count = np.zeros((len(distinct), self._window)), np.zeros(len(distinct), dtype=np.int64)
+        known = slots >= 0
+        kept[known], count[known] = self._utility[slots[known]], self._count[slots[known]]
+        if len(distinct) == len(place):
+            kept[place, count[place] % self._window] = utilities
+            count += 1
+        else:
+            for i, utility in zip(place, utilities, strict=True):
+                kept[i, count[i] % self._window] = utility
+                count[i] += 1
+        return np.asarray((kept.sum(axis=1) / np.minimum(count, self._window))[place])
 
     def coverage(self) -> FloatArray:
         """Share of each group's problems that were observed at least once, shape (G,)."""

@@ -42,6 +42,7 @@ __all__ = ["Answer", "Learning"]
 
 logger = logging.getLogger(__name__)
 
+_SMALLEST = 1e-30
 _ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -140,6 +141,7 @@ class Learning:
             self._optimizer.zero_grad(set_to_none=True)
             self._backward(chunks, objective)
             norm = self._step()
+        self._optimizer.zero_grad(set_to_none=True)  # the trainer may need their memory until the next answer
         self.updates += 1
         return {
             **objective.diagnostics(),
@@ -192,7 +194,7 @@ class Learning:
     def _outputs(self, chunks: list[Any], count: int) -> Tensor:
         self._make_same()
         with torch.no_grad():
-            own = [self._scorer(chunk) for chunk in chunks]
+            own = self._processes.alike(lambda: [self._scorer(chunk) for chunk in chunks])
         device = self._parameters[0].device
         rows = torch.cat(own) if own else torch.zeros((0, self._scorer.heads), device=device)
         return self._processes.gather(rows.float(), count)
@@ -239,11 +241,12 @@ class _Objective:
         self._answer = answer
         self.candidates = len(answer.probability)
 
-        def tensor(values: FloatArray) -> Tensor:
-            # float64 does not exist on every device; the logarithm of p_t is taken in float32 then
-            return torch.from_numpy(np.asarray(values, dtype=np.float32)).to(device)
+        def tensor(values: FloatArray, dtype: type = np.float32) -> Tensor:
+            return torch.from_numpy(np.asarray(values, dtype=dtype)).to(device)
 
-        self._probability = tensor(answer.probability)
+        # Below the range of float32 a probability keeps its logarithm in float64, which not every device has.
+        tiny = bool(np.min(answer.probability) < _SMALLEST) and device.type != "mps"
+        self._probability = tensor(answer.probability, np.float64 if tiny else np.float32)
         self._places = torch.from_numpy(answer.places).to(device)
         self._utilities = tensor(answer.utilities)
         equal = settings.loss == "proximal" and settings.weights == "equal"

@@ -135,7 +135,7 @@ def proximal_loss(
 
     At the old parameters, with independent draws, its gradient is plain REINFORCE. With predictions b the sum over
     draws is of :math:`\hat u_j - b(x_j)`, and the same expression over all candidates, with utility b and weight p_t,
-    is added (doubly robust).
+    is added (doubly robust). The two parts are clipped apart, so the estimate is unbiased where no clip binds.
 
     Args:
         scores: Scores of all candidates, shape (..., M).

@@ -64,6 +64,33 @@ class Processes:
         result: Result = message[0]
         return result
 
+    def alike(self, work: Callable[[], Result]) -> Result:
+        """Do this process's share of a work; if it fails in one, it fails in all, and nobody waits for ever.
+
+        Args:
+            work: Called in every process; it must not talk to the others.
+
+        Returns:
+            Its own result.
+
+        Raises:
+            RuntimeError: If it failed in another process; where it failed itself, the error is its own.
+        """
+        if not self._many():
+            return work()
+        failure: Exception | None = None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        failed = torch.tensor([0 if failure is None else 1], device=_device())
+        dist.all_reduce(failed)
+        if failure is not None:
+            raise failure
+        if int(failed) > 0:
+            raise RuntimeError("the curator failed in another process, whose own error says why")
+        return result
+
     def share(self, count: int) -> slice:
         """Which of so many rows are this process's.
 

@@ -56,10 +56,11 @@ def arrays_of_optimizer(optimizer: torch.optim.Optimizer) -> Arrays:
         optimizer: Any optimiser whose memory is tensors.
 
     Returns:
-        For each parameter a mapping of arrays; empty before the first step.
+        For each parameter that had a gradient a mapping of arrays, and the numbers of these parameters.
     """
     state = optimizer.state_dict()["state"]
-    return {str(number): {name: _array(value) for name, value in entry.items()} for number, entry in state.items()}
+    memory = {str(number): {name: _array(value) for name, value in entry.items()} for number, entry in state.items()}
+    return {"numbers": sorted(state), "memory": memory}
 
 
 def checked_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, Any], names: tuple[str, ...]) -> Arrays:
@@ -77,11 +78,12 @@ def checked_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, Any
         ValueError: If parameters are missing, or something does not have the shape of its parameter.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    if arrays and set(arrays) != {str(number) for number in range(len(parameters))}:
-        raise ValueError(f"the saved optimiser knows the parameters {sorted(arrays)}, this one has {len(parameters)}")
+    memory, numbers = arrays["memory"], [int(number) for number in arrays["numbers"]]
+    if set(memory) != {str(number) for number in numbers} or not set(numbers) <= set(range(len(parameters))):
+        raise ValueError(f"the saved optimiser knows the parameters {sorted(memory)}, this one has {len(parameters)}")
     checked: Arrays = {}
-    for number, parameter in enumerate(parameters if arrays else []):
-        entry = arrays[str(number)]
+    for number in numbers:
+        entry, parameter = memory[str(number)], parameters[number]
         if set(entry) != set(names):
             raise ValueError(f"the saved optimiser remembers {sorted(entry)} of a parameter, not {sorted(names)}")
         scalar = torch.zeros((), dtype=torch.float32)
@@ -110,7 +112,7 @@ def _trained(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
 def _array(value: Any) -> Any:
     tensor = torch.as_tensor(value).detach().cpu()
     if tensor.dtype == torch.bfloat16:  # which numpy lacks: its bits
-        tensor = tensor.view(torch.uint16)
+        tensor = tensor.view(torch.int16)
     return tensor.numpy().copy()
 
 
@@ -119,7 +121,7 @@ def _tensor(array: Any, like: Tensor, name: str) -> Tensor:
     if values.shape != tuple(like.shape):
         raise ValueError(f"the saved {name} has shape {values.shape}, here it has {tuple(like.shape)}")
     tensor = torch.from_numpy(values)
-    if like.dtype == torch.bfloat16 and tensor.dtype == torch.uint16:
+    if like.dtype == torch.bfloat16 and tensor.dtype == torch.int16:
         tensor = tensor.view(torch.bfloat16)
     if tensor.dtype != like.dtype:
         raise ValueError(f"the saved {name} is of {tensor.dtype}, here it is of {like.dtype}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2Model
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2Model
 
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, methods
 from curriculum_bandits.bandits import Osmd, ScaleFree
@@ -398,6 +398,74 @@ def test_a_mismatch_of_parts_is_refused():
         curator(replace(FAST, baseline="predicted"), scorer=MlpScorer(4))
 
 
+class Breaks(FeatureRows):
+    """Rows that cannot be read while `broken`."""
+
+    broken = False
+
+    def __call__(self, items, device):
+        if self.broken:
+            raise OSError("the disk is gone")
+        return super().__call__(items, device)
+
+
+def test_a_draw_that_fails_gives_its_candidates_to_the_next():
+    learner, rng = curator(replace(FAST, candidates=6)), np.random.default_rng(0)
+    learner.inputs = Breaks(matrix_features(revealing(), progress=False))
+    seen = []
+    for round_ in range(N // 6):
+        learner.inputs.broken = round_ % 2 == 1
+        if learner.inputs.broken:
+            with pytest.raises(OSError, match="disk"):
+                learner.select(2, rng)
+            learner.inputs.broken = False
+        seen += learner.select(2, rng).candidates.tolist()
+    assert sorted(seen) == list(range(N))  # nobody missed the epoch
+
+
+def test_an_answer_that_could_not_be_learned_from_can_be_given_again():
+    settings = replace(FAST, window=3, gain=None, candidates=8)
+    learner, twin = curator(settings), curator(settings)
+    draws = [each.select(3, np.random.default_rng(0)) for each in (learner, twin)]
+    for each in (learner, twin):  # so that the answer reads its rows again
+        each.select(3, np.random.default_rng(1))
+    before = copy.deepcopy(learner.state_dict())
+    whole, learner.inputs = learner.inputs, Breaks(matrix_features(revealing(), progress=False))
+    learner.inputs.broken = True
+    with pytest.raises(OSError, match="disk"):
+        learner.update_from(draws[0], np.ones(3))
+    np.testing.assert_equal(learner.state_dict(), before)
+    learner.inputs = whole
+    learner.update_from(draws[0], np.ones(3))
+    twin.update_from(draws[1], np.ones(3))
+    np.testing.assert_equal(learner.state_dict(), twin.state_dict())
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [[0, 1, 2, 2], [0, 1, 2, N], [0, 1, 2, -1], [[0, 1, 2, 3]] * 4],
+    ids=["twice", "beyond", "below", "table"],
+)
+def test_candidates_that_are_no_set_are_refused(candidates):
+    with pytest.raises(ValueError, match="4 different problems of 0"):
+        curator().select(2, np.random.default_rng(0), np.array(candidates))
+
+
+def test_a_probability_below_float32_keeps_its_ratio():
+    learner = curator(replace(FAST, floor=0.0, candidates=N))
+    with torch.no_grad():
+        learner.scorer.weights[-1].zero_()
+        learner.scorer.weights[-1][..., 0] = 40.0
+    selection = learner.select(4, np.random.default_rng(0))
+    assert 0.0 < selection.candidate_probability.min() < 1e-38  # float32 ends there
+    drawn = np.argsort(selection.candidate_probability)[:4]
+    rare = selection._replace(
+        arms=selection.candidates[drawn], probability=selection.candidate_probability[drawn], inclusion=np.full(4, 0.1)
+    )
+    learner.update_from(rare, np.ones(4))
+    assert learner.diagnostics()["ratio_max"] == pytest.approx(1.0, rel=1e-3)
+
+
 def test_diagnostics_say_what_happened_by_group():
     bank = a_bank(features=revealing(), groups=["bad"] * GOOD + ["good"] * (N - GOOD))
     learner = curator(replace(FAST, baseline="predicted"), groups=bank.groups, group_names=bank.group_names)
@@ -449,7 +517,7 @@ def tiny_transformer(bank, settings, **options):
     config = Qwen2Config(
         vocab_size=13, num_key_value_heads=2, max_position_embeddings=16, initializer_range=0.2, **shape
     )
-    backbone = Qwen2Model(config).to(dtype)
+    backbone = options.pop("backbone", None) or Qwen2Model(config).to(dtype)
     torch.random.set_rng_state(torch_state)
     return NeuralCurator(PromptTokens(bank, tokenizer), TransformerScorer(backbone, **options), settings)
 
@@ -477,12 +545,23 @@ def test_gradients_in_chunks_are_those_of_all_at_once(scorer, changes):
 def a_curator(kind):
     if kind == "mlp":
         return curator(replace(FAST, window=3, candidates=16))
+    if kind == "default preset":
+        return curator(replace(DEFAULT, candidates=16, proposal="uniform", schedule=lambda k: 1.0 / (1 + k)))
+    if kind == "a pooler that is never asked":
+        shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            backbone = BertModel(BertConfig(vocab_size=13, max_position_embeddings=16, **shape))
+        return tiny_transformer(BANK, replace(FAST, candidates=16, learning_rate=1e-3), backbone=backbone)
     settings = replace(FAST, window=3, candidates=16, learning_rate=1e-3)
     lora = 2 if kind == "bf16 adapters" else None
     return tiny_transformer(BANK, settings, lora=lora, dtype=torch.bfloat16, head_init="normal")
 
 
-@pytest.mark.parametrize("kind", ["mlp", "bf16 adapters", "bf16"])
+KINDS = ["mlp", "default preset", "bf16 adapters", "bf16", "a pooler that is never asked"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_curator_continues_bit_for_bit(kind, tmp_path):
     def course(seed):
         return Curriculum(BANK, a_curator(kind), policy_improvement, name="curator", seed=seed)
@@ -544,10 +623,12 @@ def broken_states():
             "float64",
         ),
         "another optimiser": (
-            changed(learning__optimizer={k: {"step": np.float32(1)} for k in good["learning"]["optimizer"]}),
+            changed(
+                learning__optimizer__memory={str(k): {"step": 1} for k in good["learning"]["optimizer"]["numbers"]}
+            ),
             "remembers",
         ),
-        "half an optimiser": (changed(learning__optimizer={"0": {}}), "the saved optimiser knows"),
+        "half an optimiser": (changed(learning__optimizer__memory={"0": {}}), "the saved optimiser knows"),
         "another window": (changed(history__utility=np.zeros((len(item), 4))), "saved utility has shape"),
         "a problem twice": (changed(history__item=np.zeros_like(item)), "a problem twice"),
         "a problem of another bank": (changed(history__item=item + 100), "not all in the bank"),

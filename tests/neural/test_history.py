@@ -48,7 +48,11 @@ def test_it_remembers_what_plain_lists_remember_also_through_a_save(batches, win
     fast, slow = History(N, window, groups), Slow(N, window, groups)
     for number, batch in enumerate(batches):
         items, utilities = (np.array(column) for column in zip(*batch, strict=True))
+        before = fast.state_dict()
+        foreseen = fast.preview(items, utilities)
+        np.testing.assert_equal(fast.state_dict(), before)
         means = fast.record(items, utilities, number + 1)
+        np.testing.assert_allclose(foreseen, means, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(means, slow.record(items, utilities, number + 1), rtol=1e-9, atol=1e-9)
         if number == saved_after:
             state = fast.state_dict()

@@ -86,6 +86,31 @@ class FailsOnce(UniformProposal):
         return super().propose(size, rng)
 
 
+class Breaks(FeatureRows):
+    """Rows that one process cannot read, once."""
+
+    broken = False
+
+    def __call__(self, items, device):
+        if self.broken:
+            self.broken = False
+            raise OSError("the disk is gone")
+        return super().__call__(items, device)
+
+
+def failing_share(rank):
+    """What an error in the share of process 1 becomes, and whether work goes on afterwards."""
+    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, together=True)
+    rows = Breaks(matrix_features(np.random.default_rng(0).normal(size=(N, 4)), progress=False))
+    rows.broken = rank == 1
+    curriculum.bandit.inputs = rows
+    try:
+        curriculum.ask(3)
+    except Exception as caught:
+        told = f"{type(caught).__name__}: {caught}"
+    return {"error": told, **worked(curriculum)}
+
+
 def failing(rank, error):
     """What an error in the decision of process 0 becomes, and whether work goes on afterwards."""
     curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, together=True, proposal=FailsOnce(error))
@@ -104,6 +129,7 @@ def main(folder, rank):
     }
     report["an error"] = failing(rank, ValueError("no candidates today"))
     report["an error that cannot be sent"] = failing(rank, Local("this", "that"))
+    report["an error in a share"] = failing_share(rank)
     report["shares"] = [[Processes(True).share(n).indices(n)[:2] for n in (0, 1, 15)], Processes(True).count]
     if rank == 1:  # alone also where there is a group
         report["alone"] = worked(a_curriculum(PLAIN))
@@ -162,9 +188,14 @@ def test_other_utilities_would_have_shown(reports):
     [
         ("an error", "ValueError: no candidates today", "ValueError: no candidates today"),
         ("an error that cannot be sent", "Local: this and that", "RuntimeError: Local: this and that"),
+        (
+            "an error in a share",
+            "RuntimeError: the curator failed in another process, whose own error says why",
+            "OSError: the disk is gone",
+        ),
     ],
 )
-def test_an_error_of_process_0_is_raised_in_all_and_leaves_them_able_to_go_on(reports, case, here, there):
+def test_an_error_of_one_process_is_raised_in_all_and_leaves_them_able_to_go_on(reports, case, here, there):
     one, other = (report[case] for report in reports)
     assert (one.pop("error"), other.pop("error")) == (here, there)
     np.testing.assert_equal(other, one)

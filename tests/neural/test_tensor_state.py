@@ -68,7 +68,7 @@ def test_an_optimizer_before_its_first_step_remembers_nothing():
     module = a_module()
     optimizer, worked = trained(module, steps=0), trained(module, steps=2)
     arrays = arrays_of_optimizer(optimizer)
-    assert arrays == {}
+    assert arrays == {"numbers": [], "memory": {}}
     restore_optimizer(worked, checked_optimizer(worked, arrays, NAMES))
     assert worked.state_dict()["state"] == {}
 
@@ -111,12 +111,13 @@ def test_weights_that_do_not_fit_are_refused(change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda o: o.pop("1"), r"knows the parameters \['0', '2'\], this one has 3"),
-        (lambda o: o.update({"3": o["0"]}), "this one has 3"),
-        (lambda o: o["1"].pop("exp_avg"), "remembers"),
-        (lambda o: o["1"].update(max_exp_avg_sq=o["1"]["exp_avg"]), "remembers"),
-        (lambda o: o["1"].update(exp_avg=np.zeros(2, np.float32)), "saved exp_avg has shape"),
-        (lambda o: o["1"].update(step=np.ones(2, np.float32)), "saved step has shape"),
+        (lambda o: o["memory"].pop("1"), r"knows the parameters \['0', '2'\], this one has 3"),
+        (lambda o: o["memory"].update({"3": o["memory"]["0"]}), "this one has 3"),
+        (lambda o: o.update(numbers=[0, 1, 3], memory={"3": 0, "0": 0, "1": 0}), "this one has 3"),
+        (lambda o: o["memory"]["1"].pop("exp_avg"), "remembers"),
+        (lambda o: o["memory"]["1"].update(max_exp_avg_sq=o["memory"]["1"]["exp_avg"]), "remembers"),
+        (lambda o: o["memory"]["1"].update(exp_avg=np.zeros(2, np.float32)), "saved exp_avg has shape"),
+        (lambda o: o["memory"]["1"].update(step=np.ones(2, np.float32)), "saved step has shape"),
     ],
 )
 def test_a_memory_that_does_not_fit_is_refused(change, message):

@@ -80,7 +80,8 @@ class MlpScorer(Scorer):
         Raises:
             ValueError: If the features have another shape.
         """
-        return self.by_member(inputs).mean(dim=0)
+        outputs = self.by_member(inputs)
+        return outputs[0] if self.members == 1 else outputs.mean(dim=0)
 
     def by_member(self, inputs: torch.Tensor) -> torch.Tensor:
         """What each member says, to measure by how much they disagree.
