@@ -35,14 +35,17 @@ def caption(about: Mapping[str, Any]) -> str:
     Returns:
         Some lines of text.
     """
-    code = about["code"]
-    mixed = "" if len(code) == 1 else " (RUNS OF DIFFERENT CODE ARE MIXED; play them again with --force)"
+    code, warning = about["code"], ""
+    if len(code) > 1:
+        warning = " (RUNS OF DIFFERENT CODE ARE MIXED; play them again with --force)"
+    elif code != [about["present_code"]]:
+        warning = f" (NOT THE PRESENT CODE, {about['present_code']}; play the runs again with --force)"
     return "\n".join(
         [
             f"Budget: {_budget(about)}, the same for all methods. Seeds: {about['seeds']}, paired: bank, held-out",
             "problems and student are the same for all methods.",
             _HOW_TO_READ,
-            f"{about['cores']} cores, {about['platform']}; {about['date']}; code {', '.join(code)}{mixed}",
+            f"{about['cores']} cores, {about['platform']}; {about['date']}; code {', '.join(code)}{warning}",
             f"Command: {about['command']}",
         ]
     )

@@ -22,7 +22,7 @@ from .caption import caption, machine, note
 from .contenders import BASELINE, CONTENDERS, HEADLINE, ORACLE
 from .curators import SIGNALS, SWITCHES
 from .figures import curves_figure, drawn_figure
-from .play import Result, Run, plan
+from .play import Result, Run, code_digest, plan
 from .report import Comparison, csv_table, json_document, text_table
 from .store import Store
 from .students import STUDENTS
@@ -244,6 +244,7 @@ def run_compare(
         "seconds": round(time.perf_counter() - begin, 1),
         "jobs": jobs,
         "code": sorted({result.code for result in results.values()}),
+        "present_code": code_digest(),
         **machine(),
     }
     _write(comparisons, about, output)

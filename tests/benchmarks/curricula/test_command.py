@@ -149,13 +149,21 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
 
 def test_runs_of_different_code_are_pointed_out(tmp_path):
     run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
-    assert "DIFFERENT CODE" not in (tmp_path / "summary.txt").read_text()
+    assert "CODE" not in (tmp_path / "summary.txt").read_text()
     path = next((tmp_path / "runs").iterdir())
     document = json.loads(path.read_text())
     document["result"]["code"] = "other"
     path.write_text(json.dumps(document))
     run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
     assert "DIFFERENT CODE" in (tmp_path / "summary.txt").read_text()
+    for path in (tmp_path / "runs").iterdir():
+        document = json.loads(path.read_text())
+        document["result"]["code"] = "other"
+        path.write_text(json.dumps(document))
+    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
+    text = (tmp_path / "summary.txt").read_text()
+    assert "NOT THE PRESENT CODE" in text
+    assert "code other " in text
 
 
 @pytest.mark.parametrize(
