@@ -59,8 +59,9 @@ compare: $(INSTALLED)  ## the committed comparison of curricula on simulated stu
 scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems; needs 1.4 GB of disk
 	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)
 
-cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo
-	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost $(ARGS)
+cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo; six minutes
+	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost \
+	  --repetitions 3 --steps 6 --skipped 1 $(ARGS)
 
 speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .venv-rivals; about three minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \
