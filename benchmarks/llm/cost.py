@@ -8,12 +8,10 @@ and the same for all; asking and telling are the curriculum's own. Run as
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
 import os
 import platform
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +23,8 @@ from typing import Any
 import numpy as np
 
 from curriculum_bandits.extras import require_extra
+
+from ..circumstances import cpu_model, shown_command
 
 __all__ = ["CONTENDERS", "PRESETS", "CostSettings", "add_arguments", "cost_table", "main", "run_cost"]
 
@@ -231,12 +231,16 @@ def run_cost(
     device = f"{torch.cuda.get_device_name()}, " if settings.device == "cuda" else ""
     document = {
         "date": date.today().isoformat(),
-        "command": _command(sys.argv[1:] if command is None else command),
+        "command": shown_command(
+            "curriculum_bandits.benchmarks.llm.cost",
+            sys.argv[1:] if command is None else command,
+            hidden=("--output", "--cache"),
+        ),
         "settings": json.loads(json.dumps(asdict(settings))),
         "parameters": setting.parameters,
         "scorer_parameters": setting.scorer_parameters,
         "bank": len(setting.bank),
-        "machine": f"{device}{os.cpu_count()} cores, {_cpu_model()}, {platform.system()} {platform.machine()}",
+        "machine": f"{device}{os.cpu_count()} cores, {cpu_model()}, {platform.system()} {platform.machine()}",
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("curriculum-bandits", "torch", "transformers", "trl")},
@@ -342,28 +346,6 @@ def _meaning(name: str) -> str:
     lines = iter((CostSettings.__doc__ or "").splitlines())
     text = next((line.strip() for line in lines if line.strip().startswith(f"{name}:")), name)
     return text.partition(": ")[2].partition(";")[0].rstrip(".") or name
-
-
-def _command(words: Sequence[str]) -> str:
-    """The command line, without the names of folders, which are nobody else's."""
-    shown: list[str] = []
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in ("--output", "--cache"):
-            skip = True
-        elif not word.startswith(("--output=", "--cache=")):
-            shown.append(word)
-    return shlex.join(["python", "-m", "curriculum_bandits.benchmarks.llm.cost", *shown])
-
-
-def _cpu_model() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from curriculum_bandits.bounds import exp3_step
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS, new_figure
 
+from ..circumstances import cpu_model
 from .rival_speed import Play, draw_rewards, time_rounds
 
 __all__ = [
@@ -225,7 +226,7 @@ def run_speed(
         "date": date.today().isoformat(),
         "settings": asdict(settings),
         "machine": {
-            "cpu": _cpu_model(),
+            "cpu": cpu_model(),
             "cores": os.cpu_count(),
             "pinned to one core": pinned,
             "threads": {name: os.environ.get(name) for name in THREADS},
@@ -563,14 +564,6 @@ def _one_core() -> Iterator[bool]:
         yield True
     finally:
         os.sched_setaffinity(0, allowed)
-
-
-def _cpu_model() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _last_line(text: str) -> str:

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import platform
-import shlex
 import shutil
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any
 
 from curriculum_bandits.extras import require_extra
 
+from ..circumstances import cpu_model, shown_command
 from .memory import bytes_per_problem, measure_memory
 from .problems import ScaleSettings, feature_file, make_features
 from .report import scale_figure, scale_table
@@ -113,10 +113,15 @@ def run_scale(
                 _remove(place, settings)
     document = {
         "date": date.today().isoformat(),
-        "command": _command(sys.argv[1:] if command is None else command),
+        "command": shown_command(
+            "curriculum_bandits.benchmarks.scale.command",
+            sys.argv[1:] if command is None else command,
+            hidden=("--output", "--folder"),
+            hidden_flags=("--keep",),
+        ),
         "settings": json.loads(json.dumps(asdict(settings))),
         "machine": {
-            "cpu": _cpu_model(),
+            "cpu": cpu_model(),
             "cores": os.cpu_count(),
             "system": f"{platform.system()} {platform.machine()}",
         },
@@ -168,28 +173,6 @@ def _remove(folder: Path, settings: ScaleSettings) -> None:
     for n in settings.problems:
         for path in folder.glob(f"{feature_file(folder, n).name}*"):
             path.unlink()
-
-
-def _command(words: Sequence[str]) -> str:
-    """The command line, without the names of folders, which are nobody else's."""
-    shown: list[str] = []
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in ("--output", "--folder"):
-            skip = True
-        elif not word.startswith(("--output=", "--folder=")) and word != "--keep":
-            shown.append(word)
-    return shlex.join(["python", "-m", "curriculum_bandits.benchmarks.scale.command", *shown])
-
-
-def _cpu_model() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _say(text: str, progress: bool) -> None:

@@ -26,7 +26,7 @@ __all__ = ["TransformerScorer"]
 class TransformerScorer(Scorer):
     """Scores from the hidden state of the last prompt token.
 
-    The paper's curator is Qwen3-0.6B, fully trained, with a randomly initialised head.
+    The paper's curator is Qwen3-0.6B, fully trained; how its head begins is not stated.
 
     Args:
         backbone: A model that returns ``last_hidden_state``: an ``AutoModel``, or the ``.model`` of a causal language
