@@ -28,7 +28,7 @@ PAPER_VALUES = {
     "weight_decay": 0.01,
     "max_gradient_norm": 1.0,
     "schedule": None,
-    "chunk": None,
+    "chunk": 32,  # ours: a language model cannot score 2048 prompts at once
 }
 WITHOUT_EFFECT = {"step", "prediction_weight", "memory"}  # of another loss, of a second head, of no gain
 
