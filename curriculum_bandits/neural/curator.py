@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import entr
 
 from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray, RefusedUtility
 from curriculum_bandits.neural.history import History
@@ -148,8 +149,7 @@ class NeuralCurator:
         )
         self._draws, self._proposed = number, None
         if scored:
-            entropy = -float(np.sum(p_t * np.log(np.maximum(p_t, np.finfo(np.float64).tiny))))
-            self._entropy = entropy + math.log(self.n_arms / count)
+            self._entropy = float(np.sum(entr(p_t))) + math.log(self.n_arms / count)
         return CandidateSelection(
             items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion
         )

@@ -109,15 +109,11 @@ class Learning:
         Raises:
             ValueError: If the loss divides by inclusion and there is none.
         """
-        if selection.inclusion is None and not self._equal_weights:
+        if selection.inclusion is None and self._settings.divides_by_inclusion:
             raise ValueError(
                 "the draw has no inclusion to divide by; use a sampler that states one, or loss='proximal' with "
                 "weights='equal'"
             )
-
-    @property
-    def _equal_weights(self) -> bool:
-        return self._settings.loss == "proximal" and self._settings.weights == "equal"
 
     def learn(self, chunks: list[Any], answer: Answer) -> dict[str, float]:
         """Take the gradient steps of one update.
@@ -249,8 +245,8 @@ class _Objective:
         self._probability = tensor(answer.probability, np.float64 if tiny else np.float32)
         self._places = torch.from_numpy(answer.places).to(device)
         self._utilities = tensor(answer.utilities)
-        equal = settings.loss == "proximal" and settings.weights == "equal"
-        self._inclusion = None if equal or answer.inclusion is None else tensor(answer.inclusion)
+        needed = answer.inclusion if settings.divides_by_inclusion else None
+        self._inclusion = None if needed is None else tensor(needed)
         constant = "none" if settings.baseline == "predicted" else settings.baseline
         self._credit = self._utilities - baseline_of(self._utilities, constant)
         self._predicted: Tensor | None = None

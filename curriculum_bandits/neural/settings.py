@@ -111,7 +111,7 @@ class CuratorSettings:
             ("baseline", (*get_args(Baseline), "predicted")),
         ):
             self._require(name, getattr(self, name) in known, f"be one of {', '.join(map(repr, known))}")
-        equal = self.loss == "proximal" and self.weights == "equal"
+        equal = not self.divides_by_inclusion
         self._require(
             "sampler",
             equal or not isinstance(self.sampler, Nucleus),
@@ -120,6 +120,11 @@ class CuratorSettings:
         self._require(
             "baseline", not (equal and self.baseline == "predicted"), "be another where weights='equal'; use importance"
         )
+
+    @property
+    def divides_by_inclusion(self) -> bool:
+        """Whether the loss needs the inclusion of each draw; the proximal one with equal weights does not."""
+        return self.loss == "unclipped" or self.weights == "importance"
 
     def _require(self, name: str, holds: bool, need: str) -> None:
         if not holds:
