@@ -6,10 +6,16 @@ way when its utilities come back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Arms"]
+__all__ = ["Arms", "Within"]
+
+Within = Literal["fresh", "shuffled"]
+"""How problems of an arm are chosen: a fresh uniform draw each time, or one after the other from a shuffled list."""
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -20,9 +26,16 @@ class Arms:
 
     Args:
         arm_of: Arm of each problem, shape (N,), every arm 0..K-1 used at least once.
+        within: ``"fresh"`` draws the problems of an arm uniformly each time; ``"shuffled"`` walks through a shuffled
+            list of them and shuffles again at its end, so that none waits longer than two rounds of its arm. The chance
+            of a problem over all shuffles is the same; given the past it is not.
+
+    Raises:
+        ValueError: If an arm has no problem, or `within` is neither of the two.
 
     Attributes:
         arm_of: As given.
+        within: As given.
         sizes: Problems in each arm, shape (K,).
 
     >>> arms = Arms([0, 0, 1])
@@ -30,7 +43,10 @@ class Arms:
     ([2, 1], [0, 1])
     """
 
-    def __init__(self, arm_of: npt.ArrayLike) -> None:
+    def __init__(self, arm_of: npt.ArrayLike, within: Within = "fresh") -> None:
+        if within not in get_args(Within):
+            raise ValueError(f"within={within!r} is unknown; choose 'fresh' or 'shuffled'")
+        self.within: Within = within
         self.arm_of: IntArray = np.array(arm_of, dtype=np.int64)
         self.sizes: IntArray = np.bincount(self.arm_of)
         if np.any(self.sizes == 0):
@@ -39,6 +55,8 @@ class Arms:
         # Problems sorted by arm, so that those of arm g are members[start[g]:start[g+1]].
         self._members = np.argsort(self.arm_of, kind="stable")
         self._start = np.concatenate([[0], np.cumsum(self.sizes)])
+        # Of shuffled lists: how many of each are used. All are at first, so each is shuffled when it is first needed.
+        self._used: IntArray = self.sizes.copy()
 
     def __len__(self) -> int:
         """Number of arms, K."""
@@ -69,8 +87,55 @@ class Arms:
                     "with capacity=arms.sizes, or ask for a smaller batch"
                 )
             members = self._members[self._start[arm] : self._start[arm + 1]]
-            items[played == arm] = rng.choice(members, size=count, replace=False)
+            if self.within == "shuffled":
+                items[played == arm] = self._next(int(arm), members, int(count), rng)
+            else:
+                items[played == arm] = rng.choice(members, size=count, replace=False)
         return items
+
+    def _next(self, arm: int, members: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+        """The next so many of an arm's list, which is a view and is shuffled where it ends."""
+        used = int(self._used[arm])
+        taken: IntArray = members[used : used + count].copy()
+        if len(taken) == count:
+            self._used[arm] = used + count
+            return taken
+        # The list ends within this batch: what the batch already holds waits until later in the new round.
+        fresh = rng.permutation(members)
+        repeated = np.isin(fresh, taken)
+        needed = count - len(taken)
+        others = fresh[~repeated]
+        first, later = others[:needed], np.concatenate([others[needed:], fresh[repeated]])
+        members[:needed], members[needed:] = first, rng.permutation(later)
+        self._used[arm] = needed
+        return np.concatenate([taken, first])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the shuffled lists stand; nothing is remembered where draws are fresh."""
+        if self.within == "fresh":
+            return {"within": "fresh"}
+        return {"within": "shuffled", "order": self._members.copy(), "used": self._used.copy()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, for the same partition.
+
+        Raises:
+            ValueError: If it is of the other kind, or of another partition. Nothing is changed then.
+        """
+        if state["within"] != self.within:
+            raise ValueError(f"the saved arms draw within={state['within']!r}, these {self.within!r}; use the same")
+        if self.within == "fresh":
+            return
+        order, used = np.array(state["order"], dtype=np.int64), np.array(state["used"], dtype=np.int64)
+        same = order.shape == self._members.shape and np.array_equal(np.sort(order), np.arange(len(order)))
+        if not (same and np.array_equal(self.arm_of[order], self.arm_of[self._members])):
+            raise ValueError(f"the saved lists hold {order.shape} problems in other arms; use the bank of the state")
+        if used.shape != self.sizes.shape or np.any((used < 0) | (used > self.sizes)):
+            raise ValueError(f"the saved lists of shape {used.shape} are used {used.tolist()} far; use the same arms")
+        self._members, self._used = order, used
 
     def entropy(self, probability: FloatArray) -> float:
         """Entropy over problems, in nats, of a distribution over arms.

@@ -21,6 +21,7 @@ from curriculum_bandits.bandits.contract import (
     CandidateSelection,
     Curator,
     Diagnosed,
+    EvidenceBandit,
     RandomizedBandit,
     RefusedUtility,
 )
@@ -31,7 +32,7 @@ from curriculum_bandits.signals import Signal
 
 __all__ = ["Curriculum"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Curriculum:
@@ -168,13 +169,13 @@ class Curriculum:
             raise self._refusal(int(issued.items[position]), float(feedback.values[position]), remedy)
         if np.any(answered):
             try:
-                self._teach(issued, answered, feedback.values[answered])
+                self._teach(issued, answered, feedback.only(answered))
             except RefusedUtility as refused:
                 item = int(issued.items[answered][refused.position])
                 raise self._refusal(item, refused.value, refused.remedy) from None
         del self._outstanding[issued.ticket.serial]
 
-    def _teach(self, issued: Draw, answered: npt.NDArray[np.bool_], values: npt.NDArray[np.float64]) -> None:
+    def _teach(self, issued: Draw, answered: npt.NDArray[np.bool_], evidence: Feedback) -> None:
         """Pass on what was answered, in units of arms; fewer answers make each inclusion smaller."""
         items, inclusion = issued.items[answered], issued.inclusion
         if inclusion is not None:
@@ -183,13 +184,16 @@ class Curriculum:
             assert issued.candidates is not None
             chosen_among = (issued.candidates, issued.candidate_probability, issued.candidate_inclusion)
             selection = CandidateSelection(items, issued.probability[answered], inclusion, *chosen_among)
-            self.bandit.update_from(selection, values)
+            self.bandit.update_from(selection, np.array(evidence.values))
             return
         if self.arms is not None:
             items = self.arms.arm_of[items]
             # The inclusion of an arm is that of each of its problems times their number.
             inclusion = None if inclusion is None else inclusion * self.arms.sizes[items]
-        self.bandit.update(items, inclusion, values)
+        if isinstance(self.bandit, EvidenceBandit):
+            self.bandit.update_on_evidence(items, inclusion, evidence)
+        else:
+            self.bandit.update(items, inclusion, np.array(evidence.values))
 
     def discard(self, draw: Draw) -> None:
         """Give up a draw that will never be answered.
@@ -227,6 +231,7 @@ class Curriculum:
             "serial": self._serial,
             "random": self._rng.bit_generator.state,
             "bandit": self.bandit.state_dict(),
+            "arms": None if self.arms is None else self.arms.state_dict(),
             "outstanding": [draw.state_dict() for draw in self._outstanding.values()],
         }
 
@@ -254,7 +259,17 @@ class Curriculum:
         run, serial = str(state["run"]), int(state["serial"])
         rng = np.random.default_rng()
         rng.bit_generator.state = state["random"]
-        self.bandit.load_state_dict(state["bandit"])
+        if (self.arms is None) != (state["arms"] is None):
+            raise ValueError("the state was saved with arms of another kind; make the curriculum as it was made then")
+        before = None if self.arms is None else self.arms.state_dict()
+        if self.arms is not None:
+            self.arms.load_state_dict(state["arms"])
+        try:
+            self.bandit.load_state_dict(state["bandit"])
+        except BaseException:
+            if self.arms is not None and before is not None:
+                self.arms.load_state_dict(before)
+            raise
         self._rng, self._run, self._serial = rng, run, serial
         self._outstanding = {draw.ticket.serial: draw for draw in outstanding}
 

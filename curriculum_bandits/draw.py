@@ -114,6 +114,8 @@ class Feedback:
     Attributes:
         values: Utility per item, shape (m,); ignored where `counts` is 0.
         counts: Valid rollouts behind each value, shape (m,); 0 = missing, which is not a utility of zero.
+        drift: How far the policy moved on each item in this update, a KL divergence per token in nats, shape (m,), for
+            methods that forget as fast as the policy moves; nan where it is not known, None where nobody says.
 
     >>> Feedback(values=[0.5, float("nan")], counts=[8, 0]).answered.tolist()
     [True, False]
@@ -121,11 +123,13 @@ class Feedback:
 
     values: FloatArray
     counts: IntArray
+    drift: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Copy the arrays, check their lengths and lock them."""
         object.__setattr__(self, "values", _frozen(self.values, np.float64, "values"))
         object.__setattr__(self, "counts", _frozen(self.counts, np.int64, "counts", len(self.values)))
+        object.__setattr__(self, "drift", _frozen(self.drift, np.float64, "drift", len(self.values)))
         if np.any(self.counts < 0):
             raise ValueError(f"counts holds {int(np.min(self.counts))}; a number of rollouts is 0 (missing) or more")
 
@@ -137,3 +141,14 @@ class Feedback:
     def answered(self) -> npt.NDArray[np.bool_]:
         """Which items have a value, shape (m,)."""
         return self.counts > 0
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Feedback:
+        """The same about some of the items.
+
+        Args:
+            chosen: Mask over the items, shape (m,).
+
+        Returns:
+            Feedback on those, in their order.
+        """
+        return Feedback(self.values[chosen], self.counts[chosen], None if self.drift is None else self.drift[chosen])

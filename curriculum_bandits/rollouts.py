@@ -7,7 +7,7 @@ is carried along but marked invalid; it is never read as a failure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ import numpy.typing as npt
 __all__ = ["Rollouts"]
 
 FloatArray = npt.NDArray[np.float64]
+
+# What only some learners know of a rollout.
+_OF_LEARNERS = ("successes", "improvements", "absolute_advantages", "value_losses", "kl")
 
 
 def _matrix(values: Any, name: str, shape: tuple[int, ...] | None = None) -> Any:
@@ -31,7 +34,7 @@ def _matrix(values: Any, name: str, shape: tuple[int, ...] | None = None) -> Any
 
 @dataclass(frozen=True, eq=False)
 class Rollouts:
-    """Rewards and log-probabilities of n rollouts for each of m problems.
+    r"""Rewards and log-probabilities of n rollouts for each of m problems.
 
     Attributes:
         rewards: Shape (m, n). None or NaN is a missing reward; infinity is an error.
@@ -42,6 +45,15 @@ class Rollouts:
         log_ratio: ``logprobs_after - logprobs_before``, for those who subtract per token before they sum (float32 sums
             over thousands of tokens err by more than the signal); computed from the other two when not given.
         trained: Which rollouts the update was trained on, shape (m, n), or None; the others are a hold-out.
+        successes: Whether each rollout solved its problem, or how much of it, in [0, 1], shape (m, n), where rewards do
+            not say so themselves (returns of episodes); None where they do.
+        improvements: For episodes of many steps: :math:`\sum_k \mathrm{expm1}(\Delta_k) A_k` over the steps k of each,
+            with log-ratio :math:`\Delta_k` and advantage :math:`A_k`, shape (m, n).
+        absolute_advantages: Mean of :math:`|A_k|` over the steps of each rollout, shape (m, n), where the learner has
+            advantages of its own (a critic's); None where they come from comparing rewards.
+        value_losses: Mean squared error of the critic on each rollout, shape (m, n), or None.
+        kl: Divergence of the policy after the update from that before, per token, as each rollout shows it, in nats,
+            shape (m, n), or None.
 
     >>> rollouts = Rollouts(rewards=[[1, 0], [None, 1]], log_ratio=[[0.1, -0.1], [0.0, 0.2]])
     >>> rollouts.valid.tolist()
@@ -54,13 +66,18 @@ class Rollouts:
     lengths: FloatArray | None = None
     log_ratio: FloatArray | None = None
     trained: npt.NDArray[np.bool_] | None = None
+    successes: FloatArray | None = None
+    improvements: FloatArray | None = None
+    absolute_advantages: FloatArray | None = None
+    value_losses: FloatArray | None = None
+    kl: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Convert to float64, check shapes and refuse infinite numbers."""
         put = object.__setattr__
         put(self, "rewards", _matrix(self.rewards, "rewards"))
         shape = self.rewards.shape
-        for name in ("logprobs_before", "logprobs_after", "lengths", "log_ratio"):
+        for name in ("logprobs_before", "logprobs_after", "lengths", "log_ratio", *_OF_LEARNERS):
             put(self, name, _matrix(getattr(self, name), name, shape))
         if self.trained is not None:
             put(self, "trained", np.asarray(_matrix(self.trained, "trained", shape), dtype=bool))
@@ -76,6 +93,13 @@ class Rollouts:
         if self.log_ratio is not None:
             bad = ~np.isfinite(self.log_ratio) & self.valid
             self._refuse(bad, "log_ratio", self.log_ratio, "a policy that diverged cannot be credited")
+        for name in _OF_LEARNERS:
+            values = getattr(self, name)
+            if values is not None:
+                self._refuse(~np.isfinite(values) & self.valid, name, values, "give a number for every valid rollout")
+        if self.successes is not None:
+            outside = self.valid & ((self.successes < 0.0) | (self.successes > 1.0))
+            self._refuse(outside, "successes", self.successes, "a success is between 0 and 1")
 
     @staticmethod
     def _refuse(bad: npt.NDArray[np.bool_], name: str, values: FloatArray, remedy: str) -> None:
@@ -116,5 +140,20 @@ class Rollouts:
                 raise ValueError(f"{name} is present in some of the batches only; give it in all or in none")
             return np.concatenate(columns)
 
-        names = ("rewards", "logprobs_before", "logprobs_after", "lengths", "log_ratio", "trained")
-        return Rollouts(**{name: stacked(name) for name in names})
+        return Rollouts(**{field.name: stacked(field.name) for field in fields(Rollouts)})
+
+    def rows(self, chosen: npt.ArrayLike) -> Rollouts:
+        """The rollouts of some of the problems.
+
+        Args:
+            chosen: Positions in the batch, shape (k,), or a mask over it, shape (m,).
+
+        Returns:
+            Those, with every field, in the order given.
+        """
+        here = np.asarray(chosen)
+        columns: dict[str, Any] = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            columns[field.name] = None if column is None else column[here]
+        return Rollouts(**columns)

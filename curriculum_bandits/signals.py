@@ -20,9 +20,14 @@ __all__ = [
     "Signal",
     "absolute_advantage",
     "advantages",
+    "episode_improvements",
+    "mean_reward",
     "policy_improvement",
     "reward_variance",
     "success_rate",
+    "success_rate_and_drift",
+    "tent",
+    "value_loss",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -100,9 +105,12 @@ def policy_improvement(
     :math:`V_x(\pi') - V_x(\pi)` when the new policy is independent of these rollouts (derived here); trained on
     them, it is optimistic, which `holdout` cures.
 
+    Episodes of many steps come with their own ``rollouts.improvements``, and :math:`\hat u` is their mean (per decision
+    and first order, derived here); `ratio` and `advantage` then do not matter.
+
     Args:
-        rollouts: Must carry `log_ratio` (or log-probabilities before and after); for ``length_normalized`` also
-            `lengths`.
+        rollouts: Must carry `log_ratio` (or log-probabilities before and after), and for ``length_normalized`` also
+            `lengths`; or `improvements`.
         ratio: ``length_normalized`` is exp of the mean token log-ratio, ``sequence`` exp of their sum.
         advantage: See `advantages`.
         holdout: Use only the rollouts that ``rollouts.trained`` marks as not trained on.
@@ -121,16 +129,15 @@ def policy_improvement(
     array([0.0501])
     """
     _check_switch("ratio", ratio, get_args(Ratio))
+    if rollouts.improvements is not None:
+        valid = _held_out(rollouts) if holdout else rollouts.valid
+        return _mean_over_valid(rollouts.improvements, valid, at_least=1)
     if rollouts.log_ratio is None:
         raise ValueError(
             "policy_improvement needs log-probabilities before and after the update; give Rollouts logprobs_before and "
             "logprobs_after, or log_ratio, or choose another signal such as absolute_advantage"
         )
-    valid = rollouts.valid
-    if holdout:
-        if rollouts.trained is None:
-            raise ValueError("holdout=True needs Rollouts.trained, which marks the rollouts the update used")
-        valid = valid & ~rollouts.trained
+    valid = _held_out(rollouts) if holdout else rollouts.valid
     log_rho = rollouts.log_ratio
     if ratio == "length_normalized":
         if rollouts.lengths is None:
@@ -142,24 +149,97 @@ def policy_improvement(
     return _mean_over_valid(excess * weights, valid, at_least=2)
 
 
+def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, mask: npt.ArrayLike) -> FloatArray:
+    r"""What each episode of many steps shows of the improvement of the policy: `Rollouts.improvements`.
+
+    :math:`\sum_k \mathrm{expm1}(\Delta_k) A_k` over its steps: per decision and first order in the change of the policy
+    (derived here); 0 for an unchanged policy.
+
+    Args:
+        log_ratio: Log-probability of each action after the update minus before, shape (..., T).
+        advantages: Advantage of each action under the policy before, shape (..., T).
+        mask: Which of the steps happened, shape (..., T); what stands in the others is not read.
+
+    Returns:
+        Shape (...).
+
+    Raises:
+        ValueError: If a step that happened has a number that is not finite.
+
+    >>> episode_improvements([[0.1, -0.1, 9.0]], [[1.0, -1.0, 9.0]], [[True, True, False]]).round(4)
+    array([0.2003])
+    """
+    happened = np.asarray(mask, dtype=bool)
+    delta, advantage = (
+        np.where(happened, np.asarray(values, dtype=np.float64), 0.0) for values in (log_ratio, advantages)
+    )
+    for name, values in (("log_ratio", delta), ("advantages", advantage)):
+        bad = ~np.isfinite(values)
+        if np.any(bad):
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(f"{name} at {where} is {values[where]}; a policy that diverged cannot be credited")
+    with np.errstate(over="ignore"):  # an infinite ratio is refused by whoever learns from it
+        return np.asarray(np.sum(np.expm1(delta) * advantage, axis=-1))
+
+
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
     """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
 
     Args:
-        rollouts: Rewards are enough.
+        rollouts: Rewards are enough; a learner's own ``rollouts.absolute_advantages`` (a critic's) are used if there.
         advantage: See `advantages`.
 
     Returns:
-        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts (of a critic's: none): missing.
 
-    Source: the reward of SEC, arXiv 2505.14970.
+    Source: the reward of SEC, arXiv 2505.14970; over a critic's advantages the score of PLR, arXiv 2010.03934.
     """
     valid = rollouts.valid
+    if rollouts.absolute_advantages is not None:
+        return _mean_over_valid(rollouts.absolute_advantages, valid, at_least=1)
     return _mean_over_valid(np.abs(advantages(rollouts.rewards, valid, advantage)), valid, at_least=2)
 
 
 def success_rate(rollouts: Rollouts) -> Feedback:
-    """Mean reward of each problem's valid rollouts.
+    """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any.
+
+    Args:
+        rollouts: Rewards are enough.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+    """
+    return _mean_over_valid(_successes(rollouts), rollouts.valid, at_least=1)
+
+
+def success_rate_and_drift(rollouts: Rollouts) -> Feedback:
+    r"""The success rate, and how far the update moved the policy on each problem.
+
+    The drift is the mean of `Rollouts.kl`, or else is estimated from the log-ratios :math:`\Delta` of whole rollouts of
+    L tokens as :math:`(e^{\Delta} - 1 - \Delta) / L`, never negative and unbiased for the divergence per token of
+    rollouts from the policy before (Schulman's third estimator).
+
+    Args:
+        rollouts: With `kl`, or with `log_ratio` and `lengths`; without them the drift is not known (None).
+
+    Returns:
+        As `success_rate`, with `Feedback.drift`.
+    """
+    feedback = success_rate(rollouts)
+    if rollouts.kl is not None:
+        kl = rollouts.kl
+    elif rollouts.log_ratio is not None and rollouts.lengths is not None:
+        delta = np.where(rollouts.valid, rollouts.log_ratio, 0.0)
+        with np.errstate(over="ignore"):
+            kl = (np.expm1(delta) - delta) / np.maximum(rollouts.lengths, 1.0)
+    else:
+        return feedback
+    drift = _mean_over_valid(kl, rollouts.valid, at_least=1).values
+    return Feedback(feedback.values, feedback.counts, drift)
+
+
+def mean_reward(rollouts: Rollouts) -> Feedback:
+    """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score.
 
     Args:
         rollouts: Rewards are enough.
@@ -170,8 +250,41 @@ def success_rate(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
 
 
+def tent(rollouts: Rollouts) -> Feedback:
+    """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do.
+
+    Args:
+        rollouts: Rewards are enough.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+    """
+    rate = success_rate(rollouts)
+    return Feedback(1.0 - np.abs(2.0 * rate.values - 1.0), rate.counts)
+
+
+def value_loss(rollouts: Rollouts) -> Feedback:
+    """Mean squared error of the learner's critic on each problem's rollouts.
+
+    Args:
+        rollouts: Must carry `value_losses`.
+
+    Returns:
+        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+
+    Raises:
+        ValueError: If there are no value losses.
+    """
+    if rollouts.value_losses is None:
+        raise ValueError(
+            "value_loss needs Rollouts.value_losses, which a learner with a critic has; give them, or choose another "
+            "signal such as absolute_advantage"
+        )
+    return _mean_over_valid(rollouts.value_losses, rollouts.valid, at_least=1)
+
+
 def reward_variance(rollouts: Rollouts) -> Feedback:
-    """Population variance of each problem's rewards; ``p (1 - p)`` for 0/1 rewards, known as learnability.
+    """Population variance of each problem's successes; ``p (1 - p)`` for 0/1 rewards, known as learnability.
 
     Args:
         rollouts: Rewards are enough.
@@ -182,7 +295,17 @@ def reward_variance(rollouts: Rollouts) -> Feedback:
     Source: arXiv 2502.12272, arXiv 2408.15099.
     """
     valid = rollouts.valid
-    return _mean_over_valid(advantages(rollouts.rewards, valid, "centered") ** 2, valid, at_least=2)
+    return _mean_over_valid(advantages(_successes(rollouts), valid, "centered") ** 2, valid, at_least=2)
+
+
+def _successes(rollouts: Rollouts) -> FloatArray:
+    return rollouts.rewards if rollouts.successes is None else rollouts.successes
+
+
+def _held_out(rollouts: Rollouts) -> BoolArray:
+    if rollouts.trained is None:
+        raise ValueError("holdout=True needs Rollouts.trained, which marks the rollouts the update used")
+    return rollouts.valid & ~rollouts.trained
 
 
 def _mean_over_valid(values: FloatArray, valid: BoolArray, *, at_least: int) -> Feedback:

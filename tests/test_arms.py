@@ -45,3 +45,48 @@ def test_an_arm_without_a_problem_is_refused():
 def test_more_plays_than_problems_are_refused():
     with pytest.raises(ValueError, match="arm 1 is played 2 times but holds 1"):
         Arms([0, 0, 1]).problems([1, 1], np.random.default_rng(0))
+
+
+def test_a_shuffled_arm_goes_round_before_it_repeats():
+    arms, rng = Arms([0] * 7 + [1] * 3, within="shuffled"), np.random.default_rng(0)
+    drawn = np.concatenate([arms.problems([0, 0, 1], rng) for _ in range(21)])  # 6 rounds of arm 0, 7 of arm 1
+    of_first, of_second = drawn[drawn < 7], drawn[drawn >= 7]
+    assert np.bincount(of_first).tolist() == [6] * 7
+    assert np.bincount(of_second)[7:].tolist() == [7] * 3
+    assert sorted(of_second[:3].tolist()) == [7, 8, 9]
+
+
+def test_a_shuffled_batch_across_the_end_of_a_list_holds_no_problem_twice_and_has_equal_chances():
+    rng, counts = np.random.default_rng(0), np.zeros(5)
+    for _ in range(3000):
+        arms = Arms([0] * 5, within="shuffled")
+        arms.problems([0] * 3, rng)
+        second = arms.problems([0] * 4, rng)
+        assert len(set(second.tolist())) == 4
+        counts[second] += 1
+    assert np.all(np.abs(counts - 2400) < 4 * np.sqrt(3000 * 0.8 * 0.2))
+
+
+def test_shuffled_lists_are_saved_and_continue():
+    one, rng = Arms([0] * 4 + [1] * 6, within="shuffled"), np.random.default_rng(0)
+    one.problems([0, 1, 1, 0], rng)
+    other = Arms([0] * 4 + [1] * 6, within="shuffled")
+    other.load_state_dict(one.state_dict())
+    draws = [
+        [arms.problems([0, 1, 1, 0], generator).tolist() for _ in range(9)]
+        for arms, generator in ((one, np.random.default_rng(1)), (other, np.random.default_rng(1)))
+    ]
+    assert draws[0] == draws[1]
+
+
+def test_a_list_of_other_arms_is_refused_and_nothing_is_changed():
+    arms = Arms([0, 0, 1, 1], within="shuffled")
+    arms.problems([0, 1], np.random.default_rng(0))
+    kept = arms.state_dict()
+    moved = Arms([0, 1, 0, 1], within="shuffled").state_dict()
+    for state in ({"within": "fresh"}, moved, {**kept, "used": np.array([3, 0])}, {**kept, "order": np.arange(3)}):
+        with pytest.raises(ValueError, match="saved"):
+            arms.load_state_dict(state)
+    assert np.array_equal(arms.state_dict()["order"], kept["order"])
+    with pytest.raises(ValueError, match="within='sorted'"):
+        Arms([0], within="sorted")

@@ -554,3 +554,64 @@ def test_without_arms_every_problem_is_one():
     assert curriculum.entropy() == pytest.approx(spelt.entropy())
     with pytest.raises(ValueError, match="the bandit has 3 arms where 4"):
         Curriculum(a_bank(4), Osmd(3), success_rate, name="x")
+
+
+class Listener:
+    """A bandit that weighs evidence, and keeps what it heard."""
+
+    n_arms = 4
+
+    def __init__(self):
+        self.heard = []
+
+    def select(self, size, rng, candidates=None):
+        arms = np.arange(size)
+        return Selection(arms, np.full(size, 0.25), np.full(size, size / 4))
+
+    def update(self, arms, inclusion, values):
+        raise AssertionError("told without its evidence")
+
+    def update_on_evidence(self, arms, inclusion, evidence):
+        self.heard.append((arms, inclusion, evidence))
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_a_bandit_that_weighs_evidence_hears_counts_and_drift_of_what_was_answered():
+    bandit = Listener()
+    curriculum = Curriculum(a_bank(4), bandit, success_rate, name="listener")
+    curriculum.tell(curriculum.ask(3), Feedback([0.5, np.nan, 1.0], [8, 0, 6], drift=[0.1, 0.2, 0.3]))
+    curriculum.tell(curriculum.ask(2), [0.0, 1.0])
+    (arms, inclusion, evidence), (_, _, plain) = bandit.heard
+    assert arms.tolist() == [0, 2]
+    assert inclusion.tolist() == [0.75 * 2 / 3] * 2
+    assert (evidence.values.tolist(), evidence.counts.tolist(), evidence.drift.tolist()) == (
+        [0.5, 1],
+        [8, 6],
+        [0.1, 0.3],
+    )
+    assert (plain.counts.tolist(), plain.drift) == ([1, 1], None)
+
+
+def test_shuffled_arms_are_part_of_the_state_and_a_refused_state_leaves_them_alone():
+    def made():
+        arms = Arms([0] * 5 + [1] * 5, within="shuffled")
+        return Curriculum(a_bank(10), Osmd(2, capacity=arms.sizes), success_rate, arms=arms, name="lists", seed=3)
+
+    one, other = made(), made()
+    for _ in range(3):
+        one.tell(one.ask(3), [0.0, 1.0, 0.5])
+    state = one.state_dict()
+    other.ask(4)
+    kept = copy.deepcopy(other.state_dict())
+    with pytest.raises(ValueError, match="another"):
+        other.load_state_dict({**state, "bandit": {**state["bandit"], "kind": "another"}})
+    assert np.array_equal(other.state_dict()["arms"]["order"], kept["arms"]["order"])
+    other.load_state_dict(state)
+    assert [one.ask(3).items.tolist() for _ in range(6)] == [other.ask(3).items.tolist() for _ in range(6)]
+    with pytest.raises(ValueError, match="arms of another kind"):
+        other.load_state_dict({**state, "arms": None})

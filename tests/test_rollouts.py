@@ -76,3 +76,27 @@ def test_stacking_keeps_order_and_every_field():
 def test_stacking_refuses_a_field_that_only_some_have():
     with pytest.raises(ValueError, match="lengths is present in some"):
         Rollouts.concatenate([Rollouts(rewards=[[1]], lengths=[[2]]), Rollouts(rewards=[[1]])])
+
+
+@pytest.mark.parametrize("name", ["successes", "improvements", "absolute_advantages", "value_losses", "kl"])
+def test_what_a_learner_says_must_be_there_for_every_valid_rollout(name):
+    Rollouts([[1.0, None]], **{name: [[0.5, np.nan]]})
+    with pytest.raises(ValueError, match=f"{name} of problem 0 in the batch, rollout 1, is nan"):
+        Rollouts([[1.0, 0.0]], **{name: [[0.5, np.nan]]})
+
+
+def test_a_success_is_between_zero_and_one():
+    with pytest.raises(ValueError, match=r"successes of problem 0 in the batch, rollout 1, is 1\.5"):
+        Rollouts([[10.0, 20.0]], successes=[[1.0, 1.5]])
+
+
+def test_some_rows_keep_every_field():
+    rollouts = Rollouts(
+        [[1, 0], [0, 0], [1, 1]], lengths=[[1, 2], [3, 4], [5, 6]], trained=[[1, 0], [0, 0], [1, 1]], kl=np.ones((3, 2))
+    )
+    for chosen in ([2, 0], np.array([True, False, True])):
+        some = rollouts.rows(chosen)
+        assert len(some) == 2
+        assert some.trained.dtype == bool
+    assert rollouts.rows([2, 0]).lengths.tolist() == [[5, 6], [1, 2]]
+    assert rollouts.rows([2, 0]).log_ratio is None

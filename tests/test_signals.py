@@ -9,9 +9,14 @@ from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.signals import (
     absolute_advantage,
     advantages,
+    episode_improvements,
+    mean_reward,
     policy_improvement,
     reward_variance,
     success_rate,
+    success_rate_and_drift,
+    tent,
+    value_loss,
 )
 
 RATIOS = ("length_normalized", "sequence")
@@ -269,3 +274,73 @@ def test_reward_variance_of_binary_rewards_is_p_times_one_minus_p(right, n):
 def test_a_missing_field_or_an_unknown_switch_is_named(fields, switches, message):
     with pytest.raises(ValueError, match=message):
         policy_improvement(Rollouts(rewards=[[1, 0]], **fields), **switches)
+
+
+# Signals of learners that know more than rewards
+
+
+def test_episode_improvement_is_the_first_order_gain_of_a_two_step_decision_process():
+    """Exhaustively: sum over trajectories of the old policy equals the linearised difference of returns."""
+    before = np.array([[0.6, 0.4], [0.3, 0.7]])  # probability of two actions at two steps
+    direction = np.array([[0.5, -0.5], [-1.0, 1.0]])
+    gain = np.array([[1.0, 0.0], [0.0, 2.0]])  # reward of an action at a step; steps do not influence one another
+    errors = []
+    for size in (1e-2, 1e-3):
+        after = before + size * direction
+        value = [float(np.sum(policy * gain)) for policy in (before, after)]
+        advantage = gain - np.sum(before * gain, axis=1, keepdims=True)
+        expected = 0.0
+        for a, b in itertools.product((0, 1), repeat=2):
+            delta = [np.log(after[0, a] / before[0, a]), np.log(after[1, b] / before[1, b])]
+            taken = [advantage[0, a], advantage[1, b]]
+            expected += before[0, a] * before[1, b] * float(episode_improvements(delta, taken, [True, True]))
+        errors.append(abs(expected - (value[1] - value[0])))
+    assert max(errors) < 1e-12  # exact here, because the steps do not influence one another
+
+
+def test_steps_that_did_not_happen_are_not_read_and_others_must_be_finite():
+    assert episode_improvements([[0.1, np.nan]], [[2.0, np.inf]], [[True, False]])[0] == np.expm1(0.1) * 2.0
+    with pytest.raises(ValueError, match=r"log_ratio at \(0, 1\) is nan"):
+        episode_improvements([[0.1, np.nan]], [[2.0, 1.0]], [[True, True]])
+    assert episode_improvements(np.zeros(3), np.ones(3), np.ones(3)) == 0.0
+
+
+def test_a_learners_own_numbers_take_the_place_of_comparing_rewards():
+    rollouts = Rollouts(
+        [[10.0], [-3.0], [None]],
+        successes=[[1.0], [0.25], [np.nan]],
+        improvements=[[0.5], [-0.5], [np.nan]],
+        absolute_advantages=[[2.0], [1.0], [np.nan]],
+        value_losses=[[4.0], [9.0], [np.nan]],
+        kl=[[0.1], [0.2], [np.nan]],
+    )
+    for signal, expected in (
+        (success_rate, [1.0, 0.25]),
+        (mean_reward, [10.0, -3.0]),
+        (policy_improvement, [0.5, -0.5]),
+        (absolute_advantage, [2.0, 1.0]),
+        (value_loss, [4.0, 9.0]),
+        (tent, [0.0, 0.5]),
+    ):
+        feedback = signal(rollouts)
+        assert feedback.values[:2].tolist() == expected, signal
+        assert feedback.counts.tolist() == [1, 1, 0]
+    assert success_rate_and_drift(rollouts).drift[:2].tolist() == [0.1, 0.2]
+    assert success_rate_and_drift(Rollouts([[1.0]])).drift is None
+    with pytest.raises(ValueError, match=r"needs Rollouts\.value_losses"):
+        value_loss(Rollouts([[1.0]]))
+
+
+def test_variance_is_that_of_successes_where_they_are_given():
+    assert reward_variance(Rollouts([[7.0, 3.0]], successes=[[1.0, 0.0]])).values.tolist() == [0.25]
+
+
+def test_the_drift_is_unbiased_for_the_divergence():
+    """Over every answer of a policy small enough to enumerate: KL(before, after) per token."""
+    before, after = BEFORE.sum(axis=1), AFTER.sum(axis=1)
+    drifts = [
+        float(success_rate_and_drift(Rollouts([[0.0]], log_ratio=[[after[k] - before[k]]], lengths=[[2]])).drift[0])
+        for k in range(len(before))
+    ]
+    assert min(drifts) >= 0.0
+    assert np.dot(np.exp(before), drifts) == pytest.approx(np.dot(np.exp(before), before - after) / 2)

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bandit", "CandidateSelection", "Curator", "Diagnosed", "RandomizedBandit", "RefusedUtility", "Selection"]
+from curriculum_bandits.draw import Feedback
+
+__all__ = [
+    "Bandit",
+    "CandidateSelection",
+    "Curator",
+    "Diagnosed",
+    "EvidenceBandit",
+    "RandomizedBandit",
+    "RefusedUtility",
+    "Selection",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -160,6 +171,25 @@ class Curator(Protocol):
 
         Args:
             state: What `state_dict` returned.
+        """
+        ...
+
+
+@runtime_checkable
+class EvidenceBandit(Protocol):
+    """A bandit that weighs each value by the rollouts behind it, or forgets as fast as the policy moves.
+
+    It is told by this method in the place of `Bandit.update`, which it has as well, for values of one rollout each.
+    """
+
+    def update_on_evidence(self, arms: IntArray, inclusion: FloatArray | None, evidence: Feedback) -> None:
+        """Learn from played arms.
+
+        Args:
+            arms: Arms that answered, shape (m,).
+            inclusion: The number to divide by, as it was at the time of the draw, shape (m,), or None.
+            evidence: What each paid, from how many rollouts (1 or more), and how far the policy moved on it. A plain
+                array that a user tells counts as one rollout per problem.
         """
         ...
 

@@ -101,6 +101,8 @@ class CurriculumConformance(Conformance):
     Attributes:
         batch_size: Problems per batch that the laws ask for; at least 3 and at most half of the bank.
         utility_range: (lo, hi) of the utilities that the laws pay.
+        good_and_other: What the problems of `good_items` and the others pay in the law of learning; None is (hi, lo).
+            For a method that seeks a success rate of one half, for instance, (0.5, 0.0).
         distinct: No problem is drawn twice in a batch.
         learns: It listens to utilities.
         rounds_to_learn: Rounds within which the problems of `good_items` must be drawn half as often again as at first.
@@ -118,6 +120,7 @@ class CurriculumConformance(Conformance):
 
     batch_size: int = 4
     utility_range: tuple[float, float] = (0.0, 1.0)
+    good_and_other: tuple[float, float] | None = None
     distinct: bool = True
     learns: bool = True
     rounds_to_learn: int = 300
@@ -372,7 +375,8 @@ class CurriculumConformance(Conformance):
             not_applicable("it does not learn")
         curriculum = self.make()
         good = self.good_items(curriculum.bank)
-        lo, hi = (int(end) if float(end).is_integer() else end for end in self.utility_range)
+        good_and_other = self.good_and_other or (self.utility_range[1], self.utility_range[0])
+        hi, lo = (int(end) if float(end).is_integer() else end for end in good_and_other)
         shares = []
         for _ in range(self.rounds_to_learn):
             draw = curriculum.ask(self.batch_size)
@@ -505,7 +509,7 @@ def _heard(curriculum: AskAndTell, draw: Draw, utilities: FloatArray) -> Any:
     update, heard = getattr(bandit, ear), []
 
     def listen(*answer: Any) -> None:
-        heard.append(copy.deepcopy(answer))
+        heard.append([vars(each) if isinstance(each, Feedback) else copy.deepcopy(each) for each in answer])
         update(*answer)
 
     vars(bandit)[ear] = listen
@@ -518,7 +522,8 @@ def _heard(curriculum: AskAndTell, draw: Draw, utilities: FloatArray) -> Any:
 
 def _ear(bandit: Any) -> str | None:
     """Name of the method by which a bandit, or a curator, hears what was paid."""
-    return next((name for name in ("update_from", "update") if hasattr(bandit, name)), None)
+    ears = ("update_from", "update_on_evidence", "update")
+    return next((name for name in ears if hasattr(bandit, name)), None)
 
 
 def _inclusion_over_the_bank(draw: Draw, n: int) -> FloatArray:
