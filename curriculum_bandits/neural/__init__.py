@@ -5,7 +5,7 @@ This is the room of torch. Everything here keeps the contract of the tabular ban
 
 from curriculum_bandits.neural import features, losses, samplers
 from curriculum_bandits.neural.curator import NeuralCurator
-from curriculum_bandits.neural.inputs import FeatureRows, Inputs, PromptTokens
+from curriculum_bandits.neural.inputs import FeatureRows, Inputs, PromptTokens, SideBySide
 from curriculum_bandits.neural.scorers import LinearScorer, MlpScorer, Scorer, TransformerScorer
 from curriculum_bandits.neural.settings import DEFAULT, PAPER, CuratorSettings
 
@@ -20,6 +20,7 @@ __all__ = [
     "NeuralCurator",
     "PromptTokens",
     "Scorer",
+    "SideBySide",
     "TransformerScorer",
     "features",
     "losses",

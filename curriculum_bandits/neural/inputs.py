@@ -16,7 +16,7 @@ import torch
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.prompts import prompt_text
 
-__all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "Tokens"]
+__all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "SideBySide", "Tokens"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -63,6 +63,43 @@ class RowTable(Protocol):
             Features, shape (m, d).
         """
         ...
+
+
+class SideBySide:
+    """Several tables as one: the features of a problem in each, one after the other.
+
+    Args:
+        tables: At least one, all of the same problems in the same order.
+
+    Raises:
+        ValueError: If there is none, or they have not the same number of rows.
+    """
+
+    def __init__(self, *tables: RowTable) -> None:
+        lengths = [len(table) for table in tables]
+        if not tables or len(set(lengths)) > 1:
+            raise ValueError(f"the tables have {lengths} rows; give at least one, each with a row per problem")
+        self._tables = tables
+
+    def __len__(self) -> int:
+        """Number of problems, N."""
+        return len(self._tables[0])
+
+    @property
+    def columns(self) -> int:
+        """Number of features of all tables together, d."""
+        return sum(table.columns for table in self._tables)
+
+    def rows(self, items: IntArray) -> npt.NDArray[np.float32]:
+        """Features of some problems.
+
+        Args:
+            items: Problems, shape (m,).
+
+        Returns:
+            Features, shape (m, d).
+        """
+        return np.concatenate([np.asarray(table.rows(items), dtype=np.float32) for table in self._tables], axis=1)
 
 
 class FeatureRows:

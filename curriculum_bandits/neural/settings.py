@@ -135,10 +135,9 @@ class CuratorSettings:
 DEFAULT = CuratorSettings(
     floor=0.02,
     baseline="predicted",
-    entropy_bonus=0.05,
-    crowding=1.0,
+    entropy_bonus=0.1,
     gradient_steps=3,
-    learning_rate=3e-3,
+    learning_rate=1e-2,
 )
 
 #: The paper's, for a language model as scorer. It does not state a temperature, and has a clip of .5 for MATH and a

@@ -25,7 +25,7 @@ from curriculum_bandits.neural import (
     TransformerScorer,
 )
 from curriculum_bandits.proposals import ShuffledProposal, UniformProposal
-from curriculum_bandits.signals import policy_improvement, success_rate
+from curriculum_bandits.signals import absolute_advantage, policy_improvement, success_rate
 
 
 def a_bank(**changes):
@@ -64,7 +64,19 @@ def test_the_default_reads_the_features_of_the_bank():
     assert isinstance(curator.proposal, ShuffledProposal)
     assert {"coverage/a", "coverage/b"} <= set(curriculum.diagnostics())
     assert not curriculum.together
-    assert curriculum._signal is policy_improvement
+    assert curriculum._signal is absolute_advantage
+
+
+def test_difficulty_is_read_beside_the_features_but_not_by_a_scorer_of_ones_own():
+    features, difficulty = np.random.default_rng(0).normal(size=(36, 5)), np.arange(36.0) * 100
+    curator = methods.actor_curator(a_bank(features=features, difficulty=difficulty)).bandit
+    rows = curator.inputs(np.array([0, 35, 17]), torch.device("cpu")).numpy()
+    assert rows.shape == (3, 6)
+    np.testing.assert_allclose(rows[:, 5], (difficulty[[0, 35, 17]] - 1750) / difficulty.std(), atol=5e-3)
+    own = methods.actor_curator(a_bank(features=features, difficulty=difficulty), scorer=MlpScorer(5)).bandit
+    assert own.inputs(np.arange(3), torch.device("cpu")).shape == (3, 5)
+    of_text = [methods.actor_curator(bank).bandit.inputs.columns for bank in (a_bank(), a_bank(difficulty=difficulty))]
+    assert of_text[1] == of_text[0] + 1
 
 
 def test_without_features_it_reads_the_text():
@@ -94,6 +106,9 @@ def test_the_seed_does_not_decide_the_features():
 
 def test_what_is_given_is_used():
     proposal, settings = UniformProposal(36), replace(DEFAULT, candidates=10, baseline="predicted")
+    assert (
+        methods.actor_curator(a_bank(features=np.eye(36)), "paper", scorer=MlpScorer(36))._signal is policy_improvement
+    )
     given = methods.actor_curator(
         a_bank(), settings=settings, proposal=proposal, signal=success_rate, together=True, device="cpu"
     )

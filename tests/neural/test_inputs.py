@@ -7,7 +7,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from curriculum_bandits.bank import ProblemBank
-from curriculum_bandits.neural.inputs import FeatureRows, PromptTokens
+from curriculum_bandits.neural.inputs import FeatureRows, PromptTokens, SideBySide
 
 CPU = torch.device("cpu")
 SPECIAL = ["<pad>", "<end>", "<unk>", "<start>"]
@@ -121,3 +121,14 @@ def test_an_empty_prompt_and_a_length_of_nothing_are_refused():
         PromptTokens(ProblemBank(["a", ""]), tokenizer())(np.array([0, 1]), CPU)
     with pytest.raises(ValueError, match="max_length is 0"):
         PromptTokens(ProblemBank(["a"]), tokenizer(), max_length=0)
+
+
+def test_tables_side_by_side_are_one_table():
+    one, other = np.arange(12.0).reshape(4, 3), np.arange(4.0)[:, None] * 10
+    both = SideBySide(Table(one), Table(other.astype(np.float16)))
+    assert (len(both), both.columns) == (4, 4)
+    assert both.rows(np.array([2, 0])).tolist() == [[6.0, 7.0, 8.0, 20.0], [0.0, 1.0, 2.0, 0.0]]
+    assert both.rows(np.array([1])).dtype == np.float32
+    for tables in ((), (Table(one), Table(other[:3]))):
+        with pytest.raises(ValueError, match="rows; give at least one"):
+            SideBySide(*tables)
