@@ -10,6 +10,7 @@ from curriculum_bandits.bandits.contract import (
     RefusedUtility,
     Selection,
 )
+from curriculum_bandits.bandits.easy_to_hard import EasyToHard
 from curriculum_bandits.bandits.exp3_m import Exp3M
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.ftrl import Ftrl
@@ -55,6 +56,7 @@ from curriculum_bandits.bandits.stochastic import (
     thompson,
     ucb1,
 )
+from curriculum_bandits.bandits.valued import ValueBandit
 
 __all__ = [
     "Bandit",
@@ -64,6 +66,7 @@ __all__ = [
     "Curator",
     "Diagnosed",
     "Discounted",
+    "EasyToHard",
     "EpsilonGreedy",
     "EvidenceBandit",
     "Exp3M",
@@ -90,6 +93,7 @@ __all__ = [
     "ThompsonSampling",
     "Tsallis",
     "Uniform",
+    "ValueBandit",
     "discounted_thompson",
     "discounted_ucb",
     "epsilon_greedy",

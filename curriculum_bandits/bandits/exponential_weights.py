@@ -22,6 +22,7 @@ from curriculum_bandits.bandits.arrays import (
     saved_array,
     sum_by_arm,
 )
+from curriculum_bandits.bandits.capacity import Capacity
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 
 __all__ = ["ExponentialWeights"]
@@ -32,8 +33,10 @@ _TINIEST = 1e-300
 class ExponentialWeights:
     r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
 
-    Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round. Sharing keeps
-    every weight alive:
+    Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round, as published;
+    with a `capacity` m plays a round (ours): p_t is projected on :math:`p(x) \le capacity_x / m`, and the estimate
+    divides by the expected number of plays, :math:`m\, p_t(x)`, so that a round moves the weights as far as one play
+    does, on average. Sharing keeps every weight alive:
 
     - ``"auer"``: :math:`w_{t+1}(x) = w_t(x) e^{\eta \tilde g_t(x)} + \frac{e \alpha}{K} \sum_y w_t(y)`
     - ``"others"``: :math:`w_{t+1}(x) = (1 - \alpha) w'(x) + \frac{\alpha}{K - 1} \sum_{y \ne x} w'(y)` with
@@ -50,6 +53,8 @@ class ExponentialWeights:
         utility_range: (lo, hi) of the utilities; gains are ``(utility - lo) / (hi - lo)``.
         gain_range: What the utilities are scaled to, (0, 1) by default.
         restart_every: Forget everything after so many updates; None never.
+        capacity: How often an arm can be played in one round, a number or shape (K,), for batches of any size; None
+            plays one arm a round.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -76,6 +81,7 @@ class ExponentialWeights:
         utility_range: tuple[float, float] = (0.0, 1.0),
         gain_range: tuple[float, float] = (0.0, 1.0),
         restart_every: int | None = None,
+        capacity: npt.ArrayLike | None = None,
     ) -> None:
         if n_arms < 2:
             raise ValueError(f"n_arms is {n_arms}; exponential weights need at least 2 arms")
@@ -100,33 +106,44 @@ class ExponentialWeights:
         self.utility_range, self.gain_range, self.restart_every = utility_range, gain_range, restart_every
         self._log_weights = np.zeros((*leading_axes(runs), n_arms))
         self._updates = 0
+        self._capacity = None if capacity is None else Capacity(n_arms, capacity)
+        self._plays = 1
 
     def probabilities(self) -> FloatArray:
-        """The distribution p_t over arms, shape (..., K)."""
+        """The distribution p_t over arms, shape (..., K), for as many plays as were last asked for."""
         weights = np.exp(self._log_weights)  # the largest is always 1
         weights *= (1.0 - self.mixing) / np.add.reduce(weights, axis=-1, keepdims=True)
         weights += self.mixing / self.n_arms
-        return weights
+        if self._capacity is None or self._plays == 1:
+            return weights
+        return self._capacity.projected(np.log(np.maximum(weights, _TINIEST)), self._plays)
 
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play one arm from p_t.
+        """Play arms from p_t: one, or with a capacity as many as are asked for.
 
         Args:
-            size: Must be 1.
+            size: Plays in this round, m; must be 1 without a capacity.
             rng: Source of randomness.
             candidates: Must be None.
 
         Returns:
-            Arm, p_t and p_t again (one play), shape (..., 1).
+            Arms, p_t and ``m p_t`` of each, shape (..., m).
 
         Raises:
-            ValueError: If `size` is not 1 or candidates are given.
+            ValueError: If candidates are given, or `size` is not 1 where there is no capacity, or is more than all arms
+                together hold.
         """
         if candidates is not None:
             raise ValueError("ExponentialWeights draws from all arms and takes no candidates")
-        if size != 1:
-            raise ValueError(f"{size} plays are asked for; this rule plays 1 a round, Osmd plays many")
-        return play_independent(self.probabilities(), 1, rng)
+        if self._capacity is None:
+            if size != 1:
+                raise ValueError(
+                    f"{size} plays are asked for; this rule plays 1 a round, give it a capacity or take Osmd for more"
+                )
+            return play_independent(self.probabilities(), 1, rng)
+        self._capacity.check(size)
+        self._plays = size
+        return self._capacity.play(self.probabilities(), size, rng)
 
     def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
         """Multiply the weights by the estimated gains of one round.
@@ -147,7 +164,7 @@ class ExponentialWeights:
         gains = least + (most - least) * (utilities - lo) / (hi - lo)
         grown = self.step * sum_by_arm(played, gains / weights, self.n_arms)
         if self.bonus:
-            grown += self.step * self.bonus / self.probabilities()
+            grown += self.step * self.bonus / (self._plays * self.probabilities())
         grown += self._log_weights
         shared = self._shared(grown)
         self._log_weights = shared - np.maximum.reduce(shared, axis=-1, keepdims=True)
@@ -156,8 +173,13 @@ class ExponentialWeights:
             self._log_weights, self._updates = np.zeros_like(self._log_weights), 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Log weights and the number of updates since the last restart; settings belong to the constructor."""
-        return {"kind": "exponential_weights", "log_weights": self._log_weights.copy(), "updates": self._updates}
+        """Log weights, updates since the last restart and plays a round; settings belong to the constructor."""
+        return {
+            "kind": "exponential_weights",
+            "log_weights": self._log_weights.copy(),
+            "updates": self._updates,
+            "plays": self._plays,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
@@ -170,7 +192,12 @@ class ExponentialWeights:
         """
         require_kind(state, "exponential_weights")
         weights = saved_array(state, "log_weights", self._log_weights.shape, what="weights")
-        self._log_weights, self._updates = weights, int(state["updates"])
+        updates, plays = int(state["updates"]), int(state["plays"])
+        if self._capacity is not None:
+            self._capacity.check(plays)
+        elif plays != 1:
+            raise ValueError(f"the saved weights played {plays} arms a round, these play 1; give the same capacity")
+        self._log_weights, self._updates, self._plays = weights, updates, plays
 
     def _shared(self, grown: FloatArray) -> FloatArray:
         if self.sharing == 0.0:

@@ -23,7 +23,8 @@ class GravesExp3S:
     :math:`\pi = (1 - \epsilon)\,\mathrm{softmax}(w) + \epsilon/K`, and
     :math:`w_i \leftarrow \ln[(1-\alpha) e^{w_i + \eta \tilde r_i} + \frac{\alpha}{K-1} \sum_{j \ne i} e^{w_j + \eta
     \tilde r_j}]` with :math:`\tilde r_i = (r\,1[i\ drawn] + \beta)/\pi_i`. The published sharing rate 1/t vanishes, so
-    a constant is used.
+    a constant is used. One play a round, as published; with a `capacity` m of them (ours, see `ExponentialWeights`),
+    and every play of a batch enters the history.
 
     Args:
         n_arms: Number of arms K, at least 2.
@@ -33,6 +34,11 @@ class GravesExp3S:
         sharing: :math:`\alpha`.
         bonus: :math:`\beta`.
         history: How many of the latest utilities the percentiles are taken over.
+        capacity: How often an arm can be played in one round, a number or shape (K,), for batches of any size; None
+            plays one arm a round.
+
+    Raises:
+        ValueError: If a setting is out of its range.
 
     Source: Graves et al., "Automated Curriculum Learning for Neural Networks", arXiv 1704.03003.
 
@@ -53,6 +59,7 @@ class GravesExp3S:
         sharing: float = 1e-3,
         bonus: float = 0.0,
         history: int = 1000,
+        capacity: npt.ArrayLike | None = None,
     ) -> None:
         if history < 2:
             raise ValueError(f"history is {history}; percentiles need at least 2 utilities")
@@ -66,6 +73,7 @@ class GravesExp3S:
             sharing_form="others",
             utility_range=(-1.0, 1.0),
             gain_range=(-1.0, 1.0),
+            capacity=capacity,
         )
         self.n_arms, self.runs, self.history = n_arms, runs, history
         self._seen: FloatArray = np.empty((*self._weights.probabilities().shape[:-1], 0))
@@ -75,15 +83,15 @@ class GravesExp3S:
         return self._weights.probabilities()
 
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play one arm; see `ExponentialWeights.select`.
+        """Play arms; see `ExponentialWeights.select`.
 
         Args:
-            size: Must be 1.
+            size: Plays in this round, m; must be 1 without a capacity.
             rng: Source of randomness.
             candidates: Must be None.
 
         Returns:
-            Arm, p_t and p_t again, shape (..., 1).
+            Arms, p_t and ``m p_t`` of each, shape (..., m).
         """
         return self._weights.select(size, rng, candidates)
 

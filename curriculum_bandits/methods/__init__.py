@@ -1,7 +1,10 @@
 """Every published method as one constructor that returns a `Curriculum`."""
 
+from curriculum_bandits.methods.exponential_weights import graves
+from curriculum_bandits.methods.group_values import dump, sec, tscl
 from curriculum_bandits.methods.mirror_descent import osmd
 from curriculum_bandits.methods.neural_curator import actor_curator
+from curriculum_bandits.methods.schedules import e2h
 from curriculum_bandits.methods.without_feedback import uniform
 
-__all__ = ["actor_curator", "osmd", "uniform"]
+__all__ = ["actor_curator", "dump", "e2h", "graves", "osmd", "sec", "tscl", "uniform"]

@@ -13,6 +13,7 @@ from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, ScaleFree
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.methods.group_arms import group_arms
 from curriculum_bandits.signals import Signal, policy_improvement
 
 __all__ = ["osmd"]
@@ -62,10 +63,8 @@ def osmd(
         raise ValueError(f"arms={arms!r} is unknown; choose 'groups' or 'problems'")
     if arms == "problems":
         partition = Arms(np.arange(len(bank)))
-    elif bank.groups is None:
-        raise ValueError("the bank has no groups; give ProblemBank groups=, or use arms='problems'")
     else:
-        partition = Arms(bank.groups)
+        partition = group_arms(bank, otherwise="use arms='problems'")
     bandit = Osmd(
         len(partition),
         capacity=partition.sizes,

@@ -130,3 +130,73 @@ def test_graves_history_forgets_beyond_its_length():
     for value in (1e6, 0.0, 1.0):
         short.update([0], [0.5], [value])
     assert short.state_dict()["seen"].tolist() == [0.0, 1.0]
+
+
+# Many plays a round
+
+
+def test_many_plays_a_round_need_a_capacity():
+    rng = np.random.default_rng(0)
+    for bandit in (ExponentialWeights(3, step=0.1, mixing=0.1), GravesExp3S(3)):
+        with pytest.raises(ValueError, match="2 plays are asked for; this rule plays 1 a round, give it a capacity"):
+            bandit.select(2, rng)
+    for bandit in (ExponentialWeights(3, step=0.1, mixing=0.1, capacity=[1, 2, 3]), GravesExp3S(3, capacity=[1, 2, 3])):
+        with pytest.raises(ValueError, match="7 plays are asked for but all arms together can be played 6"):
+            bandit.select(7, rng)
+
+
+def test_one_play_is_the_same_with_a_capacity():
+    single, many = (GravesExp3S(3, step=0.1, capacity=capacity) for capacity in (None, [1, 2, 3]))
+    rngs = [np.random.default_rng(4), np.random.default_rng(4)]
+    for _ in range(30):
+        selections = [bandit.select(1, rng) for bandit, rng in zip((single, many), rngs, strict=True)]
+        for bandit, (arms, _, inclusion) in zip((single, many), selections, strict=True):
+            bandit.update(arms, inclusion, arms * 0.3)
+    np.testing.assert_array_equal(single.probabilities(), many.probabilities())
+    np.testing.assert_array_equal(selections[0].inclusion, selections[1].inclusion)
+
+
+def test_without_sharing_a_round_of_many_plays_is_exp3_on_estimates_divided_by_expected_plays():
+    bandit, rng = ExponentialWeights(3, step=0.2, mixing=0.3, capacity=9), np.random.default_rng(0)
+    arms, p, inclusion = bandit.select(6, rng)
+    np.testing.assert_allclose(p, 1 / 3)
+    np.testing.assert_allclose(inclusion, 2.0)
+    assert np.bincount(arms).tolist() == [2, 2, 2]
+    bandit.update(arms, inclusion, np.array([0.9, 0.5, 0.1])[arms])
+    weights = np.exp(0.2 * 2 * np.array([0.9, 0.5, 0.1]) / 2)
+    np.testing.assert_allclose(bandit.probabilities(), 0.7 * weights / weights.sum() + 0.1, rtol=1e-12)
+
+
+def test_the_bonus_is_divided_by_expected_plays_too():
+    bandit, rng = ExponentialWeights(2, step=0.5, mixing=0.2, bonus=0.1, capacity=[1, 9]), np.random.default_rng(0)
+    arms, _, inclusion = bandit.select(4, rng)
+    np.testing.assert_allclose(np.sort(inclusion), [1.0, 3.0, 3.0, 3.0])
+    bandit.update(arms, inclusion, np.zeros(4))
+    weights = np.exp(0.5 * np.array([0.1 / 1.0, 0.1 / 3.0]))
+    expected = 0.8 * weights / weights.sum() + 0.1
+    bandit.select(1, rng)
+    np.testing.assert_allclose(bandit.probabilities(), expected, rtol=1e-12)
+
+
+def test_a_batch_bounds_what_an_arm_can_take_and_the_next_one_frees_it():
+    bandit, rng = GravesExp3S(3, step=2.0, capacity=[3, 9, 9], mixing=0.06), np.random.default_rng(0)
+    for value in (0.0, 1.0, 1.0, 1.0):
+        bandit.update([int(value == 0.0)], [0.3], [value])
+    alone = bandit.probabilities()
+    assert alone[0] > 0.9
+    selection = bandit.select(8, rng)
+    assert np.bincount(selection.arms, minlength=3)[0] == 3
+    p = bandit.probabilities()
+    np.testing.assert_allclose(p, [3 / 8, *(5 / 8 * alone[1:] / alone[1:].sum())], rtol=1e-9)
+    np.testing.assert_allclose(selection.inclusion, 8 * p[selection.arms], rtol=1e-12)
+    bandit.select(1, rng)
+    np.testing.assert_allclose(bandit.probabilities(), alone, rtol=1e-12)
+
+
+def test_a_state_of_more_plays_than_there_is_room_for_is_refused():
+    wide, narrow = GravesExp3S(3, capacity=9), GravesExp3S(3, capacity=[1, 2, 3])
+    wide.select(8, np.random.default_rng(0))
+    for other in (narrow, GravesExp3S(3)):
+        with pytest.raises(ValueError, match=r"8 (plays|arms)"):
+            other.load_state_dict(wide.state_dict())
+        assert other.state_dict()["weights"]["plays"] == 1

@@ -35,6 +35,10 @@ OURS = {
     "osmd, Tsallis 0.8": (lambda runs=None: Osmd(K, runs=runs, regularizer=Tsallis(0.8)), MANY),
     "exponential weights": (lambda runs=None: bandits.ExponentialWeights(K, step=0.1, mixing=0.1, runs=runs), ONE),
     "Graves": (lambda runs=None: bandits.GravesExp3S(K, step=0.05, runs=runs), {"most_plays": 1}),
+    "Graves, groups": (
+        lambda runs=None: bandits.GravesExp3S(K, step=0.05, runs=runs, capacity=[1, 2, 3, 2, 1]),
+        {"plays": PLAYS, "most_plays": 9},
+    ),
     "exp3": (lambda runs=None: bandits.exp3(K, T, runs=runs), {**MANY, "bounded": True}),
     "exp3 in other units": (
         lambda runs=None: bandits.exp3(K, T, runs=runs, utility_range=(-30, 50)),

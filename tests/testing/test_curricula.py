@@ -14,7 +14,8 @@ from curriculum_bandits.testing import ConformanceError, CurriculumConformance, 
 N = 24
 PROMPTS, IDS = [f"prompt {i}" for i in range(N)], [f"problem-{i}" for i in range(N)]
 BANK = ProblemBank(PROMPTS, ids=IDS)
-GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=["ab"[i % 2] if i < 16 else "c" for i in range(N)])
+GROUPS = ["ab"[i % 2] if i < 16 else "c" for i in range(N)]
+GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=GROUPS, difficulty=np.arange(N))
 FEATURED = ProblemBank(PROMPTS, ids=IDS, features=np.column_stack([np.arange(N) // 6, np.arange(N) % 6]))
 QUICK = {"draws": 500, "long_run": 100, "rounds_to_learn": 120}
 
@@ -24,6 +25,20 @@ OURS = {
     "osmd, groups": (lambda seed=0: methods.osmd(GROUPED, "groups", seed), {}),
     "osmd, absolute advantage": (lambda seed=0: methods.osmd(GROUPED, seed=seed, signal=absolute_advantage), {}),
     "osmd, bounded": (lambda seed=0: methods.osmd(GROUPED, seed=seed, step=0.02, utility_range=(0, 1)), {}),
+    "sec": (lambda seed=0: methods.sec(GROUPED, seed), {}),
+    "sec, published code": (lambda seed=0: methods.sec(GROUPED, seed, temperature=0.2, unheard="decay"), {}),
+    "dump": (lambda seed=0: methods.dump(GROUPED, seed), {"rounds_to_learn": 300}),
+    "tscl": (lambda seed=0: methods.tscl(GROUPED, seed), {}),
+    "tscl, window": (  # utilities that do not change have a slope of 0
+        lambda seed=0: methods.tscl(GROUPED, seed, variant="window"),
+        {"learns": False},
+    ),
+    "graves": (lambda seed=0: methods.graves(GROUPED, seed), {"rounds_to_learn": 1500}),
+    "e2h": (lambda seed=0: methods.e2h(GROUPED, seed, steps=50), {"learns": False}),
+    "e2h, gaussian": (
+        lambda seed=0: methods.e2h(GROUPED, seed, steps=50, schedule="gaussian"),
+        {"learns": False},
+    ),
     "actor_curator": (lambda seed=0: methods.actor_curator(FEATURED, seed=seed), {}),
 }
 

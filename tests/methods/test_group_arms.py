@@ -1,0 +1,20 @@
+"""The groups of a bank as arms."""
+
+import pytest
+
+from curriculum_bandits import ProblemBank
+from curriculum_bandits.methods.group_arms import group_arms
+
+
+def test_there_is_an_arm_per_group():
+    arms = group_arms(ProblemBank(["a", "b", "c"], groups=["x", "y", "x"]), "shuffled")
+    assert (arms.sizes.tolist(), arms.within) == ([2, 1], "shuffled")
+    assert group_arms(ProblemBank(["a"], groups=["x"])).within == "fresh"
+
+
+def test_a_bank_without_groups_is_refused_with_what_else_to_do():
+    bank = ProblemBank(["a", "b", "c"])
+    with pytest.raises(ValueError, match="the bank has no groups; give ProblemBank groups=, or take a method over"):
+        group_arms(bank)
+    with pytest.raises(ValueError, match="give ProblemBank groups=, or wait"):
+        group_arms(bank, otherwise="wait")
