@@ -1,0 +1,10 @@
+"""Environments with graded tasks; import the one you want from its module.
+
+`frozen_lake` and `classic_control` need gymnasium only, `minigrid_rooms` the extra ``minigrid``.
+"""
+
+from curriculum_bandits.extras import require_extra
+
+require_extra("gymnasium", "gym")
+
+__all__: list[str] = []

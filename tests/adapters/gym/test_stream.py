@@ -1,0 +1,226 @@
+"""Every episode is told once, with the draw it belongs to, whatever order episodes end in."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gymnasium")
+
+from curriculum_bandits import Curriculum, ProblemBank, methods
+from curriculum_bandits.adapters.gym import TaskStream
+from curriculum_bandits.bandits import ShuffledEpochs
+from curriculum_bandits.signals import mean_reward, policy_improvement
+
+
+def tasks(n=6):
+    return ProblemBank([f"level {i}" for i in range(n)], ids=[f"level-{i}" for i in range(n)])
+
+
+class Listener(ShuffledEpochs):
+    """Remembers what it was told."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.told = []
+
+    def update(self, arms, inclusion, values):
+        self.told.append((arms.tolist(), np.asarray(values).tolist()))
+
+
+def make(batch_size=3, episodes=2, signal=mean_reward):
+    bank = tasks()
+    listener = Listener(len(bank))
+    curriculum = Curriculum(bank, listener, signal, name="listener", seed=0)
+    return TaskStream(curriculum, batch_size, episodes=episodes), listener
+
+
+def test_a_draw_is_answered_when_all_its_episodes_are_done_and_after_an_update_only():
+    stream, listener = make()
+    played = [stream.begin() for _ in range(6)]
+    assert [e.number for e in played] == list(range(6))
+    for episode in played[:5]:
+        stream.finish(episode.number, reward=float(episode.number), length=3)
+    assert stream.answer() == []
+    stream.finish(5, reward=5.0, length=3)
+    assert listener.told == []
+    (answered,) = stream.answer()
+    assert answered.rollouts.rewards.tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    assert listener.told == [(answered.draw.items.tolist(), [0.5, 2.5, 4.5])]
+    assert [e.item for e in played] == np.repeat(answered.draw.items, 2).tolist()
+    assert stream.answer() == []
+
+
+def test_later_draws_may_be_answered_first():
+    stream, listener = make(batch_size=2, episodes=1)
+    played = [stream.begin() for _ in range(5)]  # three draws, the last half handed out
+    assert len(stream.curriculum.outstanding) == 3
+    for number in (3, 2, 0):
+        stream.finish(number, reward=1.0, length=1)
+    (answered,) = stream.answer()
+    assert answered.draw.items.tolist() == [played[2].item, played[3].item]
+    assert len(stream.curriculum.outstanding) == 2
+    stream.finish(1, reward=0.0, length=1)
+    assert len(stream.answer()) == 1
+    assert len(listener.told) == 2
+
+
+def test_an_abandoned_episode_is_missing_and_one_given_back_is_played_again():
+    stream, listener = make(batch_size=2, episodes=1)
+    first, second = stream.begin(), stream.begin()
+    stream.abandon(first.number)
+    stream.give_back(second.number)
+    again = stream.begin()
+    assert (again.item, again.number) == (second.item, 2)
+    stream.finish(again.number, reward=1.0, length=1)
+    (answered,) = stream.answer()
+    assert answered.feedback.counts.tolist() == [0, 1]
+    assert listener.told == [([second.item], [1.0])]
+
+
+def test_improvement_of_an_episode_over_two_updates_is_the_sum_of_both():
+    stream, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    a, b = stream.begin().number, stream.begin().number
+    stream.finish(a, reward=1.0, length=2)
+    stream.credit([[a, b], [a, -1]], [[0.1, 0.2], [-0.1, 99.0]], [[1.0, 2.0], [-1.0, 99.0]], [[1.0, 2.0], [3.0, 99.0]])
+    assert stream.answer() == []  # b still runs
+    stream.finish(b, reward=0.0, length=2)
+    stream.credit([b], [0.5], [-4.0], [0.0])
+    (answered,) = stream.answer()
+    rollouts = answered.rollouts
+    expected = [np.expm1(0.1) - np.expm1(-0.1), 2 * np.expm1(0.2) - 4 * np.expm1(0.5)]
+    np.testing.assert_allclose(rollouts.improvements[:, 0], expected)
+    np.testing.assert_allclose(rollouts.absolute_advantages[:, 0], [1.0, 3.0])
+    np.testing.assert_allclose(rollouts.value_losses[:, 0], [5.0, 2.0])
+    kl = [(np.expm1(d) - d).mean() for d in (np.array([0.1, -0.1]), np.array([0.2, 0.5]))]
+    np.testing.assert_allclose(rollouts.kl[:, 0], kl)
+    np.testing.assert_allclose(listener.told[0][1], expected)
+
+
+def test_without_credit_or_successes_those_fields_are_absent_and_the_signal_says_what_it_needs():
+    stream, listener = make(batch_size=1, episodes=1, signal=policy_improvement)
+    stream.finish(stream.begin().number, reward=1.0, length=1)
+    with pytest.raises(ValueError, match="policy_improvement needs log-probabilities"):
+        stream.answer()
+    assert len(stream.curriculum.outstanding) == 1
+    assert listener.told == []
+
+
+def test_successes_are_passed_on():
+    stream, _ = make(batch_size=1, episodes=2)
+    for success in (1.0, 0.25):
+        stream.finish(stream.begin().number, reward=-30.0, length=1, success=success)
+    (answered,) = stream.answer()
+    assert answered.rollouts.successes.tolist() == [[1.0, 0.25]]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"reward": np.nan, "length": 1}, "return of an episode of the task 'level-.' is nan"),
+        ({"reward": np.inf, "length": 1}, "return of an episode of the task 'level-.' is inf"),
+        ({"reward": 0.0, "length": 0}, "length of an episode of the task 'level-.' is 0"),
+        ({"reward": 0.0, "length": 1, "success": 2.0}, "success of an episode of the task 'level-.' is 2.0"),
+    ],
+)
+def test_senseless_numbers_name_the_task_and_change_nothing(numbers, message):
+    stream, _ = make(batch_size=1, episodes=1)
+    episode = stream.begin()
+    with pytest.raises(ValueError, match=message):
+        stream.finish(episode.number, **numbers)
+    stream.finish(episode.number, reward=0.0, length=1)
+    assert len(stream.answer()) == 1
+
+
+def test_a_diverged_policy_names_the_task_and_credits_nothing():
+    stream, _ = make(batch_size=1, episodes=1, signal=policy_improvement)
+    number = stream.begin().number
+    stream.finish(number, reward=1.0, length=2)
+    with pytest.raises(ValueError, match=r"log_ratio of a step of the task 'level-.' is nan"):
+        stream.credit([number, number], [0.1, np.nan], [1.0, 1.0])
+    with pytest.raises(ValueError, match="give one per step"):
+        stream.credit([number], [0.1, 0.2], [1.0])
+    with pytest.raises(ValueError, match="episode 7 is not open"):
+        stream.credit([7], [0.1], [1.0])
+    stream.credit([number], [0.0], [1.0])
+    (answered,) = stream.answer()
+    assert answered.rollouts.improvements.tolist() == [[0.0]]
+
+
+def test_an_episode_ends_once():
+    stream, _ = make()
+    number = stream.begin().number
+    stream.finish(number, reward=0.0, length=1)
+    for ending in (lambda: stream.finish(number, reward=0.0, length=1), lambda: stream.abandon(number)):
+        with pytest.raises(ValueError, match=f"episode {number} has already ended"):
+            ending()
+    with pytest.raises(ValueError, match="episode 99 is not open"):
+        stream.give_back(99)
+
+
+def test_at_the_end_every_draw_is_answered_or_given_up():
+    stream, listener = make(batch_size=2, episodes=1)
+    played = [stream.begin() for _ in range(5)]
+    stream.finish(played[0].number, reward=1.0, length=1)
+    (answered,) = stream.close()
+    assert answered.feedback.counts.tolist() == [1, 0]
+    assert stream.curriculum.outstanding == ()
+    assert listener.told == [([played[0].item], [1.0])]
+
+
+def test_at_the_end_an_episode_that_no_update_saw_is_missing_where_others_were_credited():
+    stream, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    a, b = stream.begin(), stream.begin()
+    for episode in (a, b):
+        stream.finish(episode.number, reward=1.0, length=1)
+    stream.credit([a.number], [0.1], [1.0])
+    (answered,) = stream.close()
+    assert answered.feedback.counts.tolist() == [1, 0]
+    np.testing.assert_allclose(listener.told[0][1], [np.expm1(0.1)])
+
+
+def test_a_resumed_stream_goes_on_bit_for_bit():
+    def fresh():
+        return TaskStream(methods.osmd(tasks(), seed=0, signal=mean_reward), batch_size=2, episodes=2)
+
+    def go_on(stream):
+        items = []
+        for step in range(12):
+            episode = stream.begin()
+            items.append(episode.item)
+            stream.finish(episode.number, reward=float(step % 3), length=1, success=0.5)
+            stream.answer()
+        return items, stream.curriculum.bandit.probabilities()
+
+    stream = fresh()
+    first = stream.begin()
+    stream.finish(first.number, reward=2.0, length=1, success=1.0)
+    stream.begin()  # still running when saved: its task is handed out again
+    state = stream.state_dict()
+    twin = fresh()
+    twin.load_state_dict(state)
+    stream.give_back(1)
+    (items, probability), (twin_items, twin_probability) = go_on(stream), go_on(twin)
+    assert items == twin_items
+    assert probability.tobytes() == twin_probability.tobytes()
+
+
+def test_a_foreign_state_is_refused_and_nothing_changes():
+    stream, _ = make(batch_size=2)
+    stream.begin()
+    state = stream.state_dict()
+    other, _ = make(batch_size=3)
+    before = other.state_dict()
+    with pytest.raises(ValueError, match="batch_size 2, this stream has 3"):
+        other.load_state_dict(state)
+    bad = {**state, "open": [{**state["open"][0], "status": np.zeros((5, 5))}]}
+    with pytest.raises(ValueError, match="was saved with shape"):
+        stream.load_state_dict(bad)
+    assert str(other.state_dict()) == str(before)
+    assert str(stream.state_dict()) == str(state)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"batch_size": 7}, "the bank has 6"), ({"episodes": 0}, "at least 1")]
+)
+def test_senseless_settings_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(**arguments)
