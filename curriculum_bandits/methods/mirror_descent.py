@@ -18,7 +18,8 @@ from curriculum_bandits.signals import Signal, policy_improvement
 
 __all__ = ["osmd"]
 
-_FORGETFUL = ScaleFree(memory=50)  # a learner drifts, so the step must not vanish
+_FORGETFUL = ScaleFree(memory=5)  # a learner drifts, so the step must not vanish
+_SHARES = {"groups": 0.1, "problems": 0.02}  # as the memory, found on simulated students (docs: every method)
 
 
 def osmd(
@@ -27,7 +28,7 @@ def osmd(
     seed: int = 0,
     *,
     floor: float = 0.1,
-    share: float = 0.02,
+    share: float | None = None,
     step: float | ScaleFree = _FORGETFUL,
     utility_range: tuple[float, float] | None = None,
     signal: Signal = policy_improvement,
@@ -42,7 +43,8 @@ def osmd(
             where the bank has them.
         seed: Seed of the draws.
         floor: Share of the uniform distribution that exploration keeps, alpha in [0, 1).
-        share: Part of the distribution that returns to uniform after each update (fixed share), in [0, 1).
+        share: Part of the distribution that returns to uniform after each update (fixed share), in [0, 1). By default
+            0.1 for groups, and 0.02 for single problems, which are heard of more rarely.
         step: Constant step size, or a scale-free rule.
         utility_range: (lo, hi) of bounded utilities, for the loss form that carries the bounds; None is scale-free.
         signal: What rewards the bandit; policy improvement by default.
@@ -70,7 +72,7 @@ def osmd(
         capacity=partition.sizes,
         prior=partition.sizes / len(bank),
         floor=floor,
-        share=share,
+        share=_SHARES[arms] if share is None else share,
         step=step,
         utility_range=utility_range,
     )
