@@ -24,7 +24,8 @@ class GravesExp3S:
     :math:`w_i \leftarrow \ln[(1-\alpha) e^{w_i + \eta \tilde r_i} + \frac{\alpha}{K-1} \sum_{j \ne i} e^{w_j + \eta
     \tilde r_j}]` with :math:`\tilde r_i = (r\,1[i\ drawn] + \beta)/\pi_i`. The published sharing rate 1/t vanishes, so
     a constant is used. One play a round, as published; with a `capacity` m of them (ours, see `ExponentialWeights`),
-    and every play of a batch enters the history.
+    and every play of a batch enters the history. Where the two percentiles are equal, because most utilities are the
+    same, one above them counts 1, one below -1 and one like them 0: the limit of the map (ours).
 
     Args:
         n_arms: Number of arms K, at least 2.
@@ -111,7 +112,8 @@ class GravesExp3S:
         seen = np.concatenate([self._seen, utilities], axis=-1)[..., -self.history :]
         low, high = np.percentile(seen, [_LOW, _HIGH], axis=-1, keepdims=True)
         spread = np.where(high > low, high - low, 1.0)
-        scaled = np.where(high > low, np.clip(2.0 * (utilities - low) / spread - 1.0, -1.0, 1.0), 0.0)
+        apart = np.clip(2.0 * (utilities - low) / spread - 1.0, -1.0, 1.0)
+        scaled = np.where(high > low, apart, np.sign(utilities - low))
         self._weights.update(played, weights, scaled)
         self._seen = seen
 

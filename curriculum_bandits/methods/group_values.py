@@ -1,8 +1,9 @@
 """Curricula that keep one value per group of problems: SEC, DUMP and TSCL.
 
 They are one bandit with different parts, so each of these is a choice of estimate, distribution and signal, and any
-other combination is a `ValueBandit` away. What is published draws whole batches from the distribution over groups; here
-a group never gets more of a batch than it has problems, and what it cannot take goes to the others in proportion.
+other combination is a `ValueBandit` away. What is published says how likely a group
+is. Here a batch gets as many problems of a group as are expected, rounded up or down, but no more than it has; what it
+cannot take goes to the others in proportion.
 """
 
 from __future__ import annotations

@@ -125,6 +125,17 @@ def test_graves_does_not_care_about_the_unit():
     np.testing.assert_allclose(small.probabilities(), large.probabilities(), rtol=1e-6)
 
 
+def test_graves_hears_the_rare_arm_that_differs_from_all_others():
+    bandit = GravesExp3S(3, step=0.1, mixing=0.0, sharing=0.0)
+    for _ in range(10):
+        bandit.update([0], [0.5], [2.0])
+    np.testing.assert_allclose(bandit.probabilities(), 1 / 3, rtol=1e-12)
+    bandit.update([1], [0.5], [2.5])
+    bandit.update([2], [0.5], [1.0])
+    weights = np.exp([0.0, 0.1 / 0.5, -0.1 / 0.5])
+    np.testing.assert_allclose(bandit.probabilities(), weights / weights.sum(), rtol=1e-12)
+
+
 def test_graves_history_forgets_beyond_its_length():
     short = GravesExp3S(2, step=0.1, sharing=0.0, history=2)
     for value in (1e6, 0.0, 1.0):

@@ -7,7 +7,7 @@ from curriculum_bandits import ProblemBank, Rollouts, methods
 from curriculum_bandits.signals import absolute_advantage, success_rate
 
 GROUPS = ["hard"] * 20 + ["easy"] * 3 + ["middle"] * 37
-DIFFICULTY = [9, 11] * 10 + [1, 2, 3] + [4, 40, *[4] * 35]
+DIFFICULTY = [9, 11] * 10 + [1, 2, 3] + [6, 40, *[5] * 35]  # hard has the larger mean, middle the larger sum
 
 
 def a_bank(groups=GROUPS, difficulty=DIFFICULTY):

@@ -126,6 +126,15 @@ def test_what_cannot_be_is_refused():
         bandit.select(1, rng, np.array([0]))
 
 
+def test_a_restored_bandit_plays_batches_of_the_same_size():
+    bandit, twin = (ValueBandit(ExponentialAverage(3), Boltzmann(0.1), capacity=[1, 2, 3]) for _ in range(2))
+    bandit.select(4, np.random.default_rng(0))
+    bandit.update([0], None, [1.0])
+    twin.load_state_dict(bandit.state_dict())
+    np.testing.assert_allclose(twin.probabilities(), [1 / 4, 3 / 8, 3 / 8], rtol=1e-9)
+    np.testing.assert_array_equal(twin.rollouts, bandit.rollouts)
+
+
 def test_a_state_of_other_arms_estimates_or_capacities_is_refused_and_changes_nothing():
     bandit, rng = ValueBandit(ExponentialAverage(3), Boltzmann(), capacity=[1, 2, 3]), np.random.default_rng(0)
     bandit.select(5, rng)
