@@ -17,6 +17,8 @@ BANK = ProblemBank(PROMPTS, ids=IDS)
 GROUPS = ["ab"[i % 2] if i < 16 else "c" for i in range(N)]
 GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=GROUPS, difficulty=np.arange(N))
 FEATURED = ProblemBank(PROMPTS, ids=IDS, features=np.column_stack([np.arange(N) // 6, np.arange(N) % 6]))
+LEVELS = np.where(np.arange(N) < 18, 0.05, 0.6)  # success rates of a reference model
+REFERENCED = ProblemBank(PROMPTS, ids=IDS, columns={"weak_pass_rate": LEVELS * 0.8, "strong_pass_rate": LEVELS})
 QUICK = {"draws": 500, "long_run": 100, "rounds_to_learn": 120}
 
 OURS = {
@@ -38,6 +40,15 @@ OURS = {
     "e2h, gaussian": (
         lambda seed=0: methods.e2h(GROUPED, seed, steps=50, schedule="gaussian"),
         {"learns": False},
+    ),
+    **{
+        name: (lambda seed=0, name=name: getattr(methods, name)(REFERENCED, seed=seed), {"good_and_other": (0.5, 0.0)})
+        for name in methods.pass_rates.__all__
+        if name != "bots"
+    },
+    "bots": (  # the laws pay one rollout at a time, which is little beside what it forgets by default
+        lambda seed=0: methods.bots(REFERENCED, seed, forgetting=0.05),
+        {"good_and_other": (0.5, 0.0)},
     ),
     "actor_curator": (lambda seed=0: methods.actor_curator(FEATURED, seed=seed), {}),
 }

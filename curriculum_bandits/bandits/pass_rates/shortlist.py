@@ -1,0 +1,78 @@
+"""Look at a few more problems than are needed, and keep those whose success rate is wanted most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curriculum_bandits.bandits.contract import IntArray, Selection
+from curriculum_bandits.bandits.pass_rates.evidence import PassRates, thompson_rates
+from curriculum_bandits.bandits.pass_rates.pass_rate_bandit import PassRateBandit, top_at_random
+from curriculum_bandits.bandits.pass_rates.wanted import Wanted
+from curriculum_bandits.proposals import UniformProposal
+
+__all__ = ["Shortlist"]
+
+
+class Shortlist(PassRateBandit):
+    """The m best of a uniform sample of candidates; ties are broken at random. One run.
+
+    Args:
+        rates: What is remembered of each problem.
+        wanted: Index of a rate; the highest are kept.
+        candidates: Candidates per problem of a batch, at least 1; None looks at all problems each time.
+        thompson: Judge a rate drawn from what is known of each candidate, instead of its mean.
+
+    Raises:
+        ValueError: If `candidates` is below 1.
+
+    >>> from curriculum_bandits.bandits.pass_rates import BetaCounts, Nearness
+    >>> bandit = Shortlist(BetaCounts(3), Nearness(0.5), candidates=None, thompson=False)
+    >>> bandit.update([0, 1], None, [1.0, 0.0])
+    >>> bandit.select(1, np.random.default_rng(0)).arms
+    array([2])
+    """
+
+    kind = "shortlist"
+
+    def __init__(
+        self, rates: PassRates, wanted: Wanted, *, candidates: float | None = 8.0, thompson: bool = True
+    ) -> None:
+        if candidates is not None and not candidates >= 1.0:
+            raise ValueError(
+                f"candidates is {candidates}; give at least 1 for each problem of a batch, or None for all"
+            )
+        super().__init__(rates)
+        self.wanted, self.candidates, self.thompson = wanted, candidates, thompson
+        self._proposal = UniformProposal(rates.n_problems)
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Keep the most wanted.
+
+        Args:
+            size: Problems to play, m.
+            rng: Source of randomness.
+            candidates: Problems to choose among, each once, instead of a sample.
+
+        Returns:
+            Problems; probability ``1 / m`` of each, for given the rates the choice is certain; and no inclusion: with
+            what chance a problem is kept has no closed form. Shape (m,).
+
+        Raises:
+            ValueError: If there are fewer problems, or candidates, than `size`.
+        """
+        available = self.n_arms if candidates is None else len(candidates)
+        if not 1 <= size <= available:
+            raise ValueError(f"{size} problems are asked for but there are {available}; ask for 1 to {available}")
+        among = self._looked_at(size, rng) if candidates is None else np.asarray(candidates, dtype=np.int64)
+        a, b = self.rates.successes, self.rates.failures
+        if among is not None:
+            a, b = a[among], b[among]
+        rates = thompson_rates(a, b, rng) if self.thompson else a / (a + b)
+        kept = top_at_random(self.wanted(rates), size, rng)
+        return Selection(kept if among is None else among[kept], np.full(size, 1.0 / size), None)
+
+    def _looked_at(self, size: int, rng: np.random.Generator) -> IntArray | None:
+        """A sample of candidates, or None for all problems."""
+        if self.candidates is None or self.candidates * size >= self.n_arms:
+            return None
+        return self._proposal.propose(max(size, int(self.candidates * size)), rng)[0]
