@@ -314,6 +314,8 @@ class TaskStream:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state; tasks whose episodes were running are handed out again.
 
+        Load before the environments are reset: episodes that are running in them belong to no draw afterwards.
+
         Args:
             state: What `state_dict` returned.
 
