@@ -112,6 +112,7 @@ def test_weighted_inclusion_is_exact_and_proportional():
 def test_a_dominating_weight_is_capped_at_certainty():
     a, b = np.array([5.0, 1.0, 1.0, 1.0]), np.array([5.0, 99.0, 99.0, 99.0])
     bandit = Weighted(known(BetaCounts(4), a, b), ProximalWeight(400.0))
+    assert bandit.select(1, np.random.default_rng(0)).inclusion[0] == pytest.approx(1.0)  # one play has no such cap
     selection = bandit.select(2, np.random.default_rng(0))
     assert 0 in selection.arms
     np.testing.assert_allclose(bandit.probabilities(), [0.5, 1 / 6, 1 / 6, 1 / 6])

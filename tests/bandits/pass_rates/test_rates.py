@@ -100,10 +100,11 @@ def test_implicit_evidence_by_hand():
     np.testing.assert_allclose(rates.successes[3], 0.75 * (1 + 0.8 * 0.99) + 0.25 + 1.2 * min(1, 0.9 + 0.1 * c))
 
 
-def test_no_problem_is_guessed_beyond_a_rate():
+@pytest.mark.parametrize(("successes", "guessed"), [(0, [1.0, 2.0]), (5, [2.0, 1.0])])
+def test_no_problem_is_guessed_beyond_a_rate(successes, guessed):
     rates = InterpolatedCounts([0.2, 0.1], [0.4, 0.9])
-    learn(rates, [0], [0], [5])  # c = -1: the other would be at -.7
-    np.testing.assert_allclose([rates.successes[1], rates.failures[1]], [1.0, 2.0])
+    learn(rates, [0], [successes], [5])  # c = -1 or 4: the other would be at -.7 or 3.3
+    np.testing.assert_allclose([rates.successes[1], rates.failures[1]], guessed)
 
 
 def test_references_that_agree_on_a_batch_say_nothing():
