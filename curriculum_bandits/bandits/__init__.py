@@ -1,5 +1,6 @@
 """Learning rules over K arms, vectorised over independent runs; they know no tickets, banks or signals."""
 
+from curriculum_bandits.bandits.cluster_windows import ClusterWindows
 from curriculum_bandits.bandits.contract import (
     Bandit,
     CandidateSelection,
@@ -10,11 +11,13 @@ from curriculum_bandits.bandits.contract import (
     RefusedUtility,
     Selection,
 )
+from curriculum_bandits.bandits.difficulty_pools import DifficultyPools
 from curriculum_bandits.bandits.easy_to_hard import EasyToHard
 from curriculum_bandits.bandits.exp3_m import Exp3M
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.ftrl import Ftrl
 from curriculum_bandits.bandits.graves import GravesExp3S
+from curriculum_bandits.bandits.moving_target import MovingTarget
 from curriculum_bandits.bandits.named import (
     exp3,
     exp3_anytime,
@@ -29,6 +32,7 @@ from curriculum_bandits.bandits.named import (
     tsallis_inf,
 )
 from curriculum_bandits.bandits.osmd import Osmd
+from curriculum_bandits.bandits.prioritized_levels import PrioritizedLevels
 from curriculum_bandits.bandits.references import Oracle, Uniform
 from curriculum_bandits.bandits.regularizers import LogBarrier, NegativeEntropy, Regularizer, Tsallis
 from curriculum_bandits.bandits.shuffled_epochs import ShuffledEpochs
@@ -62,9 +66,11 @@ __all__ = [
     "Bandit",
     "CandidateSelection",
     "ChangePosterior",
+    "ClusterWindows",
     "Cumulative",
     "Curator",
     "Diagnosed",
+    "DifficultyPools",
     "Discounted",
     "EasyToHard",
     "EpsilonGreedy",
@@ -77,9 +83,11 @@ __all__ = [
     "IndexBandit",
     "InverseTime",
     "LogBarrier",
+    "MovingTarget",
     "NegativeEntropy",
     "Oracle",
     "Osmd",
+    "PrioritizedLevels",
     "RandomizedBandit",
     "RefusedUtility",
     "Regularizer",

@@ -18,6 +18,7 @@ QUICK = {"draws": 800, "long_run": 100, "rounds_to_learn": T}
 ONE = {"most_plays": 1, "bounded": True}
 MANY = {"most_plays": K}
 CERTAIN = {"most_plays": K, "bounded": True, "importance_weighted": False}
+OVER_PROBLEMS = {"most_plays": K, "importance_weighted": False, "vectorized": False}
 STILL = {"learns": False, "plays": PLAYS, "most_plays": K}
 
 OURS = {
@@ -113,6 +114,16 @@ OURS = {
     "oracle": (
         lambda runs=None: bandits.Oracle(np.linspace(0, 1, 3 * K).reshape(3, K), runs=runs),
         {**STILL, "takes_candidates": True},
+    ),
+    "difficulty pools": (lambda: bandits.DifficultyPools(K, boundaries=(0.2, 5.0)), OVER_PROBLEMS),
+    "prioritized levels": (lambda: bandits.PrioritizedLevels(K), OVER_PROBLEMS),
+    "cluster windows": (
+        lambda: bandits.ClusterWindows(np.zeros(K), np.arange(K), reset_after=0),
+        {**OVER_PROBLEMS, "bounded": True},
+    ),
+    "moving target": (  # it learns of no single arm
+        lambda: bandits.MovingTarget(np.arange(K), step=0.5),
+        {**OVER_PROBLEMS, "learns": False},
     ),
 }
 

@@ -19,6 +19,7 @@ GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=GROUPS, difficulty=np.arange(N))
 FEATURED = ProblemBank(PROMPTS, ids=IDS, features=np.column_stack([np.arange(N) // 6, np.arange(N) % 6]))
 LEVELS = np.where(np.arange(N) < 18, 0.05, 0.6)  # success rates of a reference model
 REFERENCED = ProblemBank(PROMPTS, ids=IDS, columns={"weak_pass_rate": LEVELS * 0.8, "strong_pass_rate": LEVELS})
+LEVELLED = ProblemBank(PROMPTS, ids=IDS, difficulty=np.arange(N) // 6)
 QUICK = {"draws": 500, "long_run": 100, "rounds_to_learn": 120}
 
 OURS = {
@@ -26,7 +27,7 @@ OURS = {
     "osmd, problems": (lambda seed=0: methods.osmd(BANK, "problems", seed), {}),
     "osmd, groups": (lambda seed=0: methods.osmd(GROUPED, "groups", seed), {}),
     "osmd, absolute advantage": (lambda seed=0: methods.osmd(GROUPED, seed=seed, signal=absolute_advantage), {}),
-    "osmd, bounded": (lambda seed=0: methods.osmd(GROUPED, seed=seed, step=0.02, utility_range=(0, 1)), {}),
+    "osmd, bounded": (lambda seed=0: methods.osmd(GROUPED, seed=seed, step=0.02, share=0.02, utility_range=(0, 1)), {}),
     "sec": (lambda seed=0: methods.sec(GROUPED, seed), {}),
     "sec, published code": (lambda seed=0: methods.sec(GROUPED, seed, temperature=0.2, unheard="decay"), {}),
     "dump": (lambda seed=0: methods.dump(GROUPED, seed), {"rounds_to_learn": 300}),
@@ -48,6 +49,14 @@ OURS = {
     },
     "bots": (  # the laws pay one rollout at a time, which is little beside what it forgets by default
         lambda seed=0: methods.bots(REFERENCED, seed, forgetting=0.05),
+        {"good_and_other": (0.5, 0.0)},
+    ),
+    "adarft": (lambda seed=0: methods.adarft(LEVELLED, seed), {"good_and_other": (0.5, 1.0)}),
+    "difficulty_pools": (lambda seed=0: methods.difficulty_pools(BANK, seed), {"good_and_other": (0.5, 0.0)}),
+    "plr": (lambda seed=0: methods.plr(BANK, seed), {}),
+    "ads": (lambda seed=0: methods.ads(LEVELLED, seed, clusters=np.arange(N) // 6, width=4), {}),
+    "pcl": (  # with more candidates of so few problems its greedy choice may never see the good ones
+        lambda seed=0: methods.pcl(FEATURED, seed, candidates=2),
         {"good_and_other": (0.5, 0.0)},
     ),
     "actor_curator": (lambda seed=0: methods.actor_curator(FEATURED, seed=seed), {}),

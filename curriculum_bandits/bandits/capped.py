@@ -1,0 +1,109 @@
+"""A distribution over problems that a batch of distinct problems can be drawn from with exact inclusion.
+
+Several published methods state a distribution and say nothing of batches. Where a batch holds m different problems,
+none may have more than 1/m of the distribution: then each is drawn with probability m p, and the draw can say so.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from curriculum_bandits.bandits.arrays import play_distinct
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.projection import kl_projection, rescaled_into
+
+__all__ = ["CappedBandit", "capped"]
+
+_TINIEST = 1e-300
+
+
+def capped(weights: FloatArray, cap: float) -> FloatArray:
+    r"""The distribution proportional to weights where none may exceed a cap: :math:`\min(cap, \lambda w_i)`.
+
+    Args:
+        weights: Non-negative weights, shape (K,), one at least positive. A weight of 0 is taken for 1e-300, and so
+            gets something only where the caps of the others leave something over.
+        cap: Largest probability, at least 1 / K.
+
+    Returns:
+        The distribution, shape (K,): the Kullback-Leibler projection of the weights.
+
+    >>> capped(np.array([7.0, 2.0, 1.0]), 0.5)
+    array([0.5       , 0.33333333, 0.16666667])
+    """
+    distribution, settled = rescaled_into(weights, 0.0, cap)
+    if settled.all():
+        return distribution
+    projected: FloatArray = kl_projection(np.log(np.maximum(weights, _TINIEST)), floor=0.0, cap=cap)
+    return projected
+
+
+class CappedBandit(ABC):
+    """Plays distinct arms from a distribution with no entry above 1/m. One run.
+
+    A subclass says what the distribution is, and calls `_changed` when it has learned.
+
+    Args:
+        n_arms: Number of arms K.
+
+    Raises:
+        ValueError: If there is no arm.
+
+    Attributes:
+        n_arms: As given.
+    """
+
+    def __init__(self, n_arms: int) -> None:
+        if n_arms < 1:
+            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        self.n_arms = n_arms
+        self._plays = 1
+        self._current: FloatArray | None = None
+
+    @abstractmethod
+    def _distribution(self, plays: int) -> FloatArray:
+        """p_t with no entry above ``1 / plays``, shape (K,)."""
+
+    def _changed(self) -> None:
+        """The distribution must be computed again."""
+        self._current = None
+
+    def probabilities(self) -> FloatArray:
+        """The distribution p_t over arms for batches of the size last asked for, shape (K,)."""
+        return np.array(self._now())
+
+    def _now(self) -> FloatArray:
+        if self._current is None:
+            self._current = self._distribution(self._plays)
+        return self._current
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """Play distinct arms from p_t, by systematic sampling.
+
+        Args:
+            size: Plays in this round, m, at most K.
+            rng: Source of randomness.
+            candidates: Must be None.
+
+        Returns:
+            Arms, p_t and ``m p_t`` of each, shape (m,).
+
+        Raises:
+            ValueError: If `size` is not in 1..K or `candidates` is given.
+        """
+        self._check_no(candidates)
+        self._set_plays(size)
+        return play_distinct(self._now(), size, rng)
+
+    def _check_no(self, candidates: IntArray | None) -> None:
+        if candidates is not None:
+            raise ValueError(f"{type(self).__name__} draws from all arms and takes no candidates")
+
+    def _set_plays(self, plays: int) -> None:
+        if not 1 <= plays <= self.n_arms:
+            raise ValueError(f"{plays} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        if plays != self._plays:
+            self._plays = plays
+            self._changed()

@@ -1,0 +1,162 @@
+"""AdaRFT: one number moves, the difficulty that the next batch is taken around.
+
+Nothing is learned about any single problem; difficulty labels carry all there is to know. The batch is whatever lies
+nearest, so the same problems come again for as long as the number stands still.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.bandits.arrays import checked_utilities, require_kind
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+
+__all__ = ["MovingTarget"]
+
+
+class MovingTarget:
+    r"""The m problems nearest to a target difficulty, which rises with success and falls with failure. One run.
+
+    After each answer :math:`T \leftarrow \mathrm{clip}(T + \eta \tanh(\alpha (\bar R - \beta)), d_{min}, d_{max})`,
+    with :math:`\bar R` the mean of what answered. The choice is greedy, so no inclusion is stated, and a problem far
+    from every target is never drawn: as published. Problems at the same distance are chosen among at random.
+
+    Args:
+        difficulty: Difficulty of each problem, shape (N,), finite; larger is harder.
+        step: :math:`\eta`, the longest move, in units of difficulty.
+        sensitivity: :math:`\alpha`.
+        target_reward: :math:`\beta`, the mean reward at which the target stands still.
+        start: The first T; None is the least difficulty.
+
+    Raises:
+        ValueError: If a difficulty is missing, or a setting is not a finite number in its range.
+
+    Attributes:
+        n_arms: Number of problems N.
+
+    Source: Shi et al., "Efficient Reinforcement Finetuning via Adaptive Curriculum Learning", arXiv 2504.05520.
+
+    >>> bandit = MovingTarget([1.0, 2.0, 3.0], step=2.0)
+    >>> bandit.update([0], None, [1.0])
+    >>> round(bandit.target, 3)
+    2.523
+    >>> bandit.select(1, np.random.default_rng(0)).arms
+    array([2])
+    """
+
+    def __init__(
+        self,
+        difficulty: npt.ArrayLike,
+        *,
+        step: float,
+        sensitivity: float = 2.0,
+        target_reward: float = 0.5,
+        start: float | None = None,
+    ) -> None:
+        values = np.array(difficulty, dtype=np.float64)
+        if values.ndim != 1 or not len(values):
+            raise ValueError(f"difficulty has shape {values.shape}; give one number per problem, shape (N,)")
+        if not np.all(np.isfinite(values)):
+            missing = int(np.argmin(np.isfinite(values)))
+            raise ValueError(f"the difficulty of problem {missing} is {values[missing]}; give every problem a number")
+        for name, value in (("step", step), ("sensitivity", sensitivity)):
+            if not (math.isfinite(value) and value >= 0.0):
+                raise ValueError(f"{name} is {value}; give a finite number, 0 or more")
+        if not math.isfinite(target_reward):
+            raise ValueError(f"target_reward is {target_reward}; give a finite number")
+        self.n_arms = len(values)
+        self.step, self.sensitivity, self.target_reward = step, sensitivity, target_reward
+        self._order: IntArray = np.argsort(values, kind="stable")
+        self._sorted: FloatArray = values[self._order]
+        self._target = self._checked(self._sorted[0] if start is None else start, "start")
+
+    @property
+    def target(self) -> float:
+        """The target difficulty T."""
+        return self._target
+
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
+        """The problems nearest to the target, in random order.
+
+        Args:
+            size: Problems to draw, m, at most N.
+            rng: Breaks ties.
+            candidates: Must be None.
+
+        Returns:
+            Distinct problems, ``1 / m`` for each, and no inclusion, for the choice is greedy.
+
+        Raises:
+            ValueError: If `size` is not in 1..N or `candidates` is given.
+        """
+        if candidates is not None:
+            raise ValueError("MovingTarget chooses among all problems and takes no candidates")
+        if not 1 <= size <= self.n_arms:
+            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        chosen = rng.permutation(self._order[self._nearest(size, rng)])
+        return Selection(chosen, np.full(size, 1.0 / size), None)
+
+    def _nearest(self, size: int, rng: np.random.Generator) -> IntArray:
+        """Places in the sorted order; only `size` on either side of the target need be looked at."""
+        middle = int(np.searchsorted(self._sorted, self._target))
+        first = max(0, middle - size)
+        around = self._sorted[first : middle + size]
+        distance = np.abs(around - self._target)
+        farthest = np.partition(distance, size - 1)[size - 1]
+        nearer = first + np.flatnonzero(distance < farthest)
+        # Problems as difficult as the farthest may go on beyond what was looked at.
+        edges = np.unique(around[distance == farthest])
+        ends = zip(
+            np.searchsorted(self._sorted, edges), np.searchsorted(self._sorted, edges, side="right"), strict=True
+        )
+        tied = np.concatenate([np.arange(start, stop) for start, stop in ends])
+        return np.concatenate([nearer, rng.choice(tied, size - len(nearer), replace=False)])
+
+    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
+        """Move the target.
+
+        Args:
+            arms: Problems that answered, shape (m,).
+            inclusion: Not used.
+            values: Mean reward of each, shape (m,).
+
+        Raises:
+            ValueError: If shapes differ, a problem does not exist or a value is not finite. The state is then as it
+                was.
+        """
+        _, rewards = checked_utilities(arms, values, n_arms=self.n_arms, leading=())
+        move = self.step * math.tanh(self.sensitivity * (float(np.mean(rewards)) - self.target_reward))
+        self._target = float(np.clip(self._target + move, self._sorted[0], self._sorted[-1]))
+
+    def diagnostics(self) -> dict[str, float]:
+        """The target difficulty, by the name ``target``."""
+        return {"target": self._target}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The target; difficulties and settings belong to the constructor."""
+        return {"kind": "moving_target", "n_arms": self.n_arms, "target": self._target}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, for the same problems.
+
+        Raises:
+            ValueError: If the state is of another kind, of other problems, or its target outside their difficulties.
+        """
+        require_kind(state, "moving_target")
+        if int(state["n_arms"]) != self.n_arms:
+            raise ValueError(f"the state is of {state['n_arms']} problems, this bandit has {self.n_arms}")
+        self._target = self._checked(state["target"], "the saved target")
+
+    def _checked(self, target: float, what: str) -> float:
+        least, most = float(self._sorted[0]), float(self._sorted[-1])
+        if not least <= float(target) <= most:
+            raise ValueError(f"{what} is {target}; difficulties go from {least:.6g} to {most:.6g}, choose within")
+        return float(target)
