@@ -71,6 +71,11 @@ def test_a_problem_has_its_clusters_share_of_the_window():
     assert one == pytest.approx(0.35 + 0.3 * 0.6)
 
 
+def test_a_small_cluster_has_its_share_too():
+    bandit = ClusterWindows(np.arange(4), [0, 1, 1, 1], width=2)
+    np.testing.assert_allclose(bandit.probabilities(), [0.5, 0.25, 0.25, 0.0])
+
+
 def test_a_batch_larger_than_all_windows_is_filled_up_from_outside():
     bandit = one_cluster(n=8, width=3)
     drawn = bandit.select(5, np.random.default_rng(0))
