@@ -49,10 +49,10 @@ compare: $(INSTALLED)  ## the committed comparison of curricula on simulated stu
 	$(COMPARE) --output $(CURRICULA)/half-hopeless-10000 $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/half-hopeless-100000 --problems 100000 $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/other-students-10000 $(ARGS) \
-	  --students half-hopeless-clear-skill mostly-solved-skill drifting-skill
-	$(COMPARE) --output $(CURRICULA)/softmax-10000 --students half-hopeless-softmax $(ARGS) \
+	  --learners half-hopeless-clear-skill mostly-solved-skill drifting-skill
+	$(COMPARE) --output $(CURRICULA)/softmax-10000 --learners half-hopeless-softmax $(ARGS) \
 	  --methods headline curator-sequence curator-centered curator-variance
-	$(COMPARE) --output $(CURRICULA)/softmax-holdout-10000 --students half-hopeless-holdout-softmax $(ARGS) \
+	$(COMPARE) --output $(CURRICULA)/softmax-holdout-10000 --learners half-hopeless-holdout-softmax $(ARGS) \
 	  --methods greedy-oracle actor-curator curator-holdout
 	$(COMPARE) --output $(CURRICULA)/switches-10000 --methods greedy-oracle actor-curator switches --seeds 0..9 $(ARGS)
 

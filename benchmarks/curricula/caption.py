@@ -17,13 +17,15 @@ from .measuring import RESAMPLES
 __all__ = ["caption", "machine", "note"]
 
 _HOW_TO_READ = f"""\
-Accuracy: exact mean success on held-out problems. Final: mean of the last three evaluations, interquartile mean over
-seeds. Target: mean over seeds of uniform's. Speed: uniform's rollouts to the target over the method's, on isotonic fits
-of the mean curves; a resample that does not get there counts as 0 for the lower end, and as the most that its ratio can
-be for the upper. P(above uniform): share of seeds, ties half. Oracle's gain: (method - uniform) / (oracle - uniform).
-Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples.
-Informative: share of drawn problems whose rewards differed. Effective problems: exponential of the entropy of the
-distribution, where there is one. Drawn: different problems in all. Ask+tell: wall-clock per step, median over seeds."""
+Accuracy: mean success on held-out problems. Final: mean of the last three evaluations, interquartile mean over
+seeds. Of best: final over that of the best method but the oracle. Target: mean over seeds of uniform's final.
+Speed: uniform's rollouts to the target over the method's, on isotonic fits of the mean curves; a resample that does
+not get there counts as 0 for the lower end, and as the most that its ratio can be for the upper. P(above uniform):
+share of seeds, ties half; in summary.csv also over all pairs of seeds. Oracle's gain: (method - uniform) / (oracle -
+uniform). Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples. Rollouts and tokens: all that were spent,
+on rejected problems too; for gym tasks a token is a step of the environment. Informative: share of the problems
+trained on whose rewards differed. Effective problems: exponential of the entropy of the distribution, where there is
+one. Drawn: different problems in all. Learn, ask+tell: wall-clock per step; seconds: of a run; medians over seeds."""
 
 
 def caption(about: Mapping[str, Any]) -> str:
@@ -42,9 +44,12 @@ def caption(about: Mapping[str, Any]) -> str:
         warning = f" (NOT THE PRESENT CODE, {about['present_code']}; play the runs again with --force)"
     return "\n".join(
         [
-            f"Budget: {_budget(about)}, the same for all methods. Seeds: {about['seeds']}, paired: bank, held-out",
-            "problems and student are the same for all methods.",
+            f"Budget: {_budget(about)}. Seeds: {about['seeds']}, paired: bank, held-out",
+            "problems and learner are the same for all methods. Methods that spend other numbers of rollouts in a step",
+            "than uniform are read at uniform's, linear between evaluations; who ends before keeps its last accuracy.",
+            *(f"Left out on {learner}: {method}, {why}" for learner, method, why in about["left_out"]),
             _HOW_TO_READ,
+            f"The comparison itself took {100 * about['overhead_share']:.1f} % of the learners' time.",
             f"{about['cores']} cores, {about['platform']}; {about['date']}; code {', '.join(code)}{warning}",
             f"Command: {about['command']}",
         ]
@@ -77,4 +82,9 @@ def machine() -> dict[str, Any]:
 
 def _budget(about: Mapping[str, Any]) -> str:
     settings = about["settings"]
-    return f"{settings['steps']:,} steps of {settings['batch']} problems, {about['rollouts']:,} rollouts"
+    steps, rollouts, batch = settings["steps"], settings["rollouts"], settings["batch"]
+    if rollouts is None:
+        return f"{steps:,} steps of {batch} problems, {about['rollouts']:,} rollouts of uniform"
+    if steps is None:
+        return f"{rollouts:,} rollouts, in steps of {batch} problems"
+    return f"{rollouts:,} rollouts, in at most {steps:,} steps of {batch} problems"

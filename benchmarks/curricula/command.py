@@ -1,13 +1,14 @@
-"""``curriculum-bandits compare``: curricula on simulated students, with the same problems, seeds and rollouts for all.
+"""``curriculum-bandits compare``: curricula on the same learners, with the same problems, seeds and rollouts for all.
 
 The command plays the runs that are not stored yet, and makes tables and figures of all it names. The same command goes
-on where it was interrupted; one with more methods, seeds or students does only what is new.
+on where it was interrupted; one with more methods, seeds or learners does only what is new.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,22 +20,33 @@ from tqdm.auto import tqdm
 from curriculum_bandits.extras import require_extra
 
 from .caption import caption, machine, note
-from .contenders import BASELINE, CONTENDERS, HEADLINE, ORACLE
-from .curators import SIGNALS, SWITCHES
-from .figures import curves_figure, drawn_figure
-from .play import Result, Run, code_digest, plan
-from .report import Comparison, csv_table, json_document, text_table
+from .contenders import BASELINE, CONTENDERS, GROUPS, ORACLE, expanded, find_contender
+from .figures import curves_figure, drawn_figure, measures_figure, overall_figure
+from .learners import find_learner, learner_names
+from .play import Result, Run, code_digest, made, plan
+from .report import (
+    Comparison,
+    csv_table,
+    curves_table,
+    json_document,
+    overall_table,
+    overhead_share,
+    text_table,
+)
 from .store import Store
-from .students import STUDENTS
 from .workers import finished
 
 __all__ = ["CompareSettings", "add_arguments", "main", "parse_seeds", "run_compare"]
 
+_STEPS = 300  # of a command that limits neither steps nor rollouts
+
 _EXAMPLES = """\
 examples:
-  %(prog)s                                          the defaults: one student, all methods, 20 seeds
-  %(prog)s --students all --problems 100000 --methods osmd-groups greedy-oracle
+  %(prog)s                                          the defaults: one student, headline methods, 20 seeds
+  %(prog)s --learners drifting-skill --problems 100000 --methods osmd-groups sec greedy-oracle
+  %(prog)s --methods rivals stages --rollouts 600000        what stages spend differs from step to step
   %(prog)s --seeds 0..4 7 --steps 1000 --batch 128 --evaluate-every 20
+  %(prog)s --methods uniform my_module:my_curriculum --learners my_module:my_learner
 
 The same command goes on where it was interrupted. Numbers depend on seeds and settings, never on
 --jobs; only the seconds do.
@@ -46,49 +58,62 @@ class CompareSettings:
     """What makes one comparison; where and how fast it is done belongs to `run_compare`.
 
     Attributes:
-        students: Names in `students.STUDENTS`.
-        methods: Names in `contenders.CONTENDERS`, uniform among them.
+        learners: Names of `learners.learner_names`, or import paths.
+        methods: Names in `contenders.CONTENDERS`, words of `contenders.GROUPS`, or import paths; uniform among them. A
+            method that only a word for several names is left out where it cannot be had.
         problems: Size of every bank.
-        seeds: Of banks, students and curricula.
-        steps: Updates of a student.
+        seeds: Of banks, learners and curricula.
+        steps: Updates of a learner; None for no limit.
+        rollouts: Rollouts of a run, which ends after the first step at which they are spent; None for no limit.
         batch: Problems per step.
         evaluate_every: Steps between evaluations.
     """
 
-    students: tuple[str, ...] = ("half-hopeless-skill",)
-    methods: tuple[str, ...] = HEADLINE
+    learners: tuple[str, ...] = ("half-hopeless-skill",)
+    methods: tuple[str, ...] = ("headline",)
     problems: int = 10_000
     seeds: tuple[int, ...] = tuple(range(20))
-    steps: int = 300
+    steps: int | None = _STEPS
+    rollouts: int | None = None
     batch: int = 256
     evaluate_every: int = 10
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name in ("problems", "steps", "batch", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("problems", "steps", "rollouts", "batch", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        if self.steps is None and self.rollouts is None:
+            raise ValueError("neither steps nor rollouts are limited; give one of the two")
         if self.batch > self.problems:
             raise ValueError(f"batch is {self.batch}, but a bank has {self.problems} problems; ask for no more")
-        for name, known in (("students", STUDENTS), ("methods", CONTENDERS)):
-            for word in getattr(self, name):
-                if word not in known:
-                    raise ValueError(f"{word!r} is none of the {name}; choose from {', '.join(known)}")
         for seed in self.seeds:
             if seed < 0:
                 raise ValueError(f"one of seeds is {seed}; it must be at least 0")
-        for name in ("students", "methods", "seeds"):
+        for name in ("learners", "methods", "seeds"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} are {list(values)}; give at least one, and each once")
-        if BASELINE not in self.methods:
+        for learner in self.learners:
+            find_learner(learner)
+        for method in self.named():
+            find_contender(method)
+        if BASELINE not in self.named():
             raise ValueError(f"methods are {list(self.methods)}; all is measured against {BASELINE}, add it")
+
+    def named(self) -> tuple[str, ...]:
+        """Every method, words for several replaced by what they stand for."""
+        return expanded(self.methods)
 
     def words(self) -> list[str]:
         """The command that makes this comparison, but for where it is done."""
-        words = ["curriculum-bandits", "compare", "--students", *self.students, "--problems", str(self.problems)]
-        words += ["--methods", *self.methods, "--seeds", *_seed_words(self.seeds), "--steps", str(self.steps)]
-        return [*words, "--batch", str(self.batch), "--evaluate-every", str(self.evaluate_every)]
+        words = ["curriculum-bandits", "compare", "--learners", *self.learners, "--problems", str(self.problems)]
+        words += ["--methods", *self.methods, "--seeds", *_seed_words(self.seeds)]
+        for name in ("steps", "rollouts", "batch", "evaluate_every"):
+            value = getattr(self, name)
+            words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+        return words
 
 
 def parse_seeds(words: Sequence[str]) -> tuple[int, ...]:
@@ -126,25 +151,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     what = parser.add_argument_group("what is compared")
     what.add_argument(
+        "--learners",
         "--students",
         nargs="+",
-        metavar="STUDENT",
-        default=defaults.students,
-        help=f"names (see --list), or all (default: {' '.join(defaults.students)})",
+        metavar="LEARNER",
+        default=defaults.learners,
+        help="names (see --list), all, or package.module:function, called as function(problems, seed) "
+        f"(default: {' '.join(defaults.learners)})",
     )
     what.add_argument(
         "--methods",
         nargs="+",
         metavar="METHOD",
-        default=("headline",),
-        help=f"names (see --list), headline, switches or signals (of the neural curator), or all; {BASELINE} is always "
-        "among them (default: headline)",
+        default=defaults.methods,
+        help=f"names (see --list), {', '.join(GROUPS)}, or package.module:function, called as function(bank, seed) for "
+        f"a curriculum, or a curriculum and a stage; {BASELINE} is always among them (default: headline)",
     )
-    what.add_argument("--list", action="store_true", help="list students and methods; then end")
+    what.add_argument("--list", action="store_true", help="list learners and methods; then end")
     size = parser.add_argument_group("how much")
+    size.add_argument(
+        "--steps", type=int, metavar="N", help=f"updates of a learner (default: {_STEPS}; with --rollouts no limit)"
+    )
+    size.add_argument(
+        "--rollouts", type=int, metavar="N", help="a run ends after the first step at which so many were spent"
+    )
     for name, text in (
         ("problems", "size of every bank"),
-        ("steps", "updates of a student"),
         ("batch", "problems per step"),
         ("evaluate-every", "steps between evaluations"),
     ):
@@ -155,7 +187,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="SEED",
         default=_seed_words(defaults.seeds),
-        help="numbers or ranges; equal seeds are equal banks and students for all methods (default: 0..19)",
+        help="numbers or ranges; equal seeds are equal banks and learners for all methods (default: 0..19)",
     )
     how = parser.add_argument_group("where it runs, what is written")
     how.add_argument("--jobs", type=int, default=-1, metavar="N", help="worker processes (default: all cores)")
@@ -173,12 +205,16 @@ def main(arguments: argparse.Namespace) -> None:
         print(_listing())
         return
     try:
+        steps = arguments.steps
+        if steps is None and arguments.rollouts is None:
+            steps = _STEPS
         settings = CompareSettings(
-            students=tuple(STUDENTS) if "all" in arguments.students else tuple(arguments.students),
-            methods=_with_baseline(_named(arguments.methods)),
+            learners=learner_names() if "all" in arguments.learners else tuple(arguments.learners),
+            methods=_with_baseline(arguments.methods),
             problems=arguments.problems,
             seeds=parse_seeds(arguments.seeds),
-            steps=arguments.steps,
+            steps=steps,
+            rollouts=arguments.rollouts,
             batch=arguments.batch,
             evaluate_every=arguments.evaluate_every,
         )
@@ -200,10 +236,10 @@ def run_compare(
         progress: Show a progress bar, and print the table at the end.
 
     Returns:
-        A comparison per student.
+        A comparison per learner.
 
     Raises:
-        ValueError: If `output` is a file or `jobs` is 0.
+        ValueError: If `output` is a file, `jobs` is 0, or a method that is named cannot be had with a learner.
         RuntimeError: If a run fails; what is done is stored.
         OSError: If the folder cannot be written to.
         ModuleNotFoundError: If something optional is missing; the message gives the pip command.
@@ -215,17 +251,12 @@ def run_compare(
     if jobs == 0:
         raise ValueError("jobs is 0; give a number of processes, or -1 for all cores")
     begin = time.perf_counter()
-    runs = plan(
-        settings.students,
-        settings.methods,
-        settings.seeds,
-        problems=settings.problems,
-        steps=settings.steps,
-        batch=settings.batch,
-        evaluate_every=settings.evaluate_every,
-    )
-    output.mkdir(parents=True, exist_ok=True)
     store = Store(output / "runs")
+    methods, left_out = _playable(settings, Store(output / "nothing") if force else store)
+    runs = _planned(settings, methods)
+    output.mkdir(parents=True, exist_ok=True)
+    for learner, method, why in left_out:
+        print(f"left out on {learner}: {method}, {why}", file=sys.stderr)
     missing = [run for run in runs if force or store.load(run) is None]
     with tqdm(total=len(runs), initial=len(runs) - len(missing), unit="run", disable=not progress) as bar:
         for run, result in finished(missing, jobs=jobs):
@@ -233,12 +264,14 @@ def run_compare(
             bar.set_postfix_str(f"{run.method}, seed {run.seed}", refresh=False)
             bar.update()
     results = {run: _stored(store, run) for run in runs}
-    comparisons = [_comparison(student, settings, results) for student in settings.students]
+    comparisons = [_comparison(learner, settings, results) for learner in settings.learners]
     about = {
         "settings": asdict(settings),
         "command": " ".join(settings.words()),
         "seeds": " ".join(_seed_words(settings.seeds)),
         "rollouts": int(comparisons[0].rollouts[-1]),
+        "left_out": left_out,
+        "overhead_share": overhead_share(comparisons),
         "runs": len(runs),
         "runs_done_by_this_command": len(missing),
         "seconds": round(time.perf_counter() - begin, 1),
@@ -261,27 +294,70 @@ def _stored(store: Store, run: Run) -> Result:
     return result
 
 
-def _comparison(student: str, settings: CompareSettings, results: dict[Run, Result]) -> Comparison:
-    of_student = {run: result for run, result in results.items() if run.student == student}  # seed after seed
-    by_method = {
-        method: [result for run, result in of_student.items() if run.method == method] for method in settings.methods
-    }
-    return Comparison(student, settings.problems, settings.seeds, by_method)
+def _planned(settings: CompareSettings, methods: dict[str, list[str]]) -> list[Run]:
+    return plan(
+        settings.learners,
+        methods,
+        settings.seeds,
+        problems=settings.problems,
+        steps=settings.steps,
+        rollouts=settings.rollouts,
+        batch=settings.batch,
+        evaluate_every=settings.evaluate_every,
+    )
+
+
+def _playable(settings: CompareSettings, store: Store) -> tuple[dict[str, list[str]], list[tuple[str, str, str]]]:
+    """Methods of each learner, and who cannot be had there and why; tried now, not after hours of play."""
+    names, left_out = settings.named(), []
+    methods: dict[str, list[str]] = {}
+    for learner in settings.learners:
+        runs = _planned(settings, {each: list(names) for each in settings.learners})
+        new = {run.method: run for run in reversed(runs) if run.learner == learner and store.load(run) is None}
+        subject = find_learner(learner).make(settings.problems, settings.seeds[0]) if new else None
+        methods[learner] = list(names)
+        for name, run in new.items():
+            assert subject is not None
+            try:
+                made(run, subject)
+            except (ValueError, TypeError, ImportError) as error:
+                if name in settings.methods or name == BASELINE:
+                    raise ValueError(f"{name} cannot be had on {learner}: {error}") from error
+                methods[learner].remove(name)
+                left_out.append((learner, name, str(error)))
+    return methods, left_out
+
+
+def _comparison(learner: str, settings: CompareSettings, results: dict[Run, Result]) -> Comparison:
+    by_method: dict[str, list[Result]] = {}
+    for run, result in results.items():  # seed after seed
+        if run.learner == learner:
+            by_method.setdefault(run.method, []).append(result)
+    return Comparison(learner, settings.problems, settings.seeds, by_method, budget=settings.rollouts)
 
 
 def _write(comparisons: Sequence[Comparison], about: dict[str, Any], output: Path) -> None:
     below_tables, below_figures = caption(about), note(about)
-    for name, text in (
-        ("summary.txt", text_table(comparisons, below_tables)),
-        ("summary.csv", csv_table(comparisons)),
-        ("summary.json", json_document(comparisons, {**about, "caption": below_tables})),
-    ):
+    texts = {
+        "summary.txt": text_table(comparisons, below_tables),
+        "summary.csv": csv_table(comparisons),
+        "curves.csv": curves_table(comparisons),
+        "summary.json": json_document(comparisons, {**about, "caption": below_tables}),
+    }
+    for old in (output / "overall.csv", *(each for kind in _FIGURES for each in output.glob(f"{kind}*.png"))):
+        old.unlink(missing_ok=True)  # of another command, it would be taken for this one's
+    if len(comparisons) > 1:
+        texts["overall.csv"] = overall_table(comparisons)
+        overall_figure(comparisons, below_figures).savefig(output / "overall.png", dpi=130)
+    for name, text in texts.items():
         (output / name).write_text(text, encoding="utf-8")
-    for old in (*output.glob("curves-*.png"), *output.glob("drawn-*.png")):
-        old.unlink()  # of another command, it would be taken for this one's
     for comparison in comparisons:
-        curves_figure(comparison, below_figures).savefig(output / f"curves-{comparison.student}.png", dpi=130)
-        drawn_figure(comparison, below_figures).savefig(output / f"drawn-{comparison.student}.png", dpi=130)
+        name = re.sub(r"[^\w-]+", "-", comparison.learner)  # that of an import path is no name of a file
+        for kind, draw in (("curves", curves_figure), ("measures", measures_figure), ("drawn", drawn_figure)):
+            draw(comparison, below_figures).savefig(output / f"{kind}-{name}.png", dpi=130)
+
+
+_FIGURES = ("curves-", "measures-", "drawn-", "overall")
 
 
 def _seed_words(seeds: Sequence[int]) -> list[str]:
@@ -295,25 +371,24 @@ def _seed_words(seeds: Sequence[int]) -> list[str]:
     return [str(some[0]) if len(some) == 1 else f"{some[0]}..{some[-1]}" for some in words]
 
 
-def _named(words: Sequence[str]) -> list[str]:
-    """Methods, with the words for several of them replaced by what they stand for."""
-    several = {"all": tuple(CONTENDERS), "headline": HEADLINE, "switches": tuple(SWITCHES), "signals": tuple(SIGNALS)}
-    return list(dict.fromkeys(name for word in words for name in several.get(word, (word,))))
-
-
 def _with_baseline(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(words) if BASELINE in words else (BASELINE, *words)
+    return tuple(words) if BASELINE in expanded(words) else (BASELINE, *words)
 
 
 def _listing() -> str:
     lines = []
     for title, entries in (
-        ("students", {name: kind.summary for name, kind in STUDENTS.items()}),
+        ("learners", {name: find_learner(name).summary for name in learner_names()}),
         (
             f"methods (all are measured against {BASELINE}; {ORACLE} is the scale of what is possible)",
             {name: contender.summary for name, contender in CONTENDERS.items()},
         ),
+        ("words for several methods", {name: _some(names) for name, names in GROUPS.items()}),
     ):
         width = max(len(name) for name in entries)
         lines += [title, *(f"  {name:<{width}}  {summary}" for name, summary in entries.items()), ""]
     return "\n".join(lines[:-1])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 6 else f"{len(names)} methods, {names[0]} to {names[-1]}"

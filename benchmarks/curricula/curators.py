@@ -1,7 +1,7 @@
 """The neural curator and its switches, as contenders: the default preset, the paper's, and one change at a time.
 
-The scorer is a small network over the bank's noisy features throughout, also for the paper's preset, whose language
-model has nothing to read here; its learning rate is that of such a network, found on seeds 100 to 103.
+The scorer is a small network throughout, also for the paper's preset, whose language model has nothing to read here: it
+sees the bank's features alone, and its learning rate is that of such a network, found on seeds 100 to 103.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 
 from curriculum_bandits import Curriculum, methods
-from curriculum_bandits.environments import Student
 from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
+
+from .setting import Setting
 
 __all__ = [
     "PAPER_LEARNING_RATE",
@@ -30,19 +31,17 @@ PAPER_LEARNING_RATE = 1e-3
 
 
 def curator(
-    student: Student,
-    seed: int,
+    setting: Setting,
     *,
-    signal: Signal = policy_improvement,
+    signal: Signal | None = None,
     scorer: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Curriculum:
     """The default preset with some switches changed.
 
     Args:
-        student: Whose bank it is for.
-        seed: Of draws and first weights.
-        signal: What rewards it.
+        setting: What it is made for; the seed is of draws and first weights.
+        signal: What rewards it; None is the preset's own.
         scorer: Arguments of `MlpScorer` other than the columns; no hidden layer makes it linear.
         **changes: Fields of `CuratorSettings`.
 
@@ -51,68 +50,67 @@ def curator(
     """
     from curriculum_bandits import neural
 
+    bank, seed = setting.bank, setting.seed
     settings = dataclasses.replace(neural.DEFAULT, **changes)
-    return _made(student, seed, settings, signal, scorer or {})
+    if scorer is None:
+        return methods.actor_curator(bank, seed=seed, settings=settings, signal=signal)
+    own = methods.actor_curator(bank, seed=seed).bandit
+    assert isinstance(own, neural.NeuralCurator)
+    assert isinstance(own.inputs, neural.FeatureRows)
+    heads = 2 if settings.baseline == "predicted" else 1
+    network = neural.MlpScorer(own.inputs.columns, heads=heads, seed=seed, **scorer)
+    return methods.actor_curator(bank, seed=seed, settings=settings, inputs=own.inputs, scorer=network, signal=signal)
 
 
-def paper_curator(student: Student, seed: int) -> Curriculum:
+def paper_curator(setting: Setting) -> Curriculum:
     """The paper's preset, with a small network in the place of its language model.
 
     Args:
-        student: Whose bank it is for.
-        seed: Of draws and first weights.
+        setting: What it is made for; the seed is of draws and first weights.
 
     Returns:
         The curriculum.
     """
     from curriculum_bandits import neural
 
+    bank, seed = setting.bank, setting.seed
+    if bank.features is None:
+        raise ValueError("the paper's preset reads features here, and the bank has none; give ProblemBank features=")
     settings = dataclasses.replace(neural.PAPER, learning_rate=PAPER_LEARNING_RATE, chunk=None)
-    return _made(student, seed, settings, policy_improvement, {})
+    network = neural.MlpScorer(bank.features.shape[1], heads=1, seed=seed)
+    return methods.actor_curator(bank, seed=seed, settings=settings, scorer=network, signal=policy_improvement)
 
 
-def nucleus_curator(student: Student, seed: int) -> Curriculum:
+def nucleus_curator(setting: Setting) -> Curriculum:
     """The default preset with the paper's second stage, which needs equal weights and no predictions.
 
     Args:
-        student: Whose bank it is for.
-        seed: Of draws and first weights.
+        setting: What it is made for; the seed is of draws and first weights.
 
     Returns:
         The curriculum.
     """
     from curriculum_bandits.neural.samplers import Nucleus
 
-    return curator(student, seed, sampler=Nucleus(), weights="equal", baseline="none")
+    return curator(setting, sampler=Nucleus(), weights="equal", baseline="none")
 
 
-def gumbel_curator(student: Student, seed: int) -> Curriculum:
+def gumbel_curator(setting: Setting) -> Curriculum:
     """The default preset with sequential draws without replacement.
 
     Args:
-        student: Whose bank it is for.
-        seed: Of draws and first weights.
+        setting: What it is made for; the seed is of draws and first weights.
 
     Returns:
         The curriculum.
     """
     from curriculum_bandits.neural.samplers import gumbel
 
-    return curator(student, seed, sampler=gumbel)
-
-
-def _made(student: Student, seed: int, settings: Any, signal: Signal, scorer: dict[str, Any]) -> Curriculum:
-    from curriculum_bandits import neural
-
-    features = student.bank.features
-    assert features is not None
-    heads = 2 if settings.baseline == "predicted" else 1
-    network = neural.MlpScorer(features.shape[1], heads=heads, seed=seed, **scorer)
-    return methods.actor_curator(student.bank, seed=seed, settings=settings, scorer=network, signal=signal)
+    return curator(setting, sampler=gumbel)
 
 
 #: Every switch of the default preset by the name of its contender: what it is, and how it is made.
-SWITCHES: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
+SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
     "curator-no-crowding": ("crowding 0: utilities as they are", partial(curator, crowding=0.0)),
     "curator-no-entropy": ("without the entropy bonus", partial(curator, entropy_bonus=0.0)),
     "curator-no-predictions": ("no second head: not doubly robust", partial(curator, baseline="none")),
@@ -134,7 +132,8 @@ SWITCHES: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
 }
 
 #: What rewards it, likewise; ratios, advantages and rollouts held out matter for answers of several tokens.
-SIGNALS: dict[str, tuple[str, Callable[[Student, int], Curriculum]]] = {
+SIGNALS: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
+    "curator-improvement": ("policy improvement", partial(curator, signal=policy_improvement)),
     "curator-sequence": (
         "improvement by whole-sequence ratios",
         partial(curator, signal=partial(policy_improvement, ratio="sequence")),

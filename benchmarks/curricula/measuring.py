@@ -20,8 +20,10 @@ __all__ = [
     "crossing",
     "finals",
     "improvement",
+    "improvement_over_pairs",
     "isotonic",
     "level",
+    "on_axis",
     "oracle_share",
     "speed",
     "target",
@@ -58,14 +60,14 @@ class Speed:
     Attributes:
         target: Mean over seeds of uniform's last three evaluations.
         uniform_budget: Budget at which uniform's mean curve crosses it.
-        budget: Budget at which the method's does; infinite where it is not reached.
+        budget: Budget at which the method's does, with its interval; an end is infinite where it is not reached.
         ratio: ``uniform_budget / budget``; 0 where the target is not reached, nan where uniform starts at it.
         reached: Share of the resamples in which the method reaches the target.
     """
 
     target: float
     uniform_budget: float
-    budget: float
+    budget: Estimate
     ratio: Estimate
     reached: float
 
@@ -95,6 +97,25 @@ def target(uniform: npt.ArrayLike) -> float:
         The target.
     """
     return float(np.mean(finals(uniform)))
+
+
+def on_axis(axis: npt.ArrayLike, budgets: npt.ArrayLike, curve: npt.ArrayLike) -> FloatArray:
+    """A curve that was measured at budgets of its own, read at those of an axis.
+
+    Args:
+        axis: Budgets to read it at, shape (points,).
+        budgets: Budget at each evaluation, ascending, shape (evaluations,).
+        curve: Shape (evaluations,).
+
+    Returns:
+        Linear between evaluations, and the last value after the last one, shape (points,).
+
+    >>> on_axis([0, 50, 300], [0, 100, 200], [0.0, 0.5, 0.75]).tolist()
+    [0.0, 0.25, 0.75]
+    """
+    return np.interp(
+        np.asarray(axis, dtype=np.float64), np.asarray(budgets, dtype=np.float64), np.asarray(curve, dtype=np.float64)
+    )
 
 
 def isotonic(curves: npt.ArrayLike) -> FloatArray:
@@ -191,7 +212,7 @@ def speed(
     return Speed(
         target=float(aims[0]),
         uniform_budget=float(base_budget[0]),
-        budget=float(budget[0]),
+        budget=Estimate(float(budget[0]), *_ends(len(base), budget[1:])),
         ratio=Estimate(float(ratio[0]), lower, upper),
         reached=float(np.mean(reached[1:])),
     )
@@ -199,6 +220,8 @@ def speed(
 
 def level(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Interquartile mean of final values, with a stratified bootstrap interval (Agarwal et al. 2021).
+
+    The runs of all strata are pooled, as there.
 
     Args:
         final: Final values, shape (seeds,), or (strata, seeds): seeds are then resampled in each stratum (a student, a
@@ -225,14 +248,17 @@ def improvement(
 ) -> Estimate:
     """The chance that a method ends above uniform on the same seed; ties count half.
 
+    Seeds are paired: a seed is one bank and one learner, which differ between seeds more than methods do, and a user
+    has one of them to choose a method for. `improvement_over_pairs` is the usual measure, which pairs no seeds.
+
     Args:
-        uniform: Final values of uniform, shape (seeds,).
-        method: Those of the method on the same seeds in the same order, shape (seeds,).
+        uniform: Final values of uniform, shape (seeds,) or (strata, seeds): a stratum is a learner.
+        method: Those of the method on the same seeds in the same order, of that shape.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
     Returns:
-        The share of seeds on which it does.
+        The share of seeds on which it does, mean over strata; seeds are resampled in each stratum apart.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -240,10 +266,50 @@ def improvement(
     >>> improvement([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.3, 0.3]).value
     0.625
     """
-    base, other = _paired(uniform, method)
+    base, other = (np.atleast_2d(values) for values in _paired(uniform, method))
     won = 0.5 * (np.sign(other - base) + 1.0)
-    lower, upper = _ends(len(base), _weights(len(base), resamples, seed) @ won)
-    return Estimate(float(np.mean(won)), lower, upper)
+    seeds = base.shape[1]
+    shares = [_weights(seeds, resamples, seed + stratum) @ of_stratum for stratum, of_stratum in enumerate(won)]
+    return Estimate(float(np.mean(won)), *_ends(seeds, np.mean(shares, axis=0)))
+
+
+def improvement_over_pairs(
+    uniform: npt.ArrayLike, method: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Estimate:
+    """The chance that a run of a method ends above a run of uniform, whatever their seeds; ties count half.
+
+    The probability of improvement of Agarwal et al. 2021: on each task the share of all pairs of runs, mean over tasks,
+    with both methods' runs resampled independently on each task.
+
+    Args:
+        uniform: Final values of uniform, shape (seeds,) or (strata, seeds): a stratum is a task, here a learner.
+        method: Those of the method, of that shape.
+        resamples: Bootstrap resamples.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The chance.
+
+    Raises:
+        ValueError: If the shapes do not fit.
+
+    >>> improvement_over_pairs([0.1, 0.2], [0.2, 0.3]).value
+    0.875
+    """
+    base, other = (np.atleast_2d(values) for values in _paired(uniform, method))
+    won = 0.5 * (np.sign(other[:, :, None] - base[:, None, :]) + 1.0)  # of every pair, (strata, seeds, seeds)
+    seeds = base.shape[1]
+    shares = [
+        np.einsum(
+            "ri,ij,rj->r",
+            _weights(seeds, resamples, seed + 2 * stratum),
+            of_stratum,
+            _weights(seeds, resamples, seed + 2 * stratum + 1),
+            optimize=True,
+        )
+        for stratum, of_stratum in enumerate(won)
+    ]
+    return Estimate(float(np.mean(won)), *_ends(seeds, np.mean(shares, axis=0)))
 
 
 def oracle_share(

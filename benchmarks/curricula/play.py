@@ -1,4 +1,4 @@
-"""One run: a student, a contender, a seed; and what is kept of it.
+"""One run: a learner, a contender, a budget, a seed; and what is kept of it.
 
 The result depends on the run alone (but for the seconds), not on where it is played or beside what. It is small enough
 to be stored as JSON: curves at the evaluations, and means over the steps between two of them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import cache
@@ -20,50 +21,68 @@ import numpy as np
 import numpy.typing as npt
 
 import curriculum_bandits
+from curriculum_bandits import Curriculum
 from curriculum_bandits import run as train
-from curriculum_bandits.environments import Student
-from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.draw import Draw
 
-from . import contenders, students
+from . import contenders, learners
+from .learners import BankLearner, Parts
+from .setting import Setting
 
-__all__ = ["Result", "Run", "code_digest", "evaluations", "plan", "play"]
+__all__ = ["SECONDS", "Result", "Run", "code_digest", "evaluations", "made", "plan", "play"]
 
-IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Numbers = tuple[float, ...]
 
-_FORMAT = 1  # to be raised when what a result holds, or how it is made, changes
+_FORMAT = 2  # to be raised when what a result holds, or how it is made, changes
 
 
 @dataclass(frozen=True)
 class Run:
-    """The recipe of a run.
+    """The recipe of a run, which ends where the first of its limits is reached.
 
     Attributes:
-        student: Its name in `students.STUDENTS`.
+        learner: Its name or import path.
         problems: Size of the bank N.
-        method: Name in `contenders.CONTENDERS`.
-        seed: Of bank, student and curriculum.
-        steps: Updates of the student.
+        method: Name or import path of the contender.
+        seed: Of bank, learner and curriculum.
+        steps: Updates of the learner; None for no limit.
+        rollouts: The run ends after the first step at which so many were spent; None for no limit.
         batch: Problems per step.
         evaluate_every: Steps between evaluations.
     """
 
-    student: str
+    learner: str
     problems: int
     method: str
     seed: int
-    steps: int
+    steps: int | None
+    rollouts: int | None
     batch: int
     evaluate_every: int
 
     def digest(self) -> str:
         """A name made of all settings: equal runs have equal names, others other ones.
 
-        It watches the contender's revision but not the code: `Result.code` tells which code made a result.
+        It watches the contender's revision, and the files of methods and learners of one's own, but not the code of the
+        package: `Result.code` tells which code made a result.
         """
-        identity = [_FORMAT, contenders.CONTENDERS[self.method].revision, *astuple(self)]
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+        revisions = [contenders.revision(self.method), learners.revision(self.learner)]
+        return hashlib.sha256(json.dumps([_FORMAT, *revisions, *astuple(self)]).encode()).hexdigest()[:32]
+
+    def complete(self, steps: Sequence[float], rollouts: Sequence[float]) -> bool:
+        """Whether evaluations are those of this run, from its beginning to its end.
+
+        Args:
+            steps: Step of each evaluation.
+            rollouts: Rollouts until then.
+
+        Returns:
+            True if they are.
+        """
+        last = int(steps[-1])
+        ended = last == self.steps or (self.rollouts is not None and rollouts[-1] >= self.rollouts)
+        return ended and list(steps) == evaluations(last, self.evaluate_every)
 
 
 @dataclass(frozen=True)
@@ -72,31 +91,39 @@ class Result:
 
     Attributes:
         steps: Step of each evaluation, from 0, length E.
-        rollouts: Rollouts until then, length E.
+        rollouts: Rollouts until then, everything that was spent, length E.
+        tokens: Tokens until then, or environment steps; nan where the learner gives no lengths, length E.
         accuracy: Mean success on the held-out problems, length E.
-        bank_success: Mean success on the bank, length E.
-        informative: Share of the drawn problems whose rewards differed, length E - 1.
+        informative: Share of the problems trained on whose rewards differed, length E - 1.
         effective: Mean effective number of problems (exponential of the entropy), nan for a method without a
             distribution, length E - 1.
-        drawn: Share of the draws on each level, easiest first, E - 1 rows.
+        drawn: Share of the draws on each part of the bank, E - 1 rows.
+        parts: Names of the parts.
+        parts_title: What a part is.
         distinct: Different problems drawn in all.
         ask: Seconds per step to choose a batch.
         learn: Seconds per step to roll it out and learn from it.
         tell: Seconds per step to judge and to tell.
+        evaluate: Seconds per step to evaluate: those of all evaluations over the number of steps.
+        overhead: Seconds per step that are none of these, but for making learner and method.
         code: `code_digest` of the code that made it.
     """
 
     steps: Numbers
     rollouts: Numbers
+    tokens: Numbers
     accuracy: Numbers
-    bank_success: Numbers
     informative: Numbers
     effective: Numbers
     drawn: tuple[Numbers, ...]
+    parts: tuple[str, ...]
+    parts_title: str
     distinct: int
     ask: float
     learn: float
     tell: float
+    evaluate: float
+    overhead: float
     code: str
 
     def state(self) -> dict[str, Any]:
@@ -118,36 +145,48 @@ class Result:
             TypeError: If something is not what it should be.
             ValueError: If lengths do not fit.
         """
-        curves = ("steps", "rollouts", "accuracy", "bank_success", "informative", "effective")
-        values: dict[str, Any] = {name: _numbers(state[name]) for name in curves}
+        values: dict[str, Any] = {name: _numbers(state[name]) for name in (*_AT_EVALUATIONS, *_BETWEEN)}
         values["drawn"] = tuple(_numbers(row) for row in state["drawn"])
-        values.update({name: float(state[name]) for name in ("ask", "learn", "tell")})
-        made = cls(**values, distinct=int(state["distinct"]), code=str(state["code"]))
-        lengths = [len(getattr(made, name)) for name in curves]
-        windows = lengths[0] - 1
-        if lengths != [lengths[0]] * 4 + [windows] * 2 or len(made.drawn) != windows:
-            raise ValueError(f"the curves have lengths {lengths}; they must fit to one another")
+        values["parts"] = tuple(str(name) for name in state["parts"])
+        values.update({name: float(state[name]) for name in SECONDS})
+        values.update({name: str(state[name]) for name in ("parts_title", "code")})
+        made = cls(**values, distinct=int(state["distinct"]))
+        evaluations = [len(getattr(made, name)) for name in _AT_EVALUATIONS]
+        windows = [*(len(getattr(made, name)) for name in _BETWEEN), len(made.drawn)]
+        if set(evaluations) != {evaluations[0]} or set(windows) != {evaluations[0] - 1}:
+            raise ValueError(f"the curves have lengths {evaluations} and {windows}; they must fit to one another")
+        if any(len(row) != len(made.parts) for row in made.drawn):
+            raise ValueError(f"a row of drawn is not as long as the {len(made.parts)} parts")
         return made
+
+
+#: Where the seconds of a step go, as fields of a result.
+SECONDS = ("ask", "learn", "tell", "evaluate", "overhead")
+
+_AT_EVALUATIONS = ("steps", "rollouts", "tokens", "accuracy")
+_BETWEEN = ("informative", "effective")
 
 
 def plan(
     names: Sequence[str],
-    methods: Sequence[str],
+    methods: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     *,
     problems: int,
-    steps: int,
+    steps: int | None,
+    rollouts: int | None,
     batch: int,
     evaluate_every: int,
 ) -> list[Run]:
     """Every run of a comparison.
 
     Args:
-        names: Students.
-        methods: Contenders.
+        names: Learners.
+        methods: Contenders of each learner.
         seeds: Seeds.
         problems: Size of the bank.
-        steps: Updates of the student.
+        steps: Updates of the learner; None for no limit.
+        rollouts: Rollouts of a run; None for no limit.
         batch: Problems per step.
         evaluate_every: Steps between evaluations.
 
@@ -155,10 +194,10 @@ def plan(
         The runs, seed after seed: what is done when a comparison is interrupted is complete for some seeds.
     """
     return [
-        Run(student, problems, method, seed, steps, batch, evaluate_every)
+        Run(learner, problems, method, seed, steps, rollouts, batch, evaluate_every)
         for seed in seeds
-        for student in names
-        for method in methods
+        for learner in names
+        for method in methods[learner]
     ]
 
 
@@ -178,8 +217,32 @@ def evaluations(steps: int, every: int) -> list[int]:
     return sorted({*range(0, steps + 1, every), steps})
 
 
+def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
+    """The curriculum of a run, and its stage.
+
+    Args:
+        run: The recipe.
+        learner: The learner of that recipe.
+
+    Returns:
+        Both; None for a run without a stage.
+
+    Raises:
+        TypeError: If a function of one's own returns something else.
+        ValueError: If the method cannot be had with this learner; the message says what is missing.
+    """
+    setting = Setting(learner, run.steps, run.batch, run.seed)
+    what = contenders.find_contender(run.method).make(setting)
+    curriculum, stage = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
+    if not isinstance(curriculum, Curriculum):
+        raise TypeError(
+            f"{run.method} returned a {type(what).__name__}; return a Curriculum, or a Curriculum and a stage"
+        )
+    return curriculum, stage
+
+
 def play(run: Run) -> Result:
-    """Train a student under a contender, and measure.
+    """Train a learner under a contender, and measure.
 
     Args:
         run: The recipe.
@@ -191,43 +254,92 @@ def play(run: Run) -> Result:
         RuntimeError: If something fails; the message says in which run, the cause is what was raised.
     """
     try:
-        student = students.STUDENTS[run.student].make(run.problems, run.seed)
-        curriculum = contenders.CONTENDERS[run.method].make(student, run.seed)
-        learner = _Watched(student)
-        rows = train(curriculum, learner, run.steps, run.batch, evaluate_every=run.evaluate_every, progress=False)
+        learner = learners.find_learner(run.learner).make(run.problems, run.seed)
+        return _played(run, learner, *made(run, learner))
     except Exception as error:
         raise RuntimeError(
-            f"{run.method} on {run.student} failed (seed {run.seed}, {run.problems} problems): "
+            f"{run.method} on {run.learner} failed (seed {run.seed}, {run.problems} problems): "
             f"{type(error).__name__}: {error}"
         ) from error
-    at = evaluations(run.steps, run.evaluate_every)
-    names = [f"drawn/{name}" for name in student.bank.group_names]
-    by_cell = np.array([[row[name] for name in names] for row in rows[1:]])
-    by_level = np.sum(by_cell.reshape(len(by_cell), *student.problems.difficulty.shape), axis=1)
+
+
+def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) -> Result:
+    begin = time.perf_counter()
+    watch = _Watch(curriculum, learner)
+    limits: dict[str, Any] = {} if run.rollouts is None else {"rollout_budget": run.rollouts}
+    if stage is not None:
+        limits["stage"] = stage
+    steps = run.rollouts if run.steps is None else run.steps  # a step spends one rollout at least
+    assert steps is not None
+    rows = train(curriculum, learner, steps, run.batch, evaluate_every=run.evaluate_every, progress=False, **limits)
+    at = evaluations(len(rows) - 1, run.evaluate_every)
 
     def curve(name: str) -> Numbers:
-        return tuple(rows[step][name] for step in at)
+        return tuple(rows[step].get(name, math.nan) for step in at)
 
-    def windows(values: FloatArray) -> FloatArray:
-        return np.array([np.mean(values[a:b], axis=0) for a, b in pairwise(at)])
+    def windows(name: str, digits: int) -> Numbers:
+        values = np.array([row.get(name, math.nan) for row in rows[1:]])
+        return tuple(np.round([_mean(values[a:b]) for a, b in pairwise(at)], digits).tolist())
 
-    def column(name: str) -> FloatArray:
-        return np.array([row[name] for row in rows[1:]])
-
+    seconds: dict[str, Any] = {name: sum(row.get(f"seconds/{name}", 0.0) for row in rows) for name in SECONDS[:-1]}
+    curves: dict[str, Any] = {name: curve(name) for name in _AT_EVALUATIONS if name != "steps"}
+    informative, effective = windows("informative_share", 6), windows("effective_problems", 3)
+    drawn, code = watch.shares(), code_digest()
+    seconds["overhead"] = time.perf_counter() - begin - sum(seconds.values())
     return Result(
         steps=tuple(float(step) for step in at),
-        rollouts=curve("rollouts"),
-        accuracy=curve("accuracy"),
-        bank_success=curve("bank_success"),
-        informative=tuple(windows(column("informative_share")).round(6).tolist()),
-        effective=tuple(windows(column("effective_problems")).round(3).tolist()),
-        drawn=tuple(tuple(row) for row in windows(by_level).round(6).tolist()),
-        distinct=int(np.sum(learner.drawn)),
-        ask=float(np.mean(column("seconds/ask"))),
-        learn=float(np.mean(column("seconds/learn"))),
-        tell=float(np.mean(column("seconds/tell"))),
-        code=code_digest(),
+        **curves,
+        informative=informative,
+        effective=effective,
+        drawn=drawn,
+        parts=watch.parts.names,
+        parts_title=watch.parts.title,
+        distinct=int(np.count_nonzero(watch.total)),
+        **{name: each / (len(rows) - 1) for name, each in seconds.items()},
+        code=code,
     )
+
+
+class _Watch:
+    """Notes which problems a curriculum hands out between two evaluations.
+
+    It listens at the objects themselves, so that whatever trains them, a stage that asks several times a step included,
+    works with the objects it would work with unwatched.
+    """
+
+    def __init__(self, curriculum: Curriculum, learner: BankLearner) -> None:
+        self.parts: Parts = learners.parts(learner)
+        self.total = np.zeros(len(curriculum.bank), dtype=np.int64)
+        self._windows: list[FloatArray] = []
+        self._items: list[npt.NDArray[np.int64]] = []
+        ask, evaluate = curriculum.ask, learner.evaluate
+
+        def noted_ask(size: int) -> Draw:
+            draw = ask(size)
+            self._items.append(draw.items)
+            return draw
+
+        def noted_evaluate() -> Mapping[str, float]:
+            self._close()
+            scores = evaluate()
+            if "accuracy" not in scores:
+                raise ValueError(f"evaluate returned {sorted(scores)}; add accuracy, mean success on held-out problems")
+            return scores
+
+        curriculum.ask = noted_ask  # type: ignore[method-assign]
+        learner.evaluate = noted_evaluate  # type: ignore[method-assign]
+
+    def _close(self) -> None:
+        if not self._items:
+            return
+        counts = np.bincount(np.concatenate(self._items), minlength=len(self.total))
+        self.total += counts
+        self._windows.append(self.parts.shares(counts))
+        self._items.clear()
+
+    def shares(self) -> tuple[Numbers, ...]:
+        """Share of the draws on each part, a row per window."""
+        return tuple(tuple(row.round(6).tolist()) for row in self._windows)
 
 
 @cache
@@ -244,19 +356,9 @@ def code_digest() -> str:
     return digest.hexdigest()[:8]
 
 
-class _Watched:
-    """A student whose draws are remembered."""
-
-    def __init__(self, student: Student) -> None:
-        self._student = student
-        self.drawn = np.zeros(len(student.bank), dtype=bool)
-
-    def learn(self, items: IntArray) -> Rollouts:
-        self.drawn[items] = True
-        return self._student.learn(items)
-
-    def evaluate(self) -> dict[str, float]:
-        return self._student.evaluate()
+def _mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.mean(known)) if len(known) else math.nan
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """The tables of a comparison: for people, for spreadsheets, and everything with all seeds as JSON.
 
-Losing methods stay, and who never reaches the target is said not to reach it. A caption holds what is needed to judge
-the numbers and to make them again.
+Losing methods stay, and who never reaches the target is said not to reach it. Methods that spend different numbers of
+rollouts in a step are compared on one axis of rollouts, uniform's. A caption holds what is needed to judge the numbers
+and to make them again.
 """
 
 from __future__ import annotations
@@ -10,52 +11,88 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .contenders import BASELINE, CONTENDERS, ORACLE
-from .measuring import Estimate, Speed, finals, improvement, level, oracle_share, speed
-from .play import Result
-from .students import STUDENTS
+from .contenders import BASELINE, ORACLE, find_contender
+from .learners import find_learner
+from .measuring import (
+    Estimate,
+    Speed,
+    finals,
+    improvement,
+    improvement_over_pairs,
+    level,
+    on_axis,
+    oracle_share,
+    speed,
+)
+from .play import SECONDS, Result
 
-__all__ = ["Comparison", "Row", "csv_table", "json_document", "text_table"]
+__all__ = [
+    "Comparison",
+    "Overall",
+    "Row",
+    "csv_table",
+    "curves_table",
+    "json_document",
+    "overall",
+    "overall_table",
+    "overhead_share",
+    "text_table",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one student.
+    """One method on one learner.
 
     Attributes:
         method: Its name.
         level: Interquartile mean of final accuracy.
+        of_best: That of the method over that of the best one but the oracle.
         improvement: Chance to end above uniform on the same seed.
+        over_pairs: Chance to end above uniform over all pairs of seeds.
         speed: How fast it reaches what uniform ends at.
+        tokens: Tokens of a run, mean over seeds; nan without lengths.
+        tokens_to_target: Tokens that it has spent when it reaches the target; infinite where it does not.
         oracle_share: Part of the oracle's gain over uniform; None without the oracle.
-        informative: Share of the drawn problems whose rewards differed.
+        informative: Share of the problems trained on whose rewards differed.
         effective: Effective number of problems, mean over the run; nan for a method without a distribution.
         distinct: Different problems drawn, mean over seeds.
+        seconds: Wall-clock of a run, median over seeds.
         ask: Seconds per step to choose a batch, median over seeds.
-        learn: Seconds per step of the student, median over seeds.
+        learn: Seconds per step of the learner, median over seeds.
         tell: Seconds per step to judge and to tell, median over seeds.
+        evaluate: Seconds of evaluations over steps, median over seeds.
+        overhead: Seconds per step of the comparison itself, median over seeds.
     """
 
     method: str
     level: Estimate
+    of_best: float
     improvement: Estimate
+    over_pairs: Estimate
     speed: Speed
+    tokens: float
+    tokens_to_target: float
     oracle_share: Estimate | None
     informative: float
     effective: float
     distinct: float
+    seconds: float
     ask: float
     learn: float
     tell: float
+    evaluate: float
+    overhead: float
 
     @property
     def cost(self) -> float:
@@ -64,31 +101,40 @@ class Row:
 
 
 class Comparison:
-    """All methods on one student, with the same seeds.
+    """All methods on one learner, with the same seeds.
 
     Args:
-        student: Name of the student.
+        learner: Name of the learner.
         problems: Size of its bank.
         seeds: Seeds.
         results: Results of each method, one per seed in the order of `seeds`; uniform among them.
+        budget: Rollouts at which every run ends; None where they end at a step.
 
     Attributes:
-        student: As given.
+        learner: As given.
         problems: As given.
         seeds: As given.
         results: As given.
+        budget: As given.
     """
 
     def __init__(
-        self, student: str, problems: int, seeds: Sequence[int], results: Mapping[str, Sequence[Result]]
+        self,
+        learner: str,
+        problems: int,
+        seeds: Sequence[int],
+        results: Mapping[str, Sequence[Result]],
+        *,
+        budget: int | None = None,
     ) -> None:
-        self.student, self.problems = student, problems
+        self.learner, self.problems, self.budget = learner, problems, budget
         self.seeds, self.results = tuple(seeds), dict(results)
 
-    @property
+    @cached_property
     def rollouts(self) -> FloatArray:
-        """Rollouts until each evaluation, the same for all runs, shape (evaluations,)."""
-        return np.array(self.results[BASELINE][0].rollouts)
+        """The axis: rollouts at which uniform is evaluated, the last no later than the budget, (evaluations,)."""
+        axis = np.array(self.results[BASELINE][0].rollouts)
+        return axis if self.budget is None else np.minimum(axis, self.budget)
 
     def accuracy(self, method: str) -> FloatArray:
         """Learning curves of a method.
@@ -97,39 +143,127 @@ class Comparison:
             method: Its name.
 
         Returns:
-            Accuracy, shape (seeds, evaluations).
+            Accuracy at the rollouts of the axis, shape (seeds, evaluations).
         """
-        return np.array([result.accuracy for result in self.results[method]])
+        return self._read(method, "accuracy")
+
+    def tokens(self, method: str) -> FloatArray:
+        """Tokens that a method has spent.
+
+        Args:
+            method: Its name.
+
+        Returns:
+            Tokens at the rollouts of the axis, shape (seeds, evaluations); nan where no lengths are known.
+        """
+        return self._read(method, "tokens")
 
     def rows(self) -> list[Row]:
         """A row per method, the highest level first."""
-        rows = [self._row(method) for method in self.results]
+        return list(self._rows)
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        levels = {method: level(finals(self.accuracy(method))) for method in self.results}
+        best = max(each.value for method, each in levels.items() if method != ORACLE)
+        rows = [self._row(method, each, best) for method, each in levels.items()]
         return sorted(rows, key=lambda row: -row.level.value)
 
-    def _row(self, method: str) -> Row:
+    def _read(self, method: str, name: str) -> FloatArray:
+        return np.array([self._on_axis(result, name) for result in self.results[method]])
+
+    def _on_axis(self, result: Result, name: str) -> FloatArray:
+        curve = np.array(getattr(result, name))
+        if np.array_equal(result.rollouts, self.rollouts):
+            return curve
+        return on_axis(self.rollouts, result.rollouts, curve)
+
+    def _row(self, method: str, own: Estimate, best: float) -> Row:
         results = self.results[method]
-        uniform, curves = self.accuracy(BASELINE), self.accuracy(method)
+        uniform, curves, tokens = self.accuracy(BASELINE), self.accuracy(method), self.tokens(method)
         share = None
         if ORACLE in self.results:
             share = oracle_share(finals(uniform), finals(curves), finals(self.accuracy(ORACLE)))
+        fast = speed(self.rollouts, uniform, curves)
+        spent = np.mean(tokens, axis=0)
+        reached = math.isfinite(fast.budget.value)
         return Row(
             method=method,
-            level=level(finals(curves)),
+            level=own,
+            of_best=own.value / best if best > 0.0 else math.nan,
             improvement=improvement(finals(uniform), finals(curves)),
-            speed=speed(self.rollouts, uniform, curves),
+            over_pairs=improvement_over_pairs(finals(uniform), finals(curves)),
+            speed=fast,
+            tokens=float(spent[-1]),
+            tokens_to_target=float(on_axis([fast.budget.value], self.rollouts, spent)[0]) if reached else math.inf,
             oracle_share=share,
-            informative=float(np.mean([result.informative for result in results])),
+            informative=_mean_of_known(np.array([result.informative for result in results])),
             effective=float(np.mean([result.effective for result in results])),
             distinct=float(np.mean([result.distinct for result in results])),
-            **{name: float(np.median([getattr(each, name) for each in results])) for name in ("ask", "learn", "tell")},
+            seconds=float(np.median([result.steps[-1] * _seconds(result) for result in results])),
+            **{name: float(np.median([getattr(each, name) for each in results])) for name in SECONDS},
         )
+
+
+@dataclass(frozen=True)
+class Overall:
+    """One method on several learners together.
+
+    Attributes:
+        method: Its name.
+        level: Interquartile mean of final accuracy over all runs on all learners, seeds resampled within learners.
+        improvement: Chance to end above uniform on the same seed, mean over learners.
+        over_pairs: The same over all pairs of seeds.
+        least_of_best: Least final accuracy relative to the best method but the oracle, over learners.
+    """
+
+    method: str
+    level: Estimate
+    improvement: Estimate
+    over_pairs: Estimate
+    least_of_best: float
+
+
+def overall(comparisons: Sequence[Comparison]) -> list[Overall]:
+    """What is said of several learners together, for the methods that were played on all of them.
+
+    Args:
+        comparisons: One per learner, on the same seeds.
+
+    Returns:
+        A row per method, the highest level first.
+    """
+    rows = []
+    base = np.array([finals(comparison.accuracy(BASELINE)) for comparison in comparisons])
+    for method in comparisons[0].results:
+        if not all(method in comparison.results for comparison in comparisons):
+            continue
+        final = np.array([finals(comparison.accuracy(method)) for comparison in comparisons])
+        shares = [row.of_best for each in comparisons for row in each.rows() if row.method == method]
+        both = improvement(base, final), improvement_over_pairs(base, final)
+        rows.append(Overall(method, level(final), *both, min(shares)))
+    return sorted(rows, key=lambda row: -row.level.value)
+
+
+def overhead_share(comparisons: Sequence[Comparison]) -> float:
+    """What the runs spent on neither learner nor ask and tell, over what the learners took.
+
+    Args:
+        comparisons: One per learner.
+
+    Returns:
+        The share; 0.1 is ten per cent.
+    """
+    runs = [result for comparison in comparisons for results in comparison.results.values() for result in results]
+    learners = sum(result.steps[-1] * (result.learn + result.evaluate) for result in runs)
+    return sum(result.steps[-1] * result.overhead for result in runs) / learners
 
 
 def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
     """A table for people.
 
     Args:
-        comparisons: One per student.
+        comparisons: One per learner.
         caption: How the numbers came about.
 
     Returns:
@@ -138,49 +272,94 @@ def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
     parts = []
     for comparison in comparisons:
         rows = comparison.rows()
-        lines = [list(_COLUMNS), *([cell(row) for cell in _COLUMNS.values()] for row in rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
-        parts.append(f"{comparison.student}, {comparison.problems:,} problems: {STUDENTS[comparison.student].summary}")
+        summary = find_learner(comparison.learner).summary
+        parts.append(f"{comparison.learner}, {comparison.problems:,} problems: {summary}")
         aim = rows[0].speed
         parts.append(
             f"target: accuracy {aim.target:.4f}, uniform's own; it gets there after {aim.uniform_budget:,.0f} rollouts"
         )
-        for number, line in enumerate(lines):
-            parts.append("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
-            if number == 0:
-                parts.append("  ".join("-" * width for width in widths))
-        parts.append("")
+        columns = {name: cell for name, cell in _COLUMNS.items() if any(cell(row) != "-" for row in rows)}
+        parts += [*_aligned([list(columns), *([cell(row) for cell in columns.values()] for row in rows)]), ""]
+    if len(comparisons) > 1:
+        parts.append(f"all {len(comparisons)} learners together")
+        lines = [[cell(row) for cell in _OVERALL_COLUMNS.values()] for row in overall(comparisons)]
+        parts += [*_aligned([list(_OVERALL_COLUMNS), *lines]), ""]
     methods = dict.fromkeys(method for comparison in comparisons for method in comparison.results)
-    parts += [f"{method}: {CONTENDERS[method].summary}" for method in methods]
+    parts += [f"{method}: {find_contender(method).summary}" for method in methods]
     return "\n".join([*parts, "", caption, ""])
 
 
 def csv_table(comparisons: Sequence[Comparison]) -> str:
-    """The same numbers in full, a line per student and method; a cell is empty where there is no number.
+    """The same numbers in full, a line per learner and method; a cell is empty where there is no number.
 
     Args:
-        comparisons: One per student.
+        comparisons: One per learner.
 
     Returns:
         Comma-separated values with a header. ``rollouts_to_target`` is ``inf`` where it is not reached.
     """
-    buffer = io.StringIO()
-    lines = [
-        {"student": comparison.student, "problems": comparison.problems, "seeds": len(comparison.seeds), **_flat(row)}
+    return _csv(
+        {"learner": comparison.learner, "problems": comparison.problems, "seeds": len(comparison.seeds), **_flat(row)}
         for comparison in comparisons
         for row in comparison.rows()
-    ]
-    writer = csv.DictWriter(buffer, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: "" if _is_nan(value) else value for name, value in line.items()} for line in lines)
-    return buffer.getvalue()
+    )
+
+
+def overall_table(comparisons: Sequence[Comparison]) -> str:
+    """What is said of all learners together, a line per method.
+
+    Args:
+        comparisons: One per learner.
+
+    Returns:
+        Comma-separated values with a header.
+    """
+    return _csv(
+        {
+            "method": row.method,
+            **_named("final_accuracy", row.level),
+            **_named("improvement", row.improvement),
+            **_named("improvement_over_pairs", row.over_pairs),
+            "least_of_best": row.least_of_best,
+        }
+        for row in overall(comparisons)
+    )
+
+
+def curves_table(comparisons: Sequence[Comparison]) -> str:
+    """Every evaluation of every run, a line each, as it was measured: on no common axis.
+
+    Args:
+        comparisons: One per learner.
+
+    Returns:
+        Comma-separated values with a header; ``informative_share`` and ``effective_problems`` are means over the steps
+        since the evaluation before.
+    """
+    return _csv(
+        {
+            "learner": comparison.learner,
+            "method": method,
+            "seed": seed,
+            "step": int(result.steps[place]),
+            "rollouts": int(result.rollouts[place]),
+            "tokens": result.tokens[place],
+            "accuracy": result.accuracy[place],
+            "informative_share": result.informative[place - 1] if place else math.nan,
+            "effective_problems": result.effective[place - 1] if place else math.nan,
+        }
+        for comparison in comparisons
+        for method, results in comparison.results.items()
+        for seed, result in zip(comparison.seeds, results, strict=True)
+        for place in range(len(result.steps))
+    )
 
 
 def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -> str:
     """Everything: the caption's facts, the rows, and every run with its curves.
 
     Args:
-        comparisons: One per student.
+        comparisons: One per learner.
         about: Settings, machine, date, command; plain JSON.
 
     Returns:
@@ -188,9 +367,9 @@ def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -
     """
     document = {
         **about,
-        "students": [
+        "learners": [
             {
-                "student": comparison.student,
+                "learner": comparison.learner,
                 "problems": comparison.problems,
                 "rows": [_flat(row) for row in comparison.rows()],
                 "runs": [
@@ -202,32 +381,51 @@ def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -
             for comparison in comparisons
         ],
     }
-    return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+    return json.dumps(_finite(document), allow_nan=False) + "\n"
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    flat: dict[str, Any] = {"method": row.method}
-    estimates = {
-        "final_accuracy": row.level,
-        "improvement": row.improvement,
-        "speed_ratio": row.speed.ratio,
-        "oracle_share": row.oracle_share or Estimate(math.nan, math.nan, math.nan),
+    return {
+        "method": row.method,
+        **_named("final_accuracy", row.level),
+        "of_best": row.of_best,
+        **_named("improvement", row.improvement),
+        **_named("improvement_over_pairs", row.over_pairs),
+        **_named("speed_ratio", row.speed.ratio),
+        **_named("oracle_share", row.oracle_share or Estimate(math.nan, math.nan, math.nan)),
+        "target": row.speed.target,
+        **_named("rollouts_to_target", row.speed.budget),
+        "uniform_rollouts_to_target": row.speed.uniform_budget,
+        "reached_share_of_resamples": row.speed.reached,
+        "tokens": row.tokens,
+        "tokens_to_target": row.tokens_to_target,
+        "informative_share": row.informative,
+        "effective_problems": row.effective,
+        "distinct_problems": row.distinct,
+        "seconds": row.seconds,
+        **{f"seconds_{name}": getattr(row, name) for name in SECONDS},
     }
-    for name, estimate in estimates.items():
-        flat.update({name: estimate.value, f"{name}_lower": estimate.lower, f"{name}_upper": estimate.upper})
-    flat.update(
-        target=row.speed.target,
-        rollouts_to_target=row.speed.budget,
-        uniform_rollouts_to_target=row.speed.uniform_budget,
-        reached_share_of_resamples=row.speed.reached,
-        informative_share=row.informative,
-        effective_problems=row.effective,
-        distinct_problems=row.distinct,
-        seconds_ask=row.ask,
-        seconds_learn=row.learn,
-        seconds_tell=row.tell,
-    )
-    return flat
+
+
+def _named(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_lower": estimate.lower, f"{name}_upper": estimate.upper}
+
+
+def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for line in lines:
+        if writer is None:
+            writer = csv.DictWriter(buffer, list(line), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({name: "" if _is_nan(value) else value for name, value in line.items()})
+    return buffer.getvalue()
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    words = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [words[0], "  ".join("-" * width for width in widths), *words[1:]]
 
 
 def _interval(estimate: Estimate, digits: int) -> str:
@@ -242,30 +440,53 @@ def _interval(estimate: Estimate, digits: int) -> str:
 
 def _ratio(row: Row) -> str:
     ratio = row.speed.ratio
-    if math.isinf(row.speed.budget):
+    if math.isinf(row.speed.budget.value):
         return "not reached" if math.isnan(ratio.upper) else f"not reached (at most {ratio.upper:.2f})"
     if ratio.lower == 0.0:
         return f"{ratio.value:.2f} [not reached, {ratio.upper:.2f}]"
     return _interval(ratio, 2)
 
 
-def _budget(row: Row) -> str:
-    return "not reached" if math.isinf(row.speed.budget) else f"{row.speed.budget:,.0f}"
+def _spent(number: float) -> str:
+    if math.isnan(number):
+        return "-"
+    return "not reached" if math.isinf(number) else f"{number:,.0f}"
 
 
-#: Columns of the text table: heading, and what stands in a row.
+#: Columns of the text table: heading, and what stands in a row; a column of dashes is left out.
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "method": lambda row: row.method,
     "final accuracy": lambda row: _interval(row.level, 4),
+    "of best": lambda row: "-" if math.isnan(row.of_best) else f"{row.of_best:.3f}",
     "P(above uniform)": lambda row: _interval(row.improvement, 2),
     "speed, x uniform": _ratio,
-    "rollouts to target": _budget,
+    "rollouts to target": lambda row: _spent(row.speed.budget.value),
+    "tokens to target": lambda row: "-" if math.isnan(row.tokens) else _spent(row.tokens_to_target),
     "oracle's gain": lambda row: "-" if row.oracle_share is None else _interval(row.oracle_share, 2),
     "informative": lambda row: f"{row.informative:.2f}",
     "effective problems": lambda row: "-" if math.isnan(row.effective) else f"{row.effective:,.0f}",
     "drawn": lambda row: f"{row.distinct:,.0f}",
+    "seconds": lambda row: f"{row.seconds:,.1f}",
+    "learn, ms": lambda row: f"{1e3 * row.learn:.2f}",
     "ask+tell, ms": lambda row: f"{1e3 * row.cost:.2f}",
 }
+
+_OVERALL_COLUMNS: dict[str, Callable[[Overall], str]] = {
+    "method": lambda row: row.method,
+    "final accuracy": lambda row: _interval(row.level, 4),
+    "least of best": lambda row: f"{row.least_of_best:.3f}",
+    "P(above uniform)": lambda row: _interval(row.improvement, 2),
+    "over all pairs": lambda row: _interval(row.over_pairs, 2),
+}
+
+
+def _seconds(result: Result) -> float:
+    return float(sum(getattr(result, name) for name in SECONDS))
+
+
+def _mean_of_known(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.mean(known)) if len(known) else math.nan
 
 
 def _is_nan(value: Any) -> bool:

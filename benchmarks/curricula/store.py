@@ -11,7 +11,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from .play import Result, Run, evaluations
+from .play import Result, Run
 
 __all__ = ["Store"]
 
@@ -70,4 +70,4 @@ class Store:
             return None
         except (ValueError, TypeError, KeyError):  # whatever a broken file may look like
             return None
-        return result if list(result.steps) == evaluations(run.steps, run.evaluate_every) else None
+        return result if run.complete(result.steps, result.rollouts) else None

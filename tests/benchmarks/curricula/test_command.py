@@ -17,7 +17,7 @@ from curriculum_bandits.benchmarks.curricula import command
 from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
 
 SMALL = CompareSettings(
-    students=("half-hopeless-skill",),
+    learners=("half-hopeless-skill",),
     methods=("uniform", "osmd-groups", "greedy-oracle"),
     problems=300,
     seeds=(0, 1),
@@ -39,37 +39,151 @@ def stored(folder):
     """All runs by name, but for the seconds they took, and the code that made them, which each process reads anew."""
     runs = {path.name: json.loads(path.read_text()) for path in sorted((folder / "runs").glob("*.json"))}
     for run in runs.values():
-        for name in ("ask", "learn", "tell", "code"):
+        for name in ("ask", "learn", "tell", "evaluate", "overhead", "code"):
             del run["result"][name]
     return runs
 
 
 def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
     (tmp_path / "curves-of-another-command.png").write_bytes(b"")
-    students = ("half-hopeless-skill", "drifting-softmax")
-    call(*WORDS, "--students", *students, "--methods", "osmd-problems", "--output", str(tmp_path))
+    learners = ("half-hopeless-skill", "drifting-softmax")
+    call(*WORDS, "--learners", *learners, "--methods", "osmd-problems", "--output", str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("runs", "summary.txt", "summary.csv", "summary.json"),
-        *(f"{kind}-{student}.png" for kind in ("curves", "drawn") for student in students),
+        *("runs", "summary.txt", "summary.csv", "summary.json", "curves.csv", "overall.csv", "overall.png"),
+        *(f"{kind}-{learner}.png" for kind in ("curves", "measures", "drawn") for learner in learners),
     }
     text = (tmp_path / "summary.txt").read_text()
     assert text in capsys.readouterr().out
     words = (
-        "curriculum-bandits compare --students half-hopeless-skill drifting-softmax --problems 300 --methods uniform "
+        "curriculum-bandits compare --learners half-hopeless-skill drifting-softmax --problems 300 --methods uniform "
         "osmd-problems --seeds 0..1 --steps 12 --batch 8 --evaluate-every 4"
     )
     assert words in text
     assert str(tmp_path) not in text
     assert "768 rollouts" in text
-    with open(tmp_path / "summary.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert {(row["student"], row["method"]) for row in rows} == {
-        (student, method) for student in students for method in ("uniform", "osmd-problems")
+    assert "all 2 learners together" in text
+    rows = table(tmp_path / "summary.csv")
+    assert {(row["learner"], row["method"]) for row in rows} == {
+        (learner, method) for learner in learners for method in ("uniform", "osmd-problems")
     }
     document = json.loads((tmp_path / "summary.json").read_text())
     assert document["command"] == words
     assert document["runs"] == document["runs_done_by_this_command"] == 8
+    assert 0.0 < document["overhead_share"] < 100.0
     assert {"cores", "platform", "date", "versions", "code", "caption"} <= document.keys()
+    call(*WORDS, "--learners", learners[0], "--methods", "osmd-problems", "--output", str(tmp_path))
+    assert not {"overall.csv", "overall.png"} & {path.name for path in tmp_path.iterdir()}
+
+
+def table(path):
+    with open(path, encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+OWN = """
+from curriculum_bandits import methods
+from curriculum_bandits.environments import SkillStudent
+
+def curriculum(bank, seed):
+    return methods.uniform(bank, seed=seed)
+
+def learner(problems, seed):
+    return SkillStudent.half_hopeless(problems, seed)
+
+def nonsense(bank, seed):
+    return 3
+
+def without_accuracy(problems, seed):
+    made = SkillStudent.half_hopeless(problems, seed)
+    made.evaluate = lambda: {"score": 1.0}
+    return made
+
+number = 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Name of a module in the current folder, another one for every test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_methods_and_learners_of_ones_own_join_by_import_path(tmp_path, own):
+    method, learner = f"{own}:curriculum", f"{own}:learner"
+    words = [*WORDS, "--learners", learner, "--methods", method, "--output", str(tmp_path / "out")]
+    call(*words)
+    rows = {row["method"]: row for row in table(tmp_path / "out" / "summary.csv")}
+    assert rows[method]["final_accuracy"] == rows["uniform"]["final_accuracy"]  # which it is
+    text = (tmp_path / "out" / "summary.txt").read_text()
+    assert f"{method}: one's own, from this import path (source " in text
+    assert (tmp_path / "out" / f"curves-{own}-learner.png").exists()
+    before = len(stored(tmp_path / "out"))
+    call(*words)
+    assert len(stored(tmp_path / "out")) == before == 4
+    (tmp_path / f"{own}.py").write_text(OWN + "# changed\n")
+    call(*words)
+    assert len(stored(tmp_path / "out")) == 8
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--methods", "nowhere_at_all:f", "No module named 'nowhere_at_all'; give package.module:function"),
+        ("--methods", "OWN:absent", "has no absent; give the name of a function in it"),
+        ("--methods", "OWN:number", "is a int; give a function"),
+        ("--methods", "OWN:nonsense", "returned a int; return a Curriculum, or a Curriculum and a stage"),
+        ("--learners", "OWN:absent", "has no absent"),
+        ("--learners", "OWN:without_accuracy", r"evaluate returned \['score'\]; add accuracy"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_is_said(option, name, message, tmp_path, own):
+    with pytest.raises(SystemExit, match=message):
+        call(*WORDS, option, name.replace("OWN", own), "--output", str(tmp_path / "out"))
+
+
+def test_who_cannot_be_had_is_refused_if_named_and_left_out_if_meant_along(tmp_path, own, capsys):
+    words = [*WORDS, "--learners", f"{own}:plain", "--output", str(tmp_path / "out")]
+    (tmp_path / f"{own}.py").write_text(PLAIN)
+    with pytest.raises(SystemExit, match=r"greedy-oracle cannot be had on own.*: greedy-oracle is told the exact"):
+        call(*words, "--methods", "greedy-oracle")
+    call(*words, "--methods", "headline")
+    assert "left out on" in capsys.readouterr().err
+    text = (tmp_path / "out" / "summary.txt").read_text()
+    assert "Left out on" in text
+    assert "oracle's gain" not in text.splitlines()[2]
+    assert {row["method"] for row in table(tmp_path / "out" / "summary.csv")} == {
+        *("uniform", "osmd-groups", "osmd-problems", "actor-curator", "actor-curator-paper"),
+    }
+
+
+PLAIN = """
+from curriculum_bandits.environments import SkillStudent
+
+class Plain:
+    def __init__(self, student):
+        self.bank, self.learn, self._student = student.bank, student.learn, student
+
+    def evaluate(self):
+        return {"accuracy": self._student.evaluate()["accuracy"]}
+
+def plain(problems, seed):
+    return Plain(SkillStudent.half_hopeless(problems, seed))
+"""
+
+
+def test_every_evaluation_is_a_line_of_the_curves(tmp_path):
+    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
+    lines = table(tmp_path / "curves.csv")
+    assert len(lines) == 3 * 2 * 4
+    assert [line["step"] for line in lines[:4]] == ["0", "4", "8", "12"]
+    assert [line["rollouts"] for line in lines[:4]] == ["0", "256", "512", "768"]
+    assert lines[0]["informative_share"] == ""
+    assert {"learner", "method", "seed", "tokens", "accuracy"} <= lines[0].keys()
 
 
 def test_one_worker_and_two_bring_the_same_numbers(tmp_path):
@@ -171,8 +285,10 @@ def test_runs_of_different_code_are_pointed_out(tmp_path):
     [
         (["--steps", "0"], "steps is 0; it must be at least 1"),
         (["--batch", "500"], "batch is 500, but a bank has 300 problems"),
-        (["--students", "clever"], "'clever' is none of the students; choose from half-hopeless-skill, "),
-        (["--methods", "magic"], "'magic' is none of the methods; choose from uniform, "),
+        (["--learners", "clever"], "'clever' is none of the learners; choose from half-hopeless-skill, "),
+        (["--students", "clever"], "'clever' is none of the learners; choose from half-hopeless-skill, "),
+        (["--rollouts", "0"], "rollouts is 0; it must be at least 1"),
+        (["--methods", "magic"], "'magic' is none of the methods; choose from headline, "),
         (["--seeds", "3..1"], "'3..1' is no seed; give a number such as 3, or a range such as 0..19"),
         (["--seeds", "1", "0..2"], "seeds are .*; give at least one, and each once"),
         (["--jobs", "0"], "jobs is 0"),
@@ -196,10 +312,23 @@ def test_settings_without_uniform_are_refused():
         CompareSettings(methods=("osmd-groups",))
 
 
-def test_the_list_names_students_and_methods(capsys):
+def test_settings_without_any_limit_are_refused():
+    with pytest.raises(ValueError, match="neither steps nor rollouts are limited"):
+        CompareSettings(steps=None)
+
+
+def test_words_for_several_methods_stay_in_the_command():
+    settings = CompareSettings(methods=("headline", "rivals"), steps=None, rollouts=5000)
+    words = " ".join(settings.words())
+    assert "--methods headline rivals --seeds" in words
+    assert words.endswith("--rollouts 5000 --batch 256 --evaluate-every 10")
+    assert {"uniform", "sec", "pcl"} <= set(settings.named())
+
+
+def test_the_list_names_learners_and_methods(capsys):
     call("--list")
     printed = capsys.readouterr().out
-    for name in ("half-hopeless-skill", "drifting-softmax", "uniform", "greedy-oracle"):
+    for name in ("half-hopeless-skill", "drifting-softmax", "uniform", "greedy-oracle", "rivals"):
         assert f"  {name} " in printed
 
 

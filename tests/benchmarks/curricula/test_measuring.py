@@ -11,8 +11,10 @@ from curriculum_bandits.benchmarks.curricula.measuring import (
     crossing,
     finals,
     improvement,
+    improvement_over_pairs,
     isotonic,
     level,
+    on_axis,
     oracle_share,
     speed,
     target,
@@ -79,7 +81,7 @@ def test_a_method_that_rises_twice_as_steeply_is_twice_as_fast():
     found = speed(BUDGETS, uniform, 2.0 * uniform)
     assert found.target == pytest.approx(0.9)  # evaluations at 800, 900, 1000 of slope 0.1
     assert found.uniform_budget == pytest.approx(900.0)
-    assert found.budget == pytest.approx(450.0)
+    assert found.budget.value == pytest.approx(450.0)
     assert found.reached == 1.0
     assert (found.ratio.value, found.ratio.lower, found.ratio.upper) == pytest.approx((2.0, 2.0, 2.0))
 
@@ -103,7 +105,7 @@ def test_uniform_reaches_its_own_target_even_where_it_ends_in_a_decline():
 def test_a_method_that_never_gets_there_is_censored():
     uniform = lines([0.1, 0.1])
     found = speed(BUDGETS, uniform, 0.5 * uniform)
-    assert found.budget == math.inf
+    assert found.budget.value == math.inf
     assert found.reached == 0.0
     # All that is known of the ratio: between 0 and 900 / 1000.
     assert (found.ratio.value, found.ratio.lower) == (0.0, 0.0)
@@ -129,7 +131,7 @@ def test_there_is_no_speed_where_uniform_begins_at_its_target():
 
 def test_a_method_that_begins_above_the_target_is_infinitely_fast():
     found = speed(BUDGETS, lines([0.05, 0.06]), np.ones((2, 11)))
-    assert (found.budget, found.ratio.value) == (0.0, math.inf)
+    assert (found.budget.value, found.ratio.value) == (0.0, math.inf)
 
 
 def test_seeds_are_paired_in_the_bootstrap():
@@ -218,3 +220,41 @@ def test_the_bootstrap_repeats_itself():
     uniform, method = lines([0.1] * 9, noise=0.1), lines([0.12] * 9, noise=0.1, seed=1)
     assert speed(BUDGETS, uniform, method) == speed(BUDGETS, uniform, method)
     assert speed(BUDGETS, uniform, method) != speed(BUDGETS, uniform, method, seed=1)
+
+
+def test_the_improvement_over_pairs_is_the_mann_whitney_statistic():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    uniform, method = rng.normal(size=(2, 3, 8)).round(1)
+    expected = [stats.mannwhitneyu(y, x).statistic / 64 for x, y in zip(uniform, method, strict=True)]
+    found = improvement_over_pairs(uniform, method)
+    assert found.value == pytest.approx(np.mean(expected))
+    assert found.lower < found.value < found.upper
+    assert improvement_over_pairs(uniform, uniform + 100.0) == Estimate(1.0, 1.0, 1.0)
+    assert improvement_over_pairs(method, uniform).value == pytest.approx(1.0 - found.value)
+
+
+def test_pairs_of_seeds_see_what_all_pairs_do_not():
+    uniform = np.arange(10.0)
+    assert improvement(uniform, uniform + 0.1).lower == pytest.approx(1.0)
+    assert improvement_over_pairs(uniform, uniform + 0.1).value == pytest.approx(0.55)
+
+
+def test_the_improvement_over_strata_is_the_mean_of_each():
+    uniform, method = np.zeros((2, 6)), np.array([[1.0] * 6, [-1.0] * 6])
+    for found in (improvement(uniform, method), improvement_over_pairs(uniform, method)):
+        # Resampled together they would vary.
+        assert (found.value, found.lower, found.upper) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_the_interval_of_the_budget_ends_where_resamples_do_not_get_there():
+    uniform, method = lines([0.1] * 10), lines([0.11] * 5 + [0.095] * 5)
+    found = speed(BUDGETS, uniform, 2.0 * uniform).budget
+    assert (found.value, found.lower, found.upper) == pytest.approx((450.0, 450.0, 450.0))
+    method[0] = lines([0.0])
+    censored = speed(BUDGETS, uniform, method).budget
+    assert censored.upper == math.inf
+
+
+def test_a_curve_is_read_between_its_evaluations():
+    assert on_axis([0.0, 5.0, 10.0, 30.0], [0.0, 10.0, 20.0], [0.0, 1.0, 3.0]).tolist() == [0.0, 0.5, 1.0, 3.0]

@@ -10,25 +10,44 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from curriculum_bandits.benchmarks.curricula.figures import curves_figure, drawn_figure
+from curriculum_bandits.benchmarks.curricula.contenders import GROUPS
+from curriculum_bandits.benchmarks.curricula.figures import (
+    curves_figure,
+    drawn_figure,
+    measures_figure,
+    overall_figure,
+)
 from curriculum_bandits.benchmarks.curricula.play import Result
-from curriculum_bandits.benchmarks.curricula.report import Comparison, csv_table, json_document, text_table
+from curriculum_bandits.benchmarks.curricula.report import (
+    Comparison,
+    csv_table,
+    curves_table,
+    json_document,
+    overall,
+    overall_table,
+    overhead_share,
+    text_table,
+)
 
 
-def result(slope, effective=50.0):
+def result(slope, effective=50.0, cost=8.0):
     steps = tuple(float(step) for step in range(0, 101, 10))
     return Result(
         steps=steps,
-        rollouts=tuple(8.0 * step for step in steps),
+        rollouts=tuple(cost * step for step in steps),
+        tokens=tuple(10.0 * cost * step for step in steps),
         accuracy=tuple(slope * step / 100 for step in steps),
-        bank_success=tuple(slope * step / 100 for step in steps),
         informative=(0.25,) * 10,
         effective=(effective,) * 10,
         drawn=((0.1,) * 10,) * 10,
+        parts=tuple("abcdefghij"),
+        parts_title="level",
         distinct=77,
         ask=0.001,
         learn=0.1,
         tell=0.002,
+        evaluate=0.1,
+        overhead=0.01,
         code="abc",
     )
 
@@ -78,7 +97,7 @@ def test_without_an_oracle_or_with_one_seed_cells_are_empty():
     assert rows[0]["final_accuracy_lower"] == ""
 
 
-def test_the_csv_has_a_line_per_student_and_method():
+def test_the_csv_has_a_line_per_learner_and_method():
     rows = list(csv.DictReader(io.StringIO(csv_table([FULL, FULL]))))
     assert len(rows) == 8
     assert {row["seeds"] for row in rows} == {"6"}
@@ -87,12 +106,12 @@ def test_the_csv_has_a_line_per_student_and_method():
 
 def test_the_json_holds_every_seed():
     document = json.loads(json_document([FULL], {"command": "x"}))
-    student = document["students"][0]
+    learner = document["learners"][0]
     assert document["command"] == "x"
-    assert [(run["method"], run["seed"]) for run in student["runs"][:6]] == [("uniform", seed) for seed in range(6)]
-    assert len(student["runs"]) == 24
-    assert student["rows"][-1]["rollouts_to_target"] is None
-    assert student["runs"][0]["accuracy"][-1] == 0.5
+    assert [(run["method"], run["seed"]) for run in learner["runs"][:6]] == [("uniform", seed) for seed in range(6)]
+    assert len(learner["runs"]) == 24
+    assert learner["rows"][-1]["rollouts_to_target"] is None
+    assert learner["runs"][0]["accuracy"][-1] == 0.5
 
 
 @pytest.mark.parametrize("shown", [FULL, comparison(seeds=1, uniform=0.5), comparison(uniform=0.5, slow=0.1)])
@@ -107,3 +126,76 @@ def test_figures_show_every_method(shown):
         figure.savefig(io.BytesIO())
     base = curves.axes[1].lines[[row.method for row in shown.rows()].index("uniform")]
     np.testing.assert_array_equal(base.get_ydata(), 0.0)
+
+
+def test_what_is_best_leaves_out_the_oracle():
+    rows = {row.method: row for row in FULL.rows()}
+    assert rows["osmd-problems"].of_best == 1.0
+    assert rows["uniform"].of_best == pytest.approx(0.525 / 0.725)
+    assert rows["greedy-oracle"].of_best > 1.0
+
+
+def test_methods_that_cost_more_a_step_are_read_at_the_same_rollouts():
+    results = {
+        "uniform": [result(0.5)] * 2,
+        "osmd-groups": [result(0.5, cost=16.0)] * 2,  # twice the rollouts for the same curve over steps
+        "osmd-problems": [result(0.5, cost=4.0)] * 2,  # ends early, and keeps what it has
+    }
+    shown = Comparison("half-hopeless-skill", 1000, range(2), results)
+    np.testing.assert_allclose(shown.accuracy("osmd-groups"), shown.accuracy("uniform") / 2)
+    np.testing.assert_allclose(shown.accuracy("osmd-problems")[:, :6], shown.accuracy("uniform")[:, :12:2][:, :6])
+    assert shown.accuracy("osmd-problems")[0, -1] == 0.5
+    rows = {row.method: row for row in shown.rows()}
+    assert rows["osmd-groups"].speed.budget.value == math.inf
+    assert rows["osmd-groups"].tokens_to_target == math.inf
+    assert rows["osmd-problems"].speed.ratio.value == pytest.approx(2.0)
+    assert rows["uniform"].tokens_to_target == pytest.approx(10 * rows["uniform"].speed.budget.value)
+    assert rows["osmd-groups"].tokens == pytest.approx(8000.0)
+
+
+def test_with_a_budget_the_axis_ends_there():
+    shown = Comparison("half-hopeless-skill", 1000, [0], {"uniform": [result(0.5)]}, budget=790)
+    assert shown.rollouts[-1] == 790
+    assert shown.accuracy("uniform")[0, -1] == pytest.approx(0.5 * 790 / 800)
+
+
+def test_learners_together_pool_runs_and_take_the_least_share_of_the_best():
+    other = comparison(uniform=0.4, fast=0.3, slow=0.2)
+    rows = {row.method: row for row in overall([FULL, other])}
+    assert set(rows) == {"uniform", "osmd-problems", "osmd-groups"}  # the oracle was on one of them only
+    finals = [0.9 * (slope + 0.01 * seed) for slope in (0.5, 0.4) for seed in range(6)]
+    assert rows["uniform"].level.value == pytest.approx(np.mean(sorted(finals)[3:9]))
+    assert rows["osmd-problems"].improvement.value == 0.5
+    assert rows["osmd-problems"].least_of_best == pytest.approx(0.325 / 0.425)
+    assert len(overall_table([FULL, other]).splitlines()) == 4
+    assert "all 2 learners together" in text_table([FULL, other], "")
+    overall_figure([FULL, other], "a note").savefig(io.BytesIO())
+
+
+def test_overhead_is_counted_against_the_learners_time():
+    assert overhead_share([FULL]) == pytest.approx(0.01 / 0.2)
+
+
+def test_curves_are_long():
+    lines = list(csv.DictReader(io.StringIO(curves_table([FULL]))))
+    assert len(lines) == 4 * 6 * 11
+    assert lines[0]["informative_share"] == ""
+    assert lines[1]["informative_share"] == "0.25"
+
+
+def test_many_methods_get_a_panel_each_and_the_measures_a_line_each():
+    names = GROUPS["all"][:13]
+    results = {name: [result(0.3 + 0.01 * i + 0.02 * seed) for seed in range(2)] for i, name in enumerate(names)}
+    shown = Comparison("half-hopeless-skill", 1000, range(2), results)
+    curves, drawn, measures = (draw(shown, "a note") for draw in (curves_figure, drawn_figure, measures_figure))
+    order = [row.method for row in shown.rows()]
+    for figure in (curves, drawn):
+        assert [axes.get_title() for axes in figure.axes[:13]] == order
+    assert [label.get_text() for label in measures.axes[0].get_yticklabels()] == order
+    for figure in (curves, drawn, measures):
+        figure.savefig(io.BytesIO(), dpi=40)
+
+
+def test_the_measures_say_who_does_not_reach_the_target():
+    budget = measures_figure(FULL, "a note").axes[2]
+    assert [text.get_text().strip() for text in budget.texts] == ["not reached"]
