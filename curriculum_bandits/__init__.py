@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from curriculum_bandits import bandits, checkpoint, methods, sampling, signals
+from curriculum_bandits import bandits, checkpoint, methods, sampling, signals, stages
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback, Ticket
@@ -32,4 +32,5 @@ __all__ = [
     "run",
     "sampling",
     "signals",
+    "stages",
 ]

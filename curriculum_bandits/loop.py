@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO, TypeVar, runtime_checkable
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from curriculum_bandits.bank import IntArray
@@ -22,6 +23,7 @@ from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.metrics import BATCH_METRICS, batch_metrics, drawn_by_group
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.stages.contract import RolloutFirstLearner, Stage, StageStep
 
 __all__ = ["Learner", "ResumableLearner", "run"]
 
@@ -29,8 +31,8 @@ _CHECKPOINT = "checkpoint.npz"
 _METRICS = "metrics.jsonl"
 
 # What the loop logs itself; an evaluation must not use these names.
-_OWN_NAMES = frozenset({"step", "rollouts", "entropy", "effective_problems", *BATCH_METRICS})
-_OWN_PREFIXES = ("drawn/", "curator/", "seconds/")
+_OWN_NAMES = frozenset({"step", "rollouts", "tokens", "entropy", "effective_problems", *BATCH_METRICS})
+_OWN_PREFIXES = ("drawn/", "curator/", "stage/", "seconds/")
 
 Result = TypeVar("Result")
 
@@ -81,6 +83,8 @@ def run(
     steps: int,
     batch_size: int,
     *,
+    stage: Stage | None = None,
+    rollout_budget: int | None = None,
     evaluate_every: int = 10,
     directory: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 50,
@@ -97,6 +101,10 @@ def run(
         learner: Learns from them. To be resumed it must also be a `ResumableLearner`.
         steps: Total number of steps, those before a resume included.
         batch_size: Problems per step.
+        stage: What comes between draw and update, such as a filter; the learner must then roll out and update apart
+            (`stages.RolloutFirstLearner`).
+        rollout_budget: End after the first step by which so many rollouts have been made, those of rejected groups
+            included; None is no limit.
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
         directory: Where metrics.jsonl and checkpoint.npz go; None keeps nothing.
         checkpoint_every: Save after every so many steps and after the last; 0 never.
@@ -106,14 +114,22 @@ def run(
     Returns:
         One row of metrics per step, row 0 being the evaluation before the first: those of `metrics.batch_metrics`, the
         share of each group as ``drawn/<group>``, ``entropy`` and ``effective_problems`` of the distribution, what else
-        the curriculum's `diagnostics` say as ``curator/<name>``, ``rollouts`` so far, seconds by part as
-        ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate``, and what `evaluate` returned.
+        the curriculum's `diagnostics` say as ``curator/<name>``, ``rollouts`` and ``tokens`` so far (what was rejected
+        included; tokens are nan where lengths are not known), what the stage counts as ``stage/<name>``, seconds by
+        part as ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate``, and what `evaluate` returned.
 
     Raises:
         ValueError: If a number makes no sense, or the directory holds a run with another batch size, method or bank.
-        TypeError: If checkpoints are wanted and the learner cannot be saved.
+        TypeError: If checkpoints are wanted and the learner cannot be saved, or a stage is given and it cannot roll out
+            without an update.
     """
     _check(steps, batch_size, evaluate_every, checkpoint_every, directory, tensorboard, curriculum)
+    if rollout_budget is not None and rollout_budget < 1:
+        raise ValueError(f"rollout_budget is {rollout_budget}; allow at least 1, or None for no limit")
+    if stage is not None and not isinstance(learner, RolloutFirstLearner):
+        raise TypeError(
+            f"{type(learner).__name__} has no roll_out and update, which a stage needs; add them, or pass no stage"
+        )
     saves = directory is not None and checkpoint_every > 0
     if saves and not isinstance(learner, ResumableLearner):
         raise TypeError(
@@ -121,23 +137,28 @@ def run(
             "resumed; add them, or pass checkpoint_every=0"
         )
     folder = None if directory is None else Path(directory)
-    start, rows = (0, []) if folder is None else _resume(folder, curriculum, learner, batch_size)
+    start, rows = (0, []) if folder is None else _resume(folder, curriculum, learner, batch_size, stage)
     log = _Log(folder, rows, tensorboard)
     try:
         with tqdm(total=steps, initial=start, disable=not progress, desc=curriculum.name, unit="step") as bar:
             if not rows:
-                row = {"step": 0.0, "rollouts": 0.0}
+                row = {"step": 0.0, "rollouts": 0.0, "tokens": 0.0}
                 log.write(_evaluate(learner, row) if evaluate_every else row)
                 if saves:  # so that an interrupted run can also be begun again with the same objects
-                    _save(Path(str(directory)), 0, batch_size, curriculum, learner)
+                    _save(Path(str(directory)), 0, batch_size, curriculum, learner, stage)
+            most = math.inf if rollout_budget is None else rollout_budget
             for step in range(start + 1, steps + 1):
-                row = {"step": float(step), **_one_step(curriculum, learner, batch_size)}
-                row["rollouts"] += log.rows[-1]["rollouts"]
-                if evaluate_every and (step % evaluate_every == 0 or step == steps):
+                if log.rows[-1]["rollouts"] >= most:
+                    break
+                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage)}
+                for name in ("rollouts", "tokens"):
+                    row[name] += log.rows[-1][name]
+                last = step == steps or row["rollouts"] >= most
+                if evaluate_every and (step % evaluate_every == 0 or last):
                     _evaluate(learner, row)
                 log.write(row)
-                if saves and (step % checkpoint_every == 0 or step == steps):
-                    _save(Path(str(directory)), step, batch_size, curriculum, learner)
+                if saves and (step % checkpoint_every == 0 or last):
+                    _save(Path(str(directory)), step, batch_size, curriculum, learner, stage)
                 bar.update()
                 bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
     finally:
@@ -145,7 +166,31 @@ def run(
     return log.rows
 
 
-def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> dict[str, float]:
+def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None) -> dict[str, float]:
+    if stage is None:
+        done = _plain_step(curriculum, learner, batch_size)
+    else:
+        assert isinstance(learner, RolloutFirstLearner)
+        done = stage.step(curriculum, learner, batch_size)
+    metrics = batch_metrics(done.rollouts, done.feedback)
+    # Groups of fewer rollouts than others are padded, which is not missing.
+    metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
+    entropy = curriculum.entropy()
+    return {
+        **metrics,
+        **{f"drawn/{name}": share for name, share in drawn_by_group(curriculum.bank, done.items).items()},
+        "entropy": entropy,
+        "effective_problems": math.exp(entropy),
+        **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
+        **{f"stage/{name}": value for name, value in done.counts.items()},
+        "rollouts": float(done.spent),
+        "tokens": done.tokens,
+        **{f"seconds/{part}": seconds for part, seconds in done.seconds.items()},
+    }
+
+
+def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> StageStep:
+    """Draw, learn from all that was drawn, tell."""
     draw, ask = _timed(lambda: curriculum.ask(batch_size))
     rollouts, learn = _timed(lambda: learner.learn(draw.items))
     if len(rollouts) != len(draw):
@@ -154,18 +199,9 @@ def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> dict
         )
     feedback, judge = _timed(lambda: curriculum.signal(rollouts))
     _, tell = _timed(lambda: curriculum.tell(draw, feedback))
-    entropy = curriculum.entropy()
-    return {
-        **batch_metrics(rollouts, feedback),
-        **{f"drawn/{name}": share for name, share in drawn_by_group(curriculum.bank, draw.items).items()},
-        "entropy": entropy,
-        "effective_problems": math.exp(entropy),
-        **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
-        "rollouts": float(rollouts.rewards.size),
-        "seconds/ask": ask,
-        "seconds/learn": learn,
-        "seconds/tell": judge + tell,
-    }
+    tokens = math.nan if rollouts.lengths is None else float(np.nansum(rollouts.lengths))
+    seconds = {"ask": ask, "learn": learn, "tell": judge + tell}
+    return StageStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds)
 
 
 def _evaluate(learner: Learner, row: dict[str, float]) -> dict[str, float]:
@@ -183,14 +219,18 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     return result, time.perf_counter() - begin
 
 
-def _save(folder: Path, step: int, batch_size: int, curriculum: Curriculum, learner: Learner) -> None:
+def _save(
+    folder: Path, step: int, batch_size: int, curriculum: Curriculum, learner: Learner, stage: Stage | None
+) -> None:
     assert isinstance(learner, ResumableLearner)
-    state = {"step": step, "batch_size": batch_size, "curriculum": curriculum.state_dict()}
+    state: dict[str, Any] = {"step": step, "batch_size": batch_size, "curriculum": curriculum.state_dict()}
+    if stage is not None:
+        state["stage"] = stage.state_dict()
     save_state(folder / _CHECKPOINT, {**state, "learner": learner.state_dict()})
 
 
 def _resume(
-    folder: Path, curriculum: Curriculum, learner: Learner, batch_size: int
+    folder: Path, curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None
 ) -> tuple[int, list[dict[str, float]]]:
     """Load the last checkpoint, if any, and the rows of metrics up to it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,6 +246,12 @@ def _resume(
         raise TypeError(
             f"{folder} holds a checkpoint, but {type(learner).__name__} has no load_state_dict to continue it"
         )
+    if (stage is None) != ("stage" not in state):
+        raise ValueError(
+            f"{folder} holds a run {'with' if stage is None else 'without'} a stage; pass the same or another directory"
+        )
+    if stage is not None:
+        stage.load_state_dict(state["stage"])
     curriculum.load_state_dict(state["curriculum"])
     learner.load_state_dict(state["learner"])
     step = int(state["step"])

@@ -105,7 +105,7 @@ def test_the_utilities_are_told_to_the_curriculum():
 
 def test_without_evaluation_there_is_none():
     rows = go(SkillLearner(), 3, evaluate_every=0)
-    assert rows[0] == {"step": 0.0, "rollouts": 0.0}
+    assert rows[0] == {"step": 0.0, "rollouts": 0.0, "tokens": 0.0}
     assert not any("accuracy" in row for row in rows)
 
 
@@ -313,3 +313,61 @@ def test_a_killed_run_with_a_curator_equals_one_that_was_not(tmp_path):
     with pytest.raises(RuntimeError):
         go(SkillLearner(fail_at=6), 8, tmp_path / "killed", curated)
     np.testing.assert_equal(timeless(go(SkillLearner(seed=9), 8, tmp_path / "killed", curated)), whole)
+
+
+class Separate:
+    """A student seen through the two methods of a stage."""
+
+    def __init__(self):
+        from curriculum_bandits.environments import SkillStudent
+
+        self.student = SkillStudent.half_hopeless(300, seed=0)
+        self.learn, self.evaluate = self.student.learn, self.student.evaluate
+        self.roll_out, self.update = self.student.roll_out, self.student.update
+        self.state_dict, self.load_state_dict = self.student.state_dict, self.student.load_state_dict
+
+
+def test_a_budget_of_rollouts_ends_the_run_and_a_larger_one_goes_on(tmp_path):
+    from curriculum_bandits.stages import ZeroVarianceFilter
+
+    def play(budget, folder, stage=None):
+        learner = Separate()
+        return run(
+            methods.uniform(learner.student.bank), learner, 1000, 10, stage=stage, rollout_budget=budget,
+            evaluate_every=7, checkpoint_every=50, directory=tmp_path / folder, progress=False,
+        )  # fmt: skip
+
+    short = play(200, "plain")
+    assert [row["rollouts"] for row in short] == [0, 80, 160, 240]
+    assert "accuracy" in short[-1]
+    assert len(play(200, "plain")) == 4  # nothing more to do
+    longer = play(400, "plain")
+    assert [row["rollouts"] for row in longer] == [0, 80, 160, 240, 320, 400]
+    filtered = play(1500, "filtered", ZeroVarianceFilter())
+    assert filtered[-2]["rollouts"] < 1500 <= filtered[-1]["rollouts"]
+    with pytest.raises(ValueError, match="holds a run with a stage"):
+        play(1600, "filtered")
+    with pytest.raises(ValueError, match="holds a run without a stage"):
+        play(1600, "plain", ZeroVarianceFilter())
+    with pytest.raises(ValueError, match="rollout_budget is 0"):
+        play(0, "none")
+
+
+def test_a_stage_needs_a_learner_that_can_roll_out_apart():
+    from curriculum_bandits.stages import ZeroVarianceFilter
+
+    class LearnsAtOnce:
+        def learn(self, items):
+            raise AssertionError
+
+        def evaluate(self):
+            return {}
+
+    with pytest.raises(TypeError, match="LearnsAtOnce has no roll_out and update"):
+        run(methods.uniform(ProblemBank(["a"])), LearnsAtOnce(), 1, 1, stage=ZeroVarianceFilter(), progress=False)
+
+
+def test_tokens_are_summed_where_lengths_are_known():
+    learner = Separate()
+    rows = run(methods.uniform(learner.student.bank), learner, 3, 5, progress=False)
+    assert 0 < rows[1]["tokens"] < rows[3]["tokens"]

@@ -35,6 +35,7 @@ FLOORS = {
     "benchmarks": 5,
     # 4
     "methods": 4,
+    "stages": 4,
     "loop": 4,
     "testing": 4,
     # 3
@@ -49,6 +50,7 @@ FLOORS = {
     # 1
     "draw": 1,
     "rollouts": 1,
+    "rollout_groups": 1,
     "bank": 1,
     "arms": 1,
     "sampling": 1,

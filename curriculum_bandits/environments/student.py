@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
+from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 
 if TYPE_CHECKING:
@@ -182,13 +183,60 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank. The student is then as it was.
         """
+        groups = self.roll_out(items)
+        return self.update(groups, np.ones(len(groups), dtype=bool))
+
+    def roll_out(self, items: npt.ArrayLike, n: int | None = None) -> RolloutGroups:
+        """Roll out the problems; the policy does not change.
+
+        Args:
+            items: Indices into the bank, shape (m,).
+            n: Rollouts of each; None is as many as the training says.
+
+        Returns:
+            Rewards 0 or 1, lengths, and the answers, (m, n).
+
+        Raises:
+            ValueError: If an item is not in the bank or `n` is below 1. The student is then as it was.
+        """
         chosen = self._checked(items)
+        count = self.training.rollouts if n is None else n
+        if count < 1:
+            raise ValueError(f"n is {n}; roll out each problem at least once")
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
-        answers, rewards = self._answer(self._policy, cell, offset, self.training.rollouts, self._rng)
-        used = self.training.rollouts - self.training.holdout
-        trained = np.broadcast_to(np.arange(self.training.rollouts) < used, rewards.shape)
-        gradient = self._gradient(cell, answers, _leave_one_out(rewards, trained) / (used * len(chosen)))
-        self._previous, self._policy = self._policy, self._updated(gradient)
+        answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
+        lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
+        return RolloutGroups(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
+
+    def update(self, groups: RolloutGroups, used: npt.NDArray[np.bool_]) -> Rollouts:
+        """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.
+
+        Args:
+            groups: What `roll_out` returned, or parts of it, rolled out by the present policy.
+            used: Which to train on, shape (k,). The last `Training.holdout` rollouts of each are not trained on.
+
+        Returns:
+            As `learn`, for all groups; those not used are not marked as trained on.
+
+        Raises:
+            ValueError: If a group to train on has not two rollouts to compare. The student is then as it was.
+        """
+        chosen = self._checked(groups.items)
+        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        rewards, valid = groups.rollouts.rewards, groups.rollouts.valid
+        held_out = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] <= self.training.holdout
+        trained = valid & ~held_out & np.asarray(used, dtype=bool)[:, None]
+        count = np.sum(trained, axis=1)
+        if np.any(count[used] < 2):
+            raise ValueError(
+                f"a group to train on has {int(np.min(count[used]))} rollouts to compare; give at least 2 beside the "
+                f"{self.training.holdout} held out"
+            )
+        answers, policy = groups.answers["answers"], self._policy
+        if np.any(used):
+            credit = _leave_one_out(rewards, trained) / np.maximum(count * np.sum(used), 1)[:, None]
+            policy = self._updated(self._gradient(cell, answers, credit))
+        self._previous, self._policy = self._policy, policy
         return self._rollouts(cell, offset, answers, rewards, trained)
 
     def fresh_rollouts(self, items: npt.ArrayLike, n: int, rng: np.random.Generator) -> Rollouts:
@@ -361,7 +409,7 @@ class Student(ABC):
             rewards,
             logprobs_before=self._log_probability(self._previous, cell, offset, answers),
             logprobs_after=self._log_probability(self._policy, cell, offset, answers),
-            lengths=np.broadcast_to(self._tokens[cell][:, None], rewards.shape),
+            lengths=np.where(np.isnan(rewards), 0, self._tokens[cell][:, None]),
             trained=trained,
         )
 
@@ -381,7 +429,7 @@ def _leave_one_out(rewards: FloatArray, trained: npt.NDArray[np.bool_]) -> Float
     """Reward minus the mean of the others among those trained on, 0 for the rest; 0/1 rewards, so exact zeros."""
     count = np.sum(trained, axis=1, keepdims=True)
     total = np.sum(np.where(trained, rewards, 0.0), axis=1, keepdims=True)
-    return np.where(trained, (count * rewards - total) / (count - 1), 0.0)
+    return np.where(trained, (count * rewards - total) / np.maximum(count - 1, 1), 0.0)
 
 
 def log_sigmoid(logits: FloatArray) -> FloatArray:

@@ -1,0 +1,123 @@
+"""GRESO: skip, before any rollout, what has taught nothing for some time; the longer, the likelier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.stages.refilling import Refilling
+from curriculum_bandits.stages.zero_variance import has_variance
+
+__all__ = ["Greso"]
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Greso(Refilling):
+    r"""Rolls out a drawn problem with probability :math:`\max(p_e^z, 0.01)`, z its latest visits without variance.
+
+    z starts at 0, so nothing is skipped in the first epoch, and a visit in which rewards differ sets it back. After
+    each step :math:`p_e` is moved toward a share of groups without variance of a quarter: down, to skip more, where
+    there were more, up where there were fewer. Skipped problems cost nothing and are missing answers; groups without
+    variance that were rolled out are not trained on. The published method has one such probability for groups that are
+    always solved and one for those that never are; this is the form with one.
+
+    Args:
+        probability: First :math:`p_e`, in (0, 1].
+        least: The least probability of a rollout, in (0, 1]: nothing is skipped for ever.
+        step: By how much :math:`p_e` is moved.
+        target: Share of groups without variance that is aimed at.
+        max_draws: Batches drawn at most for one step.
+        seed: Seed of the skips.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Source: Zheng et al., "Act Only When It Pays: Efficient Reinforcement Learning for LLM Reasoning via Selective
+    Rollouts", arXiv 2506.02177.
+    """
+
+    kind = "greso"
+
+    def __init__(
+        self,
+        probability: float = 0.5,
+        least: float = 0.01,
+        step: float = 0.01,
+        target: float = 0.25,
+        max_draws: int = 10,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(max_draws, seed)
+        for name, value in (("probability", probability), ("least", least)):
+            if not 0.0 < value <= 1.0:
+                raise ValueError(f"{name} is {value}; it must be above 0 and at most 1")
+        for name, value in (("step", step), ("target", target)):
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} is {value}; it must be in [0, 1]")
+        self.probability, self.least, self.adaptation, self.target = probability, least, step, target
+        self._in_vain: IntArray = np.zeros(0, dtype=np.int64)  # z of each problem
+
+    def admitted(self, items: IntArray) -> BoolArray:
+        """A coin for each problem, the more biased the longer it has taught nothing.
+
+        Args:
+            items: A draw, shape (m,).
+
+        Returns:
+            Which are rolled out, shape (m,).
+        """
+        z = self._in_vain[items] if len(self._in_vain) else np.zeros(len(items), dtype=np.int64)
+        return np.asarray(self.rng.random(len(items)) < np.maximum(self.probability**z, self.least))
+
+    def worth(self, rollouts: Rollouts) -> BoolArray:
+        """Which groups have rewards that differ.
+
+        Args:
+            rollouts: Shape (k, n).
+
+        Returns:
+            Shape (k,).
+        """
+        return has_variance(rollouts)
+
+    def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
+        """Count visits in vain, and move the probability.
+
+        Args:
+            items: All that was rolled out, shape (k,).
+            worth: Which had rewards that differ, shape (k,).
+            rollouts: Not used.
+            n_problems: Size of the bank.
+        """
+        if len(self._in_vain) != n_problems:
+            self._in_vain = np.zeros(n_problems, dtype=np.int64)
+        self._in_vain[items] += 1
+        self._in_vain[items[worth]] = 0
+        share = float(np.mean(~worth))
+        moved = self.probability + (self.adaptation if share < self.target else -self.adaptation)
+        self.probability = float(np.clip(moved, self.least, 1.0))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Visits in vain, the probability, and the random state."""
+        return {**super().state_dict(), "in_vain": self._in_vain.copy(), "probability": self.probability}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, of the same kind of stage.
+
+        Raises:
+            ValueError: If it is of another kind, or its numbers are not sound.
+        """
+        in_vain, probability = np.array(state["in_vain"], dtype=np.int64), float(state["probability"])
+        if in_vain.ndim != 1 or np.any(in_vain < 0) or not 0.0 < probability <= 1.0:
+            raise ValueError(f"the saved stage has visits of shape {in_vain.shape} and probability {probability}")
+        super().load_state_dict(state)
+        self._in_vain, self.probability = in_vain, probability

@@ -1,0 +1,148 @@
+"""VCRL: train on problems whose rewards vary most, and on earlier ones of that kind where a batch lacks them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.sampling import gumbel_top_k
+from curriculum_bandits.stages.refilling import Refilling
+
+__all__ = ["VarianceThreshold", "variance_score"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def variance_score(rollouts: Rollouts) -> FloatArray:
+    r"""Sample variance of the successes of each group over the largest it can have.
+
+    :math:`v = \frac{k (n - k)}{n (n - 1)}` over :math:`\frac{n}{4 (n - 1)}` for even n and :math:`\frac{n + 1}{4 n}`
+    for odd: 1 where half of the rollouts succeed, 0 where all or none do.
+
+    Args:
+        rollouts: Rewards (or successes) in [0, 1], shape (k, n).
+
+    Returns:
+        Shape (k,), 0 for a group with fewer than two valid rollouts.
+
+    Source: Jiang et al., "VCRL", arXiv 2509.19803.
+
+    >>> variance_score(Rollouts([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]])).tolist()
+    [1.0, 0.75, 0.0]
+    """
+    valid = rollouts.valid
+    n = np.sum(valid, axis=1).astype(np.float64)
+    success = rollouts.rewards if rollouts.successes is None else rollouts.successes
+    k = np.sum(np.where(valid, success, 0.0), axis=1)
+    squares = np.sum(np.where(valid, success, 0.0) ** 2, axis=1)
+    enough = n >= 2
+    safe = np.where(enough, n, 2.0)
+    variance = np.maximum(squares - k**2 / safe, 0.0) / (safe - 1.0)
+    largest = np.where(safe % 2 == 0, safe / (4.0 * (safe - 1.0)), (safe + 1.0) / (4.0 * safe))
+    return np.where(enough, variance / largest, 0.0)
+
+
+class VarianceThreshold(Refilling):
+    r"""Keeps the groups whose variance score is at least a threshold; a memory of such problems fills what is missing.
+
+    One batch is drawn. What falls short is replaced by problems from the memory, drawn by priority and rolled out anew;
+    no draw holds them, so the curriculum is not told of them. A problem that is kept gets the priority :math:`P
+    \leftarrow \mu P + (1 - \mu) v`, one that no longer reaches the threshold leaves. The threshold and the momentum are
+    the paper's first ones as far as they were known to us; size and order of the memory are ours.
+
+    Args:
+        threshold: :math:`\kappa` in (0, 1].
+        memory: Problems remembered at most; those of least priority are dropped. 0 replays nothing.
+        momentum: :math:`\mu` in [0, 1).
+        seed: Seed of the replays.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Source: Jiang et al., "VCRL: Variance-based Curriculum Reinforcement Learning", arXiv 2509.19803.
+    """
+
+    kind = "variance_threshold"
+
+    def __init__(self, threshold: float = 0.3, memory: int = 1024, momentum: float = 0.9, seed: int = 0) -> None:
+        super().__init__(1, seed)
+        if not 0.0 < threshold <= 1.0:
+            raise ValueError(f"threshold is {threshold}; it must be above 0 and at most 1")
+        if memory < 0 or not 0.0 <= momentum < 1.0:
+            raise ValueError(f"memory is {memory} and momentum {momentum}; they must be 0 or more, and in [0, 1)")
+        self.threshold, self.memory, self.momentum = threshold, memory, momentum
+        self._priority: dict[int, float] = {}
+
+    def worth(self, rollouts: Rollouts) -> BoolArray:
+        """Which groups reach the threshold.
+
+        Args:
+            rollouts: Shape (k, n).
+
+        Returns:
+            Shape (k,).
+        """
+        return variance_score(rollouts) >= self.threshold
+
+    def replayed(self, missing: int) -> IntArray:
+        """Problems of the memory, likelier the higher their priority.
+
+        Args:
+            missing: How many at most.
+
+        Returns:
+            Different problems.
+        """
+        size = min(missing, len(self._priority))
+        if size == 0:
+            return np.zeros(0, dtype=np.int64)
+        items = np.fromiter(self._priority, dtype=np.int64)
+        priorities = np.fromiter(self._priority.values(), dtype=np.float64)
+        return items[gumbel_top_k(np.log(priorities), size, self.rng)[0]]
+
+    def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
+        """Remember what was worth it, forget what no longer is.
+
+        Args:
+            items: All that was rolled out, shape (k,).
+            worth: Which were worth training on, shape (k,).
+            rollouts: Theirs, shape (k, n).
+            n_problems: Not used.
+        """
+        for item, kept, score in zip(items.tolist(), worth.tolist(), variance_score(rollouts).tolist(), strict=True):
+            if kept:
+                before = self._priority.get(item, score)
+                self._priority[item] = self.momentum * before + (1.0 - self.momentum) * score
+            else:
+                self._priority.pop(item, None)
+        if len(self._priority) > self.memory:
+            best = sorted(self._priority.items(), key=lambda pair: -pair[1])[: self.memory]
+            self._priority = dict(best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The memory and the random state."""
+        items = np.fromiter(self._priority, dtype=np.int64, count=len(self._priority))
+        priorities = np.fromiter(self._priority.values(), dtype=np.float64, count=len(self._priority))
+        return {**super().state_dict(), "items": items, "priorities": priorities}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Args:
+            state: What `state_dict` returned, of the same kind of stage.
+
+        Raises:
+            ValueError: If it is of another kind, or the memory is not sound.
+        """
+        items = np.asarray(state["items"], dtype=np.int64)
+        priorities = np.asarray(state["priorities"], dtype=np.float64)
+        if items.ndim != 1 or items.shape != priorities.shape or not np.all(priorities > 0.0):
+            raise ValueError(f"the saved memory has {items.shape} items and {priorities.shape} priorities above 0")
+        super().load_state_dict(state)
+        self._priority = dict(zip(items.tolist(), priorities.tolist(), strict=True))

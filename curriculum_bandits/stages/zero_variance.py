@@ -1,0 +1,59 @@
+"""DAPO's dynamic sampling: groups whose rewards are all equal have no gradient, so others take their place."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.stages.refilling import Refilling
+
+__all__ = ["ZeroVarianceFilter", "has_variance"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def has_variance(rollouts: Rollouts) -> BoolArray:
+    """Which groups have two valid rewards that differ.
+
+    Args:
+        rollouts: Shape (k, n).
+
+    Returns:
+        Shape (k,).
+
+    >>> has_variance(Rollouts([[1, 1], [1, 0], [1, None]])).tolist()
+    [False, True, False]
+    """
+    valid, rewards = rollouts.valid, rollouts.rewards
+    highest = np.max(np.where(valid, rewards, -np.inf), axis=1)
+    return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1))
+
+
+class ZeroVarianceFilter(Refilling):
+    """Keeps the groups whose rewards differ, and draws again until the batch is full.
+
+    Args:
+        max_draws: Batches drawn at most for one step (its "generation batches").
+
+    Raises:
+        ValueError: If `max_draws` is below 1.
+
+    Source: Yu et al., "DAPO: An Open-Source LLM Reinforcement Learning System at Scale", arXiv 2503.14476.
+    """
+
+    kind = "zero_variance_filter"
+
+    def __init__(self, max_draws: int = 10) -> None:
+        super().__init__(max_draws)
+
+    def worth(self, rollouts: Rollouts) -> BoolArray:
+        """Which groups have rewards that differ.
+
+        Args:
+            rollouts: Shape (k, n).
+
+        Returns:
+            Shape (k,).
+        """
+        return has_variance(rollouts)
