@@ -24,7 +24,7 @@ not get there counts as 0 for the lower end, and as the most that its ratio can 
 share of seeds, ties half; in summary.csv also over all pairs of seeds. Oracle's gain: (method - uniform) / (oracle -
 uniform). Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples. Rollouts and tokens: all that were spent,
 on rejected problems too; for gym tasks a token is a step of the environment. Informative: share of the problems
-trained on whose rewards differed. Effective problems: exponential of the entropy of the distribution, where there is
+rolled out whose rewards differed. Effective problems: exponential of the entropy of the distribution, where there is
 one. Drawn: different problems in all. Learn, ask+tell: wall-clock per step; seconds: of a run; medians over seeds."""
 
 

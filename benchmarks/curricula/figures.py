@@ -136,7 +136,9 @@ def drawn_figure(comparison: Comparison, note: str) -> Any:
     # A step of a stage may cost more or less than one of uniform: then maps end at different rollouts.
     image = None
     for axes, row in zip(panels.flat, rows, strict=False):
-        image = plot_drawn(axes, _middles(comparison, row.method), shares[row.method], first.parts, largest=largest)
+        middles, end = _windows(comparison, row.method)
+        image = plot_drawn(axes, middles, shares[row.method], first.parts, largest=largest)
+        image.set_extent((0.0, end, *image.get_extent()[2:]))  # from edge to edge, not from middle to middle
         axes.set_title(row.method, fontsize=9)
         axes.set_xlim(0, comparison.rollouts[-1])
         axes.xaxis.set_major_formatter(_short)
@@ -265,12 +267,12 @@ def _write_below(figure: Any, note: str) -> None:
     figure.supxlabel("\n".join(lines), fontsize=7.5, color="#555555")
 
 
-def _middles(comparison: Comparison, method: str) -> FloatArray:
-    """Rollouts in the middle of each window that all seeds of a method have, mean over seeds."""
+def _windows(comparison: Comparison, method: str) -> tuple[FloatArray, float]:
+    """Rollouts in the middle of each window that all seeds of a method have, mean over seeds; and where the last ends."""
     results = comparison.results[method]
     count = min(len(result.rollouts) for result in results)
     rollouts = np.mean([result.rollouts[:count] for result in results], axis=0)
-    return np.asarray((rollouts[1:] + rollouts[:-1]) / 2)
+    return np.asarray((rollouts[1:] + rollouts[:-1]) / 2), float(rollouts[-1])
 
 
 def _drawn(comparison: Comparison, method: str) -> FloatArray:

@@ -94,7 +94,7 @@ class Result:
         rollouts: Rollouts until then, everything that was spent, length E.
         tokens: Tokens until then, or environment steps; nan where the learner gives no lengths, length E.
         accuracy: Mean success on the held-out problems, length E.
-        informative: Share of the problems trained on whose rewards differed, length E - 1.
+        informative: Share of the problems rolled out whose rewards differed, length E - 1.
         effective: Mean effective number of problems (exponential of the entropy), nan for a method without a
             distribution, length E - 1.
         drawn: Share of the draws on each part of the bank, E - 1 rows.
@@ -231,7 +231,7 @@ def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
         TypeError: If a function of one's own returns something else.
         ValueError: If the method cannot be had with this learner; the message says what is missing.
     """
-    setting = Setting(learner, run.steps, run.batch, run.seed)
+    setting = Setting(learner, run.steps, run.rollouts, run.batch, run.seed)
     what = contenders.find_contender(run.method).make(setting)
     curriculum, stage = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
     if not isinstance(curriculum, Curriculum):

@@ -64,7 +64,7 @@ class Row:
         tokens: Tokens of a run, mean over seeds; nan without lengths.
         tokens_to_target: Tokens that it has spent when it reaches the target; infinite where it does not.
         oracle_share: Part of the oracle's gain over uniform; None without the oracle.
-        informative: Share of the problems trained on whose rewards differed.
+        informative: Share of the problems rolled out whose rewards differed.
         effective: Effective number of problems, mean over the run; nan for a method without a distribution.
         distinct: Different problems drawn, mean over seeds.
         seconds: Wall-clock of a run, median over seeds.
@@ -197,8 +197,8 @@ class Comparison:
             tokens=float(spent[-1]),
             tokens_to_target=float(on_axis([fast.budget.value], self.rollouts, spent)[0]) if reached else math.inf,
             oracle_share=share,
-            informative=_mean_of_known(np.array([result.informative for result in results])),
-            effective=float(np.mean([result.effective for result in results])),
+            informative=_mean_of_known(np.concatenate([result.informative for result in results])),
+            effective=float(np.mean(np.concatenate([result.effective for result in results]))),
             distinct=float(np.mean([result.distinct for result in results])),
             seconds=float(np.median([result.steps[-1] * _seconds(result) for result in results])),
             **{name: float(np.median([getattr(each, name) for each in results])) for name in SECONDS},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from curriculum_bandits import Curriculum, ProblemBank
+from curriculum_bandits.environments import Student
 
 from .learners import BankLearner
 
@@ -21,13 +23,15 @@ class Setting:
 
     Attributes:
         learner: Who will learn, untrained.
-        steps: Steps of the run; None where only rollouts are limited.
+        steps: Most steps of the run; None where only rollouts are limited.
+        rollouts: Rollouts of the run; None where only steps are limited.
         batch: Problems per step.
         seed: Of bank, learner and curriculum.
     """
 
     learner: BankLearner
     steps: int | None
+    rollouts: int | None
     batch: int
     seed: int
 
@@ -37,13 +41,14 @@ class Setting:
         return self.learner.bank
 
     def schedule_steps(self) -> int:
-        """Steps that a schedule can count on.
+        """Steps that a schedule can count on: those that the budget pays for where each problem costs the same.
 
         Raises:
             ValueError: If their number is not known.
         """
-        if self.steps is None:
-            raise ValueError(
-                "a schedule needs the number of steps, and only rollouts are limited; give --steps as well"
-            )
-        return self.steps
+        limits = [] if self.steps is None else [self.steps]
+        if self.rollouts is not None and isinstance(self.learner, Student):
+            limits.append(math.ceil(self.rollouts / (self.batch * self.learner.training.rollouts)))
+        if not limits:
+            raise ValueError("a schedule needs the number of steps, and only rollouts are limited; give --steps too")
+        return min(limits)

@@ -10,8 +10,9 @@ from curriculum_bandits import ProblemBank
 from curriculum_bandits.benchmarks.curricula import contenders
 from curriculum_bandits.benchmarks.curricula.contenders import BASELINE, CONTENDERS, GROUPS, ORACLE, expanded
 from curriculum_bandits.benchmarks.curricula.learners import STUDENTS, find_learner, learner_names, parts
-from curriculum_bandits.benchmarks.curricula.play import SECONDS, Result, Run, evaluations, made, plan, play
+from curriculum_bandits.benchmarks.curricula.play import SECONDS, Result, Run, evaluations, plan, play
 from curriculum_bandits.benchmarks.curricula.references import with_references
+from curriculum_bandits.benchmarks.curricula.setting import Setting
 from curriculum_bandits.benchmarks.curricula.store import Store
 
 SMALL = Run("half-hopeless-skill", 300, "osmd-groups", 3, 12, None, 8, 5)
@@ -60,10 +61,13 @@ def test_a_reference_student_is_one_at_a_known_skill():
     assert bank.fingerprint == student.bank.fingerprint
 
 
-def test_a_schedule_without_a_number_of_steps_is_refused():
+def test_a_schedule_runs_as_long_as_the_budget_lasts():
     student = find_learner("half-hopeless-skill").make(300, 0)
+    assert Setting(student, 12, None, 8, 0).schedule_steps() == 12
+    assert Setting(student, 100, 641, 8, 0).schedule_steps() == 11
+    assert Setting(student, None, 640, 8, 0).schedule_steps() == 10
     with pytest.raises(ValueError, match="give --steps"):
-        made(replace(SMALL, method="e2h", steps=None, rollouts=1000), student)
+        Setting(object(), None, 640, 8, 0).schedule_steps()
 
 
 def test_banks_are_shown_by_levels_groups_or_tenths():

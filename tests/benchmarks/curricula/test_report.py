@@ -1,6 +1,7 @@
 """Tables and figures of made-up runs: losers stay, what is not reached is said, what is no number is left out."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -199,3 +200,15 @@ def test_many_methods_get_a_panel_each_and_the_measures_a_line_each():
 def test_the_measures_say_who_does_not_reach_the_target():
     budget = measures_figure(FULL, "a note").axes[2]
     assert [text.get_text().strip() for text in budget.texts] == ["not reached"]
+
+
+def test_seeds_of_one_method_may_end_after_different_numbers_of_steps():
+    longer = result(0.5)
+    fields = {name: getattr(longer, name)[:8] for name in ("steps", "rollouts", "tokens", "accuracy")}
+    fields |= {name: getattr(longer, name)[:7] for name in ("informative", "effective", "drawn")}
+    runs = [longer, dataclasses.replace(longer, **fields)]
+    shown = Comparison("half-hopeless-skill", 1000, range(2), {"uniform": [longer] * 2, "osmd-groups": runs})
+    (row,) = [row for row in shown.rows() if row.method == "osmd-groups"]
+    assert row.informative == 0.25
+    for draw in (curves_figure, drawn_figure, measures_figure):
+        draw(shown, "a note").savefig(io.BytesIO())
