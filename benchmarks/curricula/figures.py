@@ -268,7 +268,7 @@ def _write_below(figure: Any, note: str) -> None:
 
 
 def _windows(comparison: Comparison, method: str) -> tuple[FloatArray, float]:
-    """Rollouts in the middle of each window that all seeds of a method have, mean over seeds; and where the last ends."""
+    """Rollouts in the middle of each window that all seeds have, mean over seeds; and where the last window ends."""
     results = comparison.results[method]
     count = min(len(result.rollouts) for result in results)
     rollouts = np.mean([result.rollouts[:count] for result in results], axis=0)
