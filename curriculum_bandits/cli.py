@@ -43,6 +43,10 @@ COMMANDS = {
         "curriculum_bandits.benchmarks.curricula.command",
         "compare curricula on simulated students by measuring what each learns per rollout",
     ),
+    "gym": Command(
+        "curriculum_bandits.benchmarks.gym.command",
+        "train an agent on graded tasks of a gymnasium environment under curricula of your choice",
+    ),
 }
 
 

@@ -83,9 +83,7 @@ def _acrobot(problems: int, seed: int) -> EpisodeLearner:
 
 #: Every learner by name.
 LEARNERS: dict[str, LearnerKind] = {
-    "frozen-lake": LearnerKind(
-        "walks on lakes of six sizes and three slips, of which it sees its surroundings", _frozen_lake
-    ),
+    "frozen-lake": LearnerKind("walks on lakes of six sizes and three slips, and sees what is near", _frozen_lake),
     "minigrid-rooms": LearnerKind(
         "finds the goal behind one to four rooms of three sizes, in MiniGrid", _minigrid_rooms, batch=8, steps=96
     ),

@@ -17,7 +17,7 @@ from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 
 from curriculum_bandits import ProblemBank
 
-__all__ = ["LakeEnv", "lake_bank"]
+__all__ = ["LakeEnv", "lake_bank", "shortest_way"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -66,7 +66,7 @@ class LakeEnv(gymnasium.Env):
         rows, slip = _checked(options)
         self._slip, self._rows = slip, len(rows)
         self._cells, self._next, self._table = _lake(rows, slip, self.view)
-        self._cell, self._step = rows_index(rows, "S"), 0
+        self._cell, self._step = _cell_of(rows, "S"), 0
         self._limit = int(self.time * (len(rows) + len(rows[0])))
         return self._table[self._cell], {}
 
@@ -147,8 +147,8 @@ def shortest_way(rows: Sequence[str]) -> int:
     Returns:
         How many; -1 where there is none.
     """
-    front, seen, steps = {rows_index(rows, "S")}, set[int](), 0
-    goal, following = rows_index(rows, "G"), _neighbours(tuple(rows))
+    front, seen, steps = {_cell_of(rows, "S")}, set[int](), 0
+    goal, following = _cell_of(rows, "G"), _neighbours(tuple(rows))
     cells = "".join(rows)
     while front:
         if goal in front:
@@ -160,16 +160,8 @@ def shortest_way(rows: Sequence[str]) -> int:
     return -1
 
 
-def rows_index(rows: Sequence[str], letter: str) -> int:
-    """Number of the first cell with a letter, row after row.
-
-    Args:
-        rows: The map.
-        letter: Such as ``"S"``.
-
-    Returns:
-        Its number.
-    """
+def _cell_of(rows: Sequence[str], letter: str) -> int:
+    """Number of the first cell with a letter, row after row."""
     return "".join(rows).index(letter)
 
 
@@ -210,7 +202,7 @@ def _lake(rows: tuple[str, ...], slip: float, view: int) -> tuple[str, list[list
     inside = (slice(view, view + height), slice(view, view + width))
     hole[inside], shore[inside] = letters == "H", 0.0
     hole -= shore
-    goal_y, goal_x = divmod(rows_index(rows, "G"), width)
+    goal_y, goal_x = divmod(_cell_of(rows, "G"), width)
     table = []
     for y in range(height):
         for x in range(width):

@@ -119,7 +119,7 @@ def rooms_bank(
     chosen = [kinds[number * len(kinds) // problems] for number in range(problems)]
     options = [{"rooms": k, "size": size, "layout": int(rng.integers(2**31))} for k, size in chosen]
     return ProblemBank(
-        [f"{k} rooms of {size}" for k, size in chosen],
+        [f"{each['rooms']} rooms of {each['size']}, layout {each['layout']}" for each in options],
         ids=[f"rooms-{k}-{size}-{number}" for number, (k, size) in enumerate(chosen)],
         groups=[f"{k} rooms of {size}" for k, size in chosen],
         difficulty=[k * (size + 1) for k, size in chosen],

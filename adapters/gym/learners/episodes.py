@@ -20,7 +20,7 @@ from curriculum_bandits.signals import episode_improvements
 
 from ..tasks import SuccessRule, TaskOptions, TaskSetup, check_reward, reset_to_task, success_of
 
-__all__ = ["EpisodeLearner", "Episodes"]
+__all__ = ["EpisodeLearner", "Episodes", "sampled"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
