@@ -6,6 +6,8 @@ its bank; what a method needs and the bank lacks, the method itself says.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from curriculum_bandits import Curriculum, methods, signals
+from curriculum_bandits.bandits import ScaleFree
 from curriculum_bandits.draw import Feedback
 from curriculum_bandits.environments import GreedyOracle, Student
 from curriculum_bandits.rollouts import Rollouts
@@ -22,6 +25,7 @@ from ..regret.specs import import_function, is_import_path, source_digest
 from .curators import SIGNALS, SWITCHES, curator, paper_curator
 from .references import with_references
 from .setting import Made, Setting
+from .tuned import TUNED
 
 __all__ = [
     "BASELINE",
@@ -44,11 +48,13 @@ class Contender:
         summary: What it is, in one line.
         make: ``make(setting)`` returns the curriculum, or a curriculum and a stage.
         revision: To be raised when what `make` returns changes, so that stored runs of the old one do not count.
+        settle: ``settle(**settings)`` returns another `make`, with these settings; None where there are none.
     """
 
     summary: str
     make: Callable[[Setting], Made]
     revision: int = 1
+    settle: Callable[..., Callable[[Setting], Made]] | None = None
 
 
 #: By which policy improvement is multiplied in the grid: students improve by about a thousandth per step.
@@ -71,6 +77,18 @@ def _plain(method: str, **settings: Any) -> Callable[[Setting], Curriculum]:
     return make
 
 
+def _listed(method: str, summary: str, **fixed: Any) -> Contender:
+    """A method of `curriculum_bandits.methods` with its published settings, or others."""
+    return Contender(
+        summary, _plain(method, **fixed), settle=lambda **settings: _plain(method, **{**fixed, **settings})
+    )
+
+
+def _osmd(arms: str, memory: int | None = None, **settings: Any) -> Callable[[Setting], Curriculum]:
+    step = {} if memory is None else {"step": ScaleFree(memory=memory)}
+    return _plain("osmd", arms=arms, **step, **settings)
+
+
 def _greedy_oracle(setting: Setting) -> Curriculum:
     if not isinstance(setting.learner, Student):
         raise ValueError(
@@ -81,13 +99,12 @@ def _greedy_oracle(setting: Setting) -> Curriculum:
     return Curriculum(setting.bank, oracle, signals.success_rate, name=ORACLE, seed=setting.seed)
 
 
-def _e2h(setting: Setting) -> Curriculum:
-    return _plain("e2h", steps=setting.schedule_steps())(setting)
+def _e2h(setting: Setting, **settings: Any) -> Curriculum:
+    return _plain("e2h", steps=setting.schedule_steps(), **settings)(setting)
 
 
-def _bots(setting: Setting) -> Curriculum:
-    made: Curriculum = getattr(methods, "bots")(with_references(setting.learner), seed=setting.seed)  # noqa: B009
-    return made
+def _bots(setting: Setting, **settings: Any) -> Curriculum:
+    return methods.bots(with_references(setting.learner), seed=setting.seed, **settings)
 
 
 def _before(stage: str, make: Callable[[Setting], Curriculum]) -> Callable[[Setting], Made]:
@@ -109,33 +126,47 @@ _UNIFORM = _plain("uniform")
 
 _HEADLINE: dict[str, Contender] = {
     BASELINE: Contender("shuffled epochs, as trainers do without a curriculum", _UNIFORM),
-    "osmd-groups": Contender("mirror descent on policy improvement, a weight per group", _plain("osmd", arms="groups")),
-    "osmd-problems": Contender(
-        "mirror descent on policy improvement, a weight per problem", _plain("osmd", arms="problems")
+    "osmd-groups": Contender(
+        "mirror descent on policy improvement, a weight per group", _osmd("groups"), settle=partial(_osmd, "groups")
     ),
-    "actor-curator": Contender("the neural curator, default preset", curator),
+    "osmd-problems": Contender(
+        "mirror descent on policy improvement, a weight per problem",
+        _osmd("problems"),
+        settle=partial(_osmd, "problems"),
+    ),
+    "actor-curator": Contender(
+        "the neural curator, default preset", curator, settle=lambda **settings: partial(curator, **settings)
+    ),
     "actor-curator-paper": Contender("the neural curator, every switch but the network as in the paper", paper_curator),
     ORACLE: Contender("is told the student's exact gradient; greedy, to first order", _greedy_oracle),
 }
 
 _RIVALS: dict[str, Contender] = {
-    "sec": Contender("SEC: softmax over groups of their mean absolute advantage", _plain("sec")),
-    "dump": Contender("DUMP: softmax of an upper confidence bound on it", _plain("dump")),
-    "tscl": Contender("TSCL: the group whose success changes fastest, epsilon-greedy", _plain("tscl")),
-    "graves": Contender("Exp3.S over groups on progress, rescaled by its history", _plain("graves")),
-    "e2h": Contender("E2H: groups from easy to hard on a cosine schedule, without feedback", _e2h),
-    "mopps": Contender("MoPPS: Thompson sampling of success, the problems nearest one half", _plain("mopps")),
-    "bots": Contender("BOTS: the same with implicit evidence; is told two reference students' pass rates", _bots),
-    "learnability": Contender("the candidates with the highest p (1 - p)", _plain("learnability")),
-    "sfl": Contender("SFL: half of the batch from the most learnable, half fresh", _plain("sfl")),
-    "informative": Contender("the candidates whose rewards most probably differ", _plain("informative")),
-    "spo": Contender("SPO: weights sqrt(p (1 - p)), forgetting by how far the policy moved", _plain("spo")),
-    "procurl": Contender("ProCuRL: softmax of success times what is missing to one", _plain("procurl")),
-    "adarft": Contender("AdaRFT: the difficulty that keeps success at one half", _plain("adarft")),
-    "difficulty-pools": Contender("pools by the latest success", _plain("difficulty_pools")),
-    "plr": Contender("PLR: ranks of the last mean absolute advantage, and staleness", _plain("plr")),
-    "ads": Contender("ADS: clusters of features, a window of difficulty in each", _plain("ads")),
-    "pcl": Contender("PCL: the candidates whose predicted value is nearest one half", _plain("pcl")),
+    "sec": _listed("sec", "SEC: softmax over groups of their mean absolute advantage"),
+    "dump": _listed("dump", "DUMP: softmax of an upper confidence bound on it"),
+    "tscl": _listed("tscl", "TSCL: the group whose success changes fastest, epsilon-greedy"),
+    "graves": _listed("graves", "Exp3.S over groups on progress, rescaled by its history"),
+    "e2h": Contender(
+        "E2H: groups from easy to hard on a cosine schedule, without feedback",
+        _e2h,
+        settle=lambda **settings: partial(_e2h, **settings),
+    ),
+    "mopps": _listed("mopps", "MoPPS: Thompson sampling of success, the problems nearest one half"),
+    "bots": Contender(
+        "BOTS: the same with implicit evidence; is told two reference students' pass rates",
+        _bots,
+        settle=lambda **settings: partial(_bots, **settings),
+    ),
+    "learnability": _listed("learnability", "the candidates with the highest p (1 - p)"),
+    "sfl": _listed("sfl", "SFL: half of the batch from the most learnable, half fresh"),
+    "informative": _listed("informative", "the candidates whose rewards most probably differ"),
+    "spo": _listed("spo", "SPO: weights sqrt(p (1 - p)), forgetting by how far the policy moved"),
+    "procurl": _listed("procurl", "ProCuRL: softmax of success times what is missing to one"),
+    "adarft": _listed("adarft", "AdaRFT: the difficulty that keeps success at one half"),
+    "difficulty-pools": _listed("difficulty_pools", "pools by the latest success"),
+    "plr": _listed("plr", "PLR: ranks of the last mean absolute advantage, and staleness"),
+    "ads": _listed("ads", "ADS: clusters of features, a window of difficulty in each"),
+    "pcl": _listed("pcl", "PCL: the candidates whose predicted value is nearest one half"),
 }
 
 _STAGES: dict[str, Contender] = {
@@ -207,6 +238,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 CONTENDERS: dict[str, Contender] = {**_HEADLINE, **_SWITCHES, **_SIGNALS, **_RIVALS, **_STAGES, **_GRID}
 
 GROUPS["all"] = tuple(CONTENDERS)
+GROUPS["tuned"] = tuple(f"{name}[{settings}]" for name, settings in TUNED.items() if settings)
 
 
 def expanded(words: Iterable[str]) -> tuple[str, ...]:
@@ -228,8 +260,9 @@ def find_contender(name: str) -> Contender:
     """The contender of a name or import path.
 
     Args:
-        name: A name in `CONTENDERS`, or ``package.module:function``, called as ``function(bank, seed)`` for a
-            curriculum, or a curriculum and a stage.
+        name: A name in `CONTENDERS`, with settings of its own in brackets if need be, such as
+            ``sec[temperature=0.2, signal="tent"]``; or ``package.module:function``, called as ``function(bank, seed)``
+            for a curriculum, or a curriculum and a stage.
 
     Returns:
         The contender.
@@ -239,6 +272,9 @@ def find_contender(name: str) -> Contender:
     """
     if name in CONTENDERS:
         return CONTENDERS[name]
+    bracketed = _BRACKETED.fullmatch(name)
+    if bracketed and bracketed[1] in CONTENDERS:
+        return _settled(CONTENDERS[bracketed[1]], *bracketed.groups())
     if is_import_path(name):
         function = import_function(name)
         summary = f"one's own, from this import path (source {source_digest(function)[:8] or 'unknown'})"
@@ -247,6 +283,30 @@ def find_contender(name: str) -> Contender:
         f"{name!r} is none of the methods; choose from {', '.join((*GROUPS, *CONTENDERS))}, or give "
         "package.module:function"
     )
+
+
+_BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
+
+
+def _settled(contender: Contender, name: str, settings: str) -> Contender:
+    """A contender with settings as they are written in brackets: Python's literals, and signals by name."""
+    if contender.settle is None:
+        raise ValueError(f"{name!r} has no settings; leave out the brackets")
+    try:
+        call = ast.parse(f"f({settings})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        values = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+        if call.args or len(values) < len(call.keywords) or "None" in values:
+            raise SyntaxError
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f'{settings!r} are no settings of {name}; write them as in {name}[temperature=0.2, signal="tent"]'
+        ) from None
+    if isinstance(values.get("signal"), str):
+        if values["signal"] not in signals.__all__:
+            raise ValueError(f"signal={values['signal']!r} is none of curriculum_bandits.signals")
+        values["signal"] = getattr(signals, values["signal"])
+    return Contender(f"{contender.summary}; {settings}", contender.settle(**values), contender.revision)
 
 
 def revision(name: str) -> int | str:
@@ -258,4 +318,4 @@ def revision(name: str) -> int | str:
     Returns:
         Its revision; of a method of one's own a digest of the file it is in.
     """
-    return CONTENDERS[name].revision if name in CONTENDERS else source_digest(import_function(name))
+    return find_contender(name).revision if not is_import_path(name) else source_digest(import_function(name))
