@@ -124,7 +124,7 @@ class CurriculumCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        # The update shuffles the buffer's arrays in place, and the next rollout empties them.
+        # The update reorders the buffer's arrays, and the next rollout empties them.
         assert isinstance(self.model, OnPolicyAlgorithm)
         buffer: RolloutBuffer | DictRolloutBuffer = self.model.rollout_buffer
         observations = buffer.observations

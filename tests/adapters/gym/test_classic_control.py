@@ -77,6 +77,11 @@ def test_a_strong_acrobot_moves_further():
         return abs(steps[-1][0][4])
 
     assert moved({"torque": 2.0}) > moved({"torque": 1.0}) > moved({"torque": 0.5})
+    heavy = AcrobotEnv()
+    heavy.LINK_MASS_2 = 3.0
+    heavy.reset(seed=0)
+    states = [heavy.step(2)[0] for _ in range(5)]
+    assert moved({"mass": 3.0}) == abs(states[-1][4]) != moved({})
 
 
 @pytest.mark.parametrize("make", [cart_pole_bank, acrobot_bank])

@@ -109,6 +109,18 @@ def test_the_update_of_the_table_by_hand():
     np.testing.assert_allclose(rollouts.kl, [[np.expm1(delta) - delta]])
 
 
+def test_the_learner_uses_its_own_discount_and_trace():
+    learner = table(discount=0.8, trace=0.3, rate=0.0, value_rate=0.0)
+    learner.values = np.random.default_rng(0).normal(size=256)
+    played = []
+    play = learner._play
+    learner._play = lambda *arguments: played.append(play(*arguments)) or played[-1]
+    rollouts = learner.learn([0, 5])
+    advantages = np.abs(played[0].advantages(0.8, 0.3)).sum(axis=1) / played[0].lengths
+    np.testing.assert_allclose(rollouts.absolute_advantages, advantages.reshape(2, 4))
+    np.testing.assert_allclose(rollouts.lengths, played[0].lengths.reshape(2, 4))
+
+
 def test_improvement_estimates_the_change_of_the_value_of_a_small_world():
     """A corridor of three cells and at most three steps: every history is enumerated, under both policies."""
     rows = ["SFG"]
@@ -224,3 +236,21 @@ def test_a_network_needs_vectors():
     bank = lake_bank(2, **SMALL)
     with pytest.raises(ValueError, match="needs vectors"):
         TorchLearner(bank, bank, lambda: LakeEnv(view=0))
+
+
+def test_the_network_goes_right_and_its_critic_expects_what_comes():
+    torch = pytest.importorskip("torch")
+    from curriculum_bandits.adapters.gym.learners.torch_loop import PPO, TorchLearner
+
+    bank = ProblemBank(["one step to the right"], columns={"options": [{"map": ["SG"]}]})
+    ppo = PPO(learning_rate=1e-2, entropy=0.0, minibatches=1, hidden=16)
+    learner = TorchLearner(bank, bank, lambda: LakeEnv(time=0.34), episodes=16, ppo=ppo, seed=0)
+    first = learner.learn([0])
+    assert np.all(first.kl > 0.0)  # the policy moved, and the same actions were scored again
+    for _ in range(50):
+        last = learner.learn([0])
+    assert np.mean(last.successes) > 0.95
+    seen = torch.from_numpy(LakeEnv().reset(options={"map": ["SG"]})[0])[None]
+    with torch.no_grad():
+        expected = learner._network(seen)[1].item()
+    assert abs(expected - 1.0) < 0.1

@@ -76,6 +76,7 @@ def test_improvement_is_that_of_the_buffer_by_hand():
         keep()
         buffer = model.rollout_buffer
         seen["terms"] = (buffer.observations.copy(), buffer.actions.copy(), buffer.log_probs.copy())
+        seen["errors"] = (buffer.returns - buffer.values)[:, 0]
         seen["advantages"], seen["numbers"] = buffer.advantages.copy(), np.concatenate(callback._numbers)
 
     callback._on_rollout_end = kept
@@ -89,6 +90,9 @@ def test_improvement_is_that_of_the_buffer_by_hand():
     assert len(told) >= 3
     assert max(abs(value) for value in told) > 1e-4
     np.testing.assert_allclose(told, by_number[: len(told)], atol=1e-4)
+    losses = [np.mean(seen["errors"][seen["numbers"] == number] ** 2) for number in np.unique(seen["numbers"])]
+    told = [answered.rollouts.value_losses[0, 0] for answered in callback.answers]
+    np.testing.assert_allclose(told, losses[: len(told)], rtol=1e-4)
 
 
 def test_value_errors_and_successes_are_told():

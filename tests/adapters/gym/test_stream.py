@@ -95,6 +95,18 @@ def test_improvement_of_an_episode_over_two_updates_is_the_sum_of_both():
     np.testing.assert_allclose(listener.told[0][1], expected)
 
 
+def test_what_was_credited_to_an_episode_that_was_broken_off_does_not_count():
+    stream, _ = make(batch_size=1, episodes=1, signal=policy_improvement)
+    number = stream.begin().number
+    stream.credit([number], [0.5], [1.0])
+    stream.give_back(number)
+    again = stream.begin().number
+    stream.finish(again, reward=1.0, length=1)
+    stream.credit([again], [0.1], [1.0])
+    (answered,) = stream.answer()
+    np.testing.assert_allclose(answered.rollouts.improvements, [[np.expm1(0.1)]])
+
+
 def test_without_credit_or_successes_those_fields_are_absent_and_the_signal_says_what_it_needs():
     stream, listener = make(batch_size=1, episodes=1, signal=policy_improvement)
     stream.finish(stream.begin().number, reward=1.0, length=1)
