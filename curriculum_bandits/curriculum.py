@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +80,8 @@ class Curriculum:
         n_arms = len(bank) if arms is None else len(arms)
         if bandit.n_arms != n_arms:
             raise ValueError(f"the bandit has {bandit.n_arms} arms where {n_arms} are needed")
+        # Asked once: telling whether an object keeps a protocol takes longer than a small bandit's update.
+        self._curates, self._weighs = isinstance(bandit, Curator), isinstance(bandit, EvidenceBandit)
         self._signal = signal
         self._rng = np.random.default_rng(seed)
         self._run = uuid.uuid4().hex[:12]
@@ -180,20 +182,20 @@ class Curriculum:
         items, inclusion = issued.items[answered], issued.inclusion
         if inclusion is not None:
             inclusion = inclusion[answered] * (len(items) / len(issued))
-        if isinstance(self.bandit, Curator):
+        if self._curates:
             assert issued.candidates is not None
             chosen_among = (issued.candidates, issued.candidate_probability, issued.candidate_inclusion)
             selection = CandidateSelection(items, issued.probability[answered], inclusion, *chosen_among)
-            self.bandit.update_from(selection, np.array(evidence.values))
+            cast(Curator, self.bandit).update_from(selection, np.array(evidence.values))
             return
         if self.arms is not None:
             items = self.arms.arm_of[items]
             # The inclusion of an arm is that of each of its problems times their number.
             inclusion = None if inclusion is None else inclusion * self.arms.sizes[items]
-        if isinstance(self.bandit, EvidenceBandit):
-            self.bandit.update_on_evidence(items, inclusion, evidence)
+        if self._weighs:
+            cast(EvidenceBandit, self.bandit).update_on_evidence(items, inclusion, evidence)
         else:
-            self.bandit.update(items, inclusion, np.array(evidence.values))
+            cast(Bandit, self.bandit).update(items, inclusion, np.array(evidence.values))
 
     def discard(self, draw: Draw) -> None:
         """Give up a draw that will never be answered.

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeVar, runtime_checkable
+from typing import Any, Protocol, TextIO, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -86,6 +86,7 @@ def run(
     stage: Stage | None = None,
     rollout_budget: int | None = None,
     evaluate_every: int = 10,
+    metrics_every: int = 1,
     directory: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 50,
     tensorboard: bool = False,
@@ -106,6 +107,8 @@ def run(
         rollout_budget: End after the first step by which so many rollouts have been made, those of rejected groups
             included; None is no limit.
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
+        metrics_every: Look at batch and curriculum in every so many steps only, for learners that are done in less time
+            than that takes; the rows of the others have the step, rollouts, tokens and seconds.
         directory: Where metrics.jsonl and checkpoint.npz go; None keeps nothing.
         checkpoint_every: Save after every so many steps and after the last; 0 never.
         tensorboard: Also write TensorBoard events into the directory (extra ``tensorboard``).
@@ -124,6 +127,8 @@ def run(
             without an update.
     """
     _check(steps, batch_size, evaluate_every, checkpoint_every, directory, tensorboard, curriculum)
+    if metrics_every < 1:
+        raise ValueError(f"metrics_every is {metrics_every}; give 1 for every step, or more")
     if rollout_budget is not None and rollout_budget < 1:
         raise ValueError(f"rollout_budget is {rollout_budget}; allow at least 1, or None for no limit")
     if stage is not None and not isinstance(learner, RolloutFirstLearner):
@@ -150,7 +155,8 @@ def run(
             for step in range(start + 1, steps + 1):
                 if log.rows[-1]["rollouts"] >= most:
                     break
-                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage)}
+                looks = step % metrics_every == 0
+                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage, looks)}
                 for name in ("rollouts", "tokens"):
                     row[name] += log.rows[-1][name]
                 last = step == steps or row["rollouts"] >= most
@@ -160,18 +166,32 @@ def run(
                 if saves and (step % checkpoint_every == 0 or last):
                     _save(Path(str(directory)), step, batch_size, curriculum, learner, stage)
                 bar.update()
-                bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
+                if progress and looks:
+                    bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
     finally:
         log.close()
     return log.rows
 
 
-def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None) -> dict[str, float]:
+def _one_step(
+    curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None, looks: bool
+) -> dict[str, float]:
     if stage is None:
         done = _plain_step(curriculum, learner, batch_size)
     else:
-        assert isinstance(learner, RolloutFirstLearner)
-        done = stage.step(curriculum, learner, batch_size)
+        # That it is one was checked when the run began; asking again costs more than a small step.
+        done = stage.step(curriculum, cast(RolloutFirstLearner, learner), batch_size)
+    return {
+        **(_looked_at(curriculum, done) if looks else {}),
+        **{f"stage/{name}": value for name, value in done.counts.items()},
+        "rollouts": float(done.spent),
+        "tokens": done.tokens,
+        **{f"seconds/{part}": seconds for part, seconds in done.seconds.items()},
+    }
+
+
+def _looked_at(curriculum: Curriculum, done: StageStep) -> dict[str, float]:
+    """What is measured of a batch, and of the curriculum after it."""
     metrics = batch_metrics(done.rollouts, done.feedback)
     # Groups of fewer rollouts than others are padded, which is not missing.
     metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
@@ -182,10 +202,6 @@ def _one_step(curriculum: Curriculum, learner: Learner, batch_size: int, stage: 
         "entropy": entropy,
         "effective_problems": math.exp(entropy),
         **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
-        **{f"stage/{name}": value for name, value in done.counts.items()},
-        "rollouts": float(done.spent),
-        "tokens": done.tokens,
-        **{f"seconds/{part}": seconds for part, seconds in done.seconds.items()},
     }
 
 

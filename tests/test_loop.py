@@ -371,3 +371,16 @@ def test_tokens_are_summed_where_lengths_are_known():
     learner = Separate()
     rows = run(methods.uniform(learner.student.bank), learner, 3, 5, progress=False)
     assert 0 < rows[1]["tokens"] < rows[3]["tokens"]
+
+
+def test_looking_at_every_third_step_only_changes_nothing_else():
+    rows, sparse = (
+        run(methods.uniform(learner.student.bank), learner, 7, 5, metrics_every=every, evaluate_every=2, progress=False)
+        for every, learner in ((1, Separate()), (3, Separate()))
+    )
+    assert [row["step"] for row in sparse if "reward" in row] == [3, 6]
+    for row, other in zip(rows, sparse, strict=True):
+        for name in (name for name in other if not name.startswith("seconds/")):
+            assert row[name] == other[name], name
+    with pytest.raises(ValueError, match="metrics_every is 0"):
+        run(methods.uniform(ProblemBank(["a"])), Separate(), 1, 1, metrics_every=0)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from curriculum_bandits import Curriculum, methods
-from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
+from curriculum_bandits.signals import Signal, policy_improvement, reward_variance, tent
 
 from .setting import Setting
 
@@ -22,6 +22,7 @@ __all__ = [
     "SWITCHES",
     "curator",
     "gumbel_curator",
+    "no_difficulty_curator",
     "nucleus_curator",
     "paper_curator",
 ]
@@ -81,6 +82,24 @@ def paper_curator(setting: Setting) -> Curriculum:
     return methods.actor_curator(bank, seed=seed, settings=settings, scorer=network, signal=policy_improvement)
 
 
+def no_difficulty_curator(setting: Setting) -> Curriculum:
+    """The default preset over the bank's features alone.
+
+    Args:
+        setting: What it is made for; the seed is of draws and first weights.
+
+    Returns:
+        The curriculum.
+    """
+    from curriculum_bandits import neural
+
+    features = setting.bank.features
+    if features is None:
+        raise ValueError("this reads features alone, and the bank has none; give ProblemBank features=")
+    table = neural.features.matrix_features(features, progress=False)
+    return methods.actor_curator(setting.bank, seed=setting.seed, inputs=neural.FeatureRows(table))
+
+
 def nucleus_curator(setting: Setting) -> Curriculum:
     """The default preset with the paper's second stage, which needs equal weights and no predictions.
 
@@ -111,7 +130,8 @@ def gumbel_curator(setting: Setting) -> Curriculum:
 
 #: Every switch of the default preset by the name of its contender: what it is, and how it is made.
 SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
-    "curator-no-crowding": ("crowding 0: utilities as they are", partial(curator, crowding=0.0)),
+    "curator-no-difficulty": ("without the bank's difficulty beside its features", no_difficulty_curator),
+    "curator-crowding": ("crowding 1: utilities over how much likelier than by chance", partial(curator, crowding=1.0)),
     "curator-no-entropy": ("without the entropy bonus", partial(curator, entropy_bonus=0.0)),
     "curator-no-predictions": ("no second head: not doubly robust", partial(curator, baseline="none")),
     "curator-mean-baseline": ("the mean of the batch as baseline", partial(curator, baseline="mean")),
@@ -121,7 +141,8 @@ SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
     "curator-clip-0.5": ("clip .5 instead of .2", partial(curator, clip=0.5)),
     "curator-unclipped": ("the unclipped loss with KL, step .3", partial(curator, loss="unclipped", step=0.3)),
     "curator-window-10": ("the mean of a problem's last 10 utilities", partial(curator, window=10)),
-    "curator-gain-1000": ("a constant gain of 1000 instead of scale-free utilities", partial(curator, gain=1000.0)),
+    "curator-gain-1": ("a constant gain of 1 instead of scale-free utilities", partial(curator, gain=1.0)),
+    "curator-slow": ("learning rate .003 instead of .01", partial(curator, learning_rate=3e-3)),
     "curator-no-floor": ("floor 0 instead of .02", partial(curator, floor=0.0)),
     "curator-floor-0.1": ("floor .1 instead of .02", partial(curator, floor=0.1)),
     "curator-nucleus": ("the paper's nucleus, equal weights, no predictions", nucleus_curator),
@@ -133,21 +154,23 @@ SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
 
 #: What rewards it, likewise; ratios, advantages and rollouts held out matter for answers of several tokens.
 SIGNALS: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
-    "curator-improvement": ("policy improvement", partial(curator, signal=policy_improvement)),
+    "curator-variance": ("rewarded by the variance of rewards", partial(curator, signal=reward_variance)),
+    "curator-tent": ("rewarded by 1 - |2 p - 1|", partial(curator, signal=tent)),
+    "curator-improvement": ("rewarded by policy improvement", partial(curator, signal=policy_improvement)),
+    "curator-crowded-improvement": (
+        "rewarded by policy improvement, crowding 1",
+        partial(curator, signal=policy_improvement, crowding=1.0),
+    ),
     "curator-sequence": (
-        "improvement by whole-sequence ratios",
-        partial(curator, signal=partial(policy_improvement, ratio="sequence")),
+        "rewarded by improvement by whole-sequence ratios, crowding 1",
+        partial(curator, signal=partial(policy_improvement, ratio="sequence"), crowding=1.0),
     ),
     "curator-centered": (
-        "improvement with centred advantages",
-        partial(curator, signal=partial(policy_improvement, advantage="centered")),
+        "rewarded by improvement with centred advantages, crowding 1",
+        partial(curator, signal=partial(policy_improvement, advantage="centered"), crowding=1.0),
     ),
     "curator-holdout": (
-        "improvement on rollouts the update did not use (for students that hold some out)",
-        partial(curator, signal=partial(policy_improvement, holdout=True)),
-    ),
-    "curator-variance": (
-        "the variance of rewards in the place of improvement, no crowding",
-        partial(curator, signal=reward_variance, crowding=0.0),
+        "rewarded by improvement on rollouts the update did not use (for students that hold some out), crowding 1",
+        partial(curator, signal=partial(policy_improvement, holdout=True), crowding=1.0),
     ),
 }

@@ -34,6 +34,7 @@ __all__ = ["SECONDS", "Result", "Run", "code_digest", "evaluations", "made", "pl
 FloatArray = npt.NDArray[np.float64]
 Numbers = tuple[float, ...]
 
+_METRICS_EVERY = 5  # at most: what is measured of a batch takes as long as a simulated student's step
 _FORMAT = 2  # to be raised when what a result holds, or how it is made, changes
 
 
@@ -271,7 +272,16 @@ def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) 
         limits["stage"] = stage
     steps = run.rollouts if run.steps is None else run.steps  # a step spends one rollout at least
     assert steps is not None
-    rows = train(curriculum, learner, steps, run.batch, evaluate_every=run.evaluate_every, progress=False, **limits)
+    rows = train(
+        curriculum,
+        learner,
+        steps,
+        run.batch,
+        evaluate_every=run.evaluate_every,
+        metrics_every=math.gcd(_METRICS_EVERY, run.evaluate_every),  # so that every window has some
+        progress=False,
+        **limits,
+    )
     at = evaluations(len(rows) - 1, run.evaluate_every)
 
     def curve(name: str) -> Numbers:

@@ -96,7 +96,8 @@ def tune(output: Path, *, jobs: int = -1) -> None:
         for run, result in finished(missing, jobs=jobs):
             store.save(run, result)
             bar.update()
-    results = {run: result for run in runs if (result := store.load(run)) is not None}
+    stored = {run: store.load(run) for run in runs}
+    results = {run: result for run, result in stored.items() if result is not None}
     table = shares(results, names)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
