@@ -323,6 +323,9 @@ class TaskStream:
             ValueError: If it is of a stream with other settings, or of another curriculum. The stream is then as it
                 was.
         """
+        missing = sorted({"curriculum", "batch_size", "episodes", "open"} - set(state))
+        if missing:
+            raise ValueError(f"the state lacks {missing}; give what state_dict of a stream returned")
         for name in ("batch_size", "episodes"):
             if state[name] != getattr(self, name):
                 raise ValueError(

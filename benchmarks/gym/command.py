@@ -225,7 +225,7 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
         for method in settings.methods:
             learner = LEARNERS[settings.learner].make(settings.size("problems"), seed)
             bank = learner.bank
-            curriculum = _made(method, bank, seed)
+            curriculum = _made(method, bank, seed, settings.size("steps"))
             of_run = run(
                 curriculum,
                 learner,
@@ -250,9 +250,12 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
     return rows
 
 
-def _made(method: str, bank: ProblemBank, seed: int) -> Curriculum:
+def _made(method: str, bank: ProblemBank, seed: int, steps: int) -> Curriculum:
+    make = find_method(method)
     try:
-        curriculum = find_method(method)(bank, seed=seed)
+        # Schedules need to know how long they last.
+        length = {"steps": steps} if "steps" in inspect.signature(make).parameters else {}
+        curriculum = make(bank, seed=seed, **length)
     except (ValueError, TypeError) as error:
         raise ValueError(f"the method {method} cannot be made for these tasks: {error}") from error
     if not isinstance(curriculum, Curriculum):

@@ -121,7 +121,7 @@ class EpisodeLearner(ABC):
         self.episodes, self.discount, self.trace, self.seed = episodes, discount, trace, seed
         self.environment_steps = 0
         self._make_env, self._success = make_env, success
-        self._setups = {id(bank): TaskSetup(bank, task_options), id(held_out): TaskSetup(held_out, task_options)}
+        self._training, self._testing = TaskSetup(bank, task_options), TaskSetup(held_out, task_options)
         self._envs: list[gymnasium.Env] = [make_env()]
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_TRAINING,)))
         self.observation_space, self.action_space = self._envs[0].observation_space, self._envs[0].action_space
@@ -142,7 +142,7 @@ class EpisodeLearner(ABC):
             ValueError: If a task cannot be set up or its return is not a number; names the task.
         """
         drawn = np.asarray(items, dtype=np.int64)
-        played = self._play(self.bank, np.repeat(drawn, self.episodes), self._rng)
+        played = self._play(self._training, np.repeat(drawn, self.episodes), self._rng)
         advantages = played.advantages(self.discount, self.trace)
         after = self._update(played, advantages)
         steps, mask = played.lengths, played.mask
@@ -173,7 +173,7 @@ class EpisodeLearner(ABC):
             trained on so far.
         """
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_EVALUATION,)))
-        played = self._play(self.held_out, np.arange(len(self.held_out)), rng)
+        played = self._play(self._testing, np.arange(len(self.held_out)), rng)
         return {
             "accuracy": float(np.mean(played.successes)),
             "return": float(np.mean(played.returns)),
@@ -202,6 +202,9 @@ class EpisodeLearner(ABC):
         """
         if state.get("kind") != self.kind:
             raise ValueError(f"this state belongs to a learner of kind {state.get('kind')!r}, not {self.kind!r}")
+        missing = sorted({"bank", "environment_steps", "rng", "policy"} - set(state))
+        if missing:
+            raise ValueError(f"the state lacks {missing}; give what state_dict of such a learner returned")
         if state["bank"] != self.bank.fingerprint:
             raise ValueError("this state was saved with other tasks; make the learner with the bank it was saved with")
         rng, steps = np.random.default_rng(), int(state["environment_steps"])
@@ -227,8 +230,8 @@ class EpisodeLearner(ABC):
     def _load_policy(self, state: Mapping[str, Any]) -> None:
         """Check a saved policy, then put it in place."""
 
-    def _play(self, bank: ProblemBank, tasks: IntArray, rng: np.random.Generator) -> Episodes:
-        setup = self._setups[id(bank)]
+    def _play(self, setup: TaskSetup, tasks: IntArray, rng: np.random.Generator) -> Episodes:
+        bank = setup.bank
         while len(self._envs) < len(tasks):
             self._envs.append(self._make_env())
         seeds = rng.integers(2**31, size=len(tasks))

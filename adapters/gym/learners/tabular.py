@@ -108,6 +108,8 @@ class TabularLearner(EpisodeLearner):
         return {"preferences": self.preferences.copy(), "values": self.values.copy()}
 
     def _load_policy(self, state: Mapping[str, Any]) -> None:
+        if set(state) != {"preferences", "values"}:
+            raise ValueError(f"the saved policy holds {sorted(state)}, not preferences and values")
         preferences, values = (np.array(state[name], dtype=np.float64) for name in ("preferences", "values"))
         if preferences.shape != self.preferences.shape or values.shape != self.values.shape:
             raise ValueError(

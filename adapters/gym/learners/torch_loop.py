@@ -161,6 +161,8 @@ class TorchLearner(EpisodeLearner):
         return {"weights": arrays_of_weights(self._network), "optimizer": arrays_of_optimizer(self._optimizer)}
 
     def _load_policy(self, state: Mapping[str, Any]) -> None:
+        if set(state) != {"weights", "optimizer"}:
+            raise ValueError(f"the saved policy holds {sorted(state)}, not weights and optimizer")
         weights = checked_weights(self._network, state["weights"])
         memory = checked_optimizer(self._optimizer, state["optimizer"], _ADAM_REMEMBERS)
         with torch.no_grad():

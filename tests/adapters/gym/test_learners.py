@@ -202,8 +202,14 @@ def test_a_foreign_state_is_refused_and_the_learner_is_as_it_was(make):
         **state,
         "policy": {name: {} if isinstance(v, dict) else np.zeros(3) for name, v in state["policy"].items()},
     }
-    for foreign in ({**state, "kind": "parrot"}, make(seed=1).state_dict(), broken):
-        with pytest.raises(ValueError, match=r"kind|other tasks|saved"):
+    for foreign in (
+        {"kind": state["kind"]},
+        {**state, "policy": {}},
+        {**state, "kind": "parrot"},
+        make(seed=1).state_dict(),
+        broken,
+    ):
+        with pytest.raises(ValueError, match=r"kind|other tasks|saved|lacks"):
             learner.load_state_dict(foreign)
     assert str(learner.state_dict()) == str(state)
 

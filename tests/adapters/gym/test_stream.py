@@ -221,6 +221,8 @@ def test_a_foreign_state_is_refused_and_nothing_changes():
     state = stream.state_dict()
     other, _ = make(batch_size=3)
     before = other.state_dict()
+    with pytest.raises(ValueError, match=r"the state lacks \['batch_size', 'curriculum', 'episodes', 'open'\]"):
+        other.load_state_dict({})
     with pytest.raises(ValueError, match="batch_size 2, this stream has 3"):
         other.load_state_dict(state)
     bad = {**state, "open": [{**state["open"][0], "status": np.zeros((5, 5))}]}

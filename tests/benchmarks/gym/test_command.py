@@ -97,6 +97,18 @@ def test_a_method_that_lacks_something_is_named(monkeypatch, tmp_path):
         main(["gym", *words(), "--methods", "uniform", "--output", str(tmp_path)])
 
 
+def test_a_schedule_hears_how_long_it_lasts(monkeypatch, tmp_path):
+    heard = []
+
+    def schedule(bank, seed=0, *, steps):
+        heard.append(steps)
+        return methods.osmd(bank, seed=seed)
+
+    monkeypatch.setattr(methods, "uniform", schedule)
+    run_gym(GymSettings(methods=("uniform",), **SMALL), output=tmp_path, progress=False)
+    assert heard == [4]
+
+
 def test_the_list_names_learners_and_methods(capsys):
     main(["gym", "--list"])
     printed = capsys.readouterr().out
