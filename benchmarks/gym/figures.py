@@ -66,7 +66,7 @@ def drawn_figure(runs: Runs, groups: Sequence[str], title: str, note: str) -> An
     Returns:
         A matplotlib figure: a map per method, all with one scale.
     """
-    columns = min(3, len(runs))
+    columns = 2 if len(runs) == 4 else min(3, len(runs))
     lines = math.ceil(len(runs) / columns)
     longest = max(len(name) for name in groups)
     figure = new_figure(3.6 * columns + 0.085 * longest + 1.0, max(0.19 * len(groups) + 0.8, 2.2) * lines + 0.9)
