@@ -42,19 +42,29 @@ regret: $(INSTALLED)  ## the committed results of the regret benchmark; about fo
 	  random-abrupt:n_arms=10,horizon=3000,changes=2,shortest=100,seed=1100..1149 \
 	  random-abrupt:n_arms=10,horizon=3000,changes=8,shortest=100,seed=1150..1199
 
-# Everything that is committed below benchmarks/curricula/results.
+# Everything that is committed below benchmarks/curricula/results. Settings were tuned on seeds that nothing else uses.
 COMPARE := $(BIN)/curriculum-bandits compare
 CURRICULA := benchmarks/curricula/results
-compare: $(INSTALLED)  ## the committed comparison of curricula on simulated students; about half an hour on two cores
-	$(COMPARE) --output $(CURRICULA)/half-hopeless-10000 $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/half-hopeless-100000 --problems 100000 $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/other-students-10000 $(ARGS) \
-	  --learners half-hopeless-clear-skill mostly-solved-skill drifting-skill
-	$(COMPARE) --output $(CURRICULA)/softmax-10000 --learners half-hopeless-softmax $(ARGS) \
-	  --methods headline curator-sequence curator-centered curator-variance
-	$(COMPARE) --output $(CURRICULA)/softmax-holdout-10000 --learners half-hopeless-holdout-softmax $(ARGS) \
-	  --methods greedy-oracle actor-curator curator-holdout
-	$(COMPARE) --output $(CURRICULA)/switches-10000 --methods greedy-oracle actor-curator switches --seeds 0..9 $(ARGS)
+SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
+SOFTMAX := half-hopeless-softmax mostly-solved-softmax drifting-softmax
+AGENTS := uniform osmd-groups sec tscl plr mopps sfl actor-curator
+compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; two hours on two cores
+	$(BIN)/python -m curriculum_bandits.benchmarks.curricula.tuning --output $(CURRICULA)/tuning
+	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/softmax-10000 --learners $(SOFTMAX) --seeds 0..4 $(ARGS) \
+	  --methods headline sec mopps plr pcl curator-crowded-improvement
+	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..9 --methods greedy-oracle grid $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/stages-10000 --learners $(SKILL) --seeds 0..9 --rollouts 614400 $(ARGS) \
+	  --methods greedy-oracle actor-curator stages
+	$(COMPARE) --output $(CURRICULA)/switches-10000 --learners half-hopeless-skill drifting-skill --seeds 0..4 $(ARGS) \
+	  --methods greedy-oracle actor-curator switches signals
+	$(COMPARE) --output $(CURRICULA)/half-hopeless-100000 --problems 100000 --seeds 0..4 $(ARGS) \
+	  --methods greedy-oracle actor-curator sec mopps osmd-groups
+	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
+	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
+	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.curricula.speed --output $(CURRICULA)/speed
 
 scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems; needs 1.4 GB of disk
 	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)

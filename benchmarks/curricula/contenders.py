@@ -135,7 +135,7 @@ _HEADLINE: dict[str, Contender] = {
         settle=partial(_osmd, "problems"),
     ),
     "actor-curator": Contender(
-        "the neural curator, default preset", curator, settle=lambda **settings: partial(curator, **settings)
+        "the neural curator, default preset", curator, 2, settle=lambda **settings: partial(curator, **settings)
     ),
     "actor-curator-paper": Contender("the neural curator, every switch but the network as in the paper", paper_curator),
     ORACLE: Contender("is told the student's exact gradient; greedy, to first order", _greedy_oracle),
@@ -294,10 +294,9 @@ def _settled(contender: Contender, name: str, settings: str) -> Contender:
         raise ValueError(f"{name!r} has no settings; leave out the brackets")
     try:
         call = ast.parse(f"f({settings})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        values = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-        if call.args or len(values) < len(call.keywords) or "None" in values:
+        if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):
             raise SyntaxError
+        values = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
     except (SyntaxError, ValueError):
         raise ValueError(
             f'{settings!r} are no settings of {name}; write them as in {name}[temperature=0.2, signal="tent"]'

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from curriculum_bandits import Curriculum, methods
-from curriculum_bandits.signals import Signal, policy_improvement, reward_variance, tent
+from curriculum_bandits.signals import Signal, absolute_advantage, policy_improvement, tent
 
 from .setting import Setting
 
@@ -154,7 +154,7 @@ SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
 
 #: What rewards it, likewise; ratios, advantages and rollouts held out matter for answers of several tokens.
 SIGNALS: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
-    "curator-variance": ("rewarded by the variance of rewards", partial(curator, signal=reward_variance)),
+    "curator-advantage": ("rewarded by the absolute advantage", partial(curator, signal=absolute_advantage)),
     "curator-tent": ("rewarded by 1 - |2 p - 1|", partial(curator, signal=tent)),
     "curator-improvement": ("rewarded by policy improvement", partial(curator, signal=policy_improvement)),
     "curator-crowded-improvement": (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.signals import Signal, absolute_advantage, policy_improvement
+from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -52,9 +52,10 @@ def actor_curator(
             default preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
         settings: Every switch; by default those of the preset.
         proposal: Where candidates come from; by default as the settings say.
-        signal: What rewards the curator. By default policy improvement for the paper's preset and the absolute
-            advantage for ours, which did better in our measurements: it is what training on a problem can bring,
-            whatever part of the batch it has now. With policy improvement set ``crowding=1`` in the settings.
+        signal: What rewards the curator. By default policy improvement for the paper's preset and the variance of
+            rewards for ours, which did better in our measurements: it is what training on a problem can bring, whatever
+            part of the batch it has now. It needs two rollouts per problem; with one, where a critic judges, take
+            `absolute_advantage`. With policy improvement set ``crowding=1`` in the settings.
         device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
         together: All processes of the default process group ask and tell together, and share the scoring.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
@@ -107,7 +108,7 @@ def actor_curator(
         together=together,
     )
     if signal is None:
-        signal = policy_improvement if preset == "paper" else absolute_advantage
+        signal = policy_improvement if preset == "paper" else reward_variance
     name = "actor-curator" if preset == "default" else "actor-curator-paper"
     return Curriculum(bank, curator, signal, name=name, seed=seed)
 

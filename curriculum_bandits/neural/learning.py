@@ -238,7 +238,7 @@ class _Objective:
         self.candidates = len(answer.probability)
 
         def tensor(values: FloatArray, dtype: type = np.float32) -> Tensor:
-            return torch.from_numpy(np.asarray(values, dtype=dtype)).to(device)
+            return torch.from_numpy(np.array(values, dtype=dtype)).to(device)  # a copy: what a draw holds is read-only
 
         # Below the range of float32 a probability keeps its logarithm in float64, which not every device has.
         tiny = bool(np.min(answer.probability) < _SMALLEST) and device.type != "mps"

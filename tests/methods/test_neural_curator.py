@@ -25,7 +25,7 @@ from curriculum_bandits.neural import (
     TransformerScorer,
 )
 from curriculum_bandits.proposals import ShuffledProposal, UniformProposal
-from curriculum_bandits.signals import absolute_advantage, policy_improvement, success_rate
+from curriculum_bandits.signals import policy_improvement, reward_variance, success_rate
 
 
 def a_bank(**changes):
@@ -64,7 +64,7 @@ def test_the_default_reads_the_features_of_the_bank():
     assert isinstance(curator.proposal, ShuffledProposal)
     assert {"coverage/a", "coverage/b"} <= set(curriculum.diagnostics())
     assert not curriculum.together
-    assert curriculum._signal is absolute_advantage
+    assert curriculum._signal is reward_variance
 
 
 def test_difficulty_is_read_beside_the_features_but_not_by_a_scorer_of_ones_own():

@@ -1,0 +1,96 @@
+"""Settings are chosen by a rule from what was played, and what the comparison calls tuned is what was chosen."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curriculum_bandits.benchmarks.curricula import tuning
+from curriculum_bandits.benchmarks.curricula.contenders import GROUPS, find_contender
+from curriculum_bandits.benchmarks.curricula.learners import find_learner
+from curriculum_bandits.benchmarks.curricula.play import Result
+from curriculum_bandits.benchmarks.curricula.setting import Setting
+from curriculum_bandits.benchmarks.curricula.tuned import TRIED, TUNED
+from curriculum_bandits.signals import tent
+
+TABLE = Path(__file__).parents[3] / "benchmarks" / "curricula" / "results" / "tuning" / "tuning.csv"
+
+
+def a_setting(seed=3):
+    return Setting(find_learner("half-hopeless-skill").make(600, seed), 12, None, 8, seed)
+
+
+def test_settings_in_brackets_reach_the_method():
+    made = find_contender('sec[temperature=0.25, rate=0.5, signal="tent"]').make(a_setting())
+    assert made.bandit.choice.temperature == 0.25
+    assert made._signal is tent
+    assert find_contender("osmd-groups[memory=7]").make(a_setting()).bandit.step.memory == 7
+    assert find_contender("actor-curator[clip=0.4]").make(a_setting()).bandit.settings.clip == 0.4
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sec[temperature]", "are no settings of sec"),
+        ("sec[0.3]", "are no settings of sec"),
+        ("sec[temperature=open('x')]", "are no settings of sec"),
+        ("sec[temperature=0.1) or f(rate=1]", "are no settings of sec"),
+        ('sec[signal="tents"]', "none of curriculum_bandits.signals"),
+        ("greedy-oracle[depth=2]", "has no settings"),
+        ("secc[temperature=1]", "none of the methods"),
+    ],
+)
+def test_settings_that_are_none_are_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        find_contender(name)
+
+
+def test_every_method_was_tried_with_equally_many_settings_that_work():
+    assert {len(tried) for tried in TRIED.values()} == {8}
+    assert set(TRIED) >= {"actor-curator", "osmd-groups", *GROUPS["rivals"]}
+    for method, tried in TRIED.items():
+        for settings in tried:
+            assert len(find_contender(f"{method}[{settings}]").make(a_setting()).ask(8)) == 8
+
+
+def result(accuracy):
+    nothing = (float("nan"),) * 2
+    return Result((0, 1, 2), (0, 1, 2), (0, 1, 2), accuracy, nothing, nothing, ((1.0,),) * 2, ("a",), "part", 1,
+                  *[0.0] * 5, code="")  # fmt: skip
+
+
+def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):
+    monkeypatch.setattr(tuning, "TRIED", {"sec": ("temperature=0.1", "temperature=0.2")})
+    final = {
+        "uniform": [0.5, 0.9, 0.5],
+        "greedy-oracle": [0.9, 1.0, 0.6],
+        "sec": [0.7, 0.92, 0.51],
+        "sec[temperature=0.1]": [0.6, 0.98, 0.55],  # more on banks where there is less to gain
+        "sec[temperature=0.2]": [0.8, 0.90, 0.45],
+    }
+    results = {
+        tuning._run(learner, name, seed): result((numbers[i],) * 3)
+        for name, numbers in final.items()
+        for i, learner in enumerate(tuning.LEARNERS)
+        for seed in tuning.SEEDS
+    }
+    table = tuning.shares(results, [name for name in final if name.startswith("sec")])
+    assert list(table["sec"].values()) == pytest.approx([0.5, 0.2, 0.1])
+    assert tuning.best(table, "sec") == "temperature=0.1"
+
+
+def test_what_is_called_tuned_is_what_the_committed_table_says_is_best():
+    with open(TABLE, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for method, tried in TRIED.items():
+        own = [row for row in rows if row["method"] == method]
+        assert [row["settings"] for row in own] == ["published", *tried]
+        means = [float(row["mean"]) for row in own]
+        assert means == pytest.approx(
+            [np.mean([float(row[name]) for name in tuning.LEARNERS]) for row in own], abs=2e-4
+        )
+        chosen = next(row for row in own if row["chosen"] == "yes")
+        assert float(chosen["mean"]) == max(means)
+        assert chosen["settings"] == (TUNED[method] or "published")
+    assert set(GROUPS["tuned"]) == {f"{method}[{settings}]" for method, settings in TUNED.items() if settings}
