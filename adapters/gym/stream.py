@@ -274,7 +274,8 @@ class TaskStream:
             What was answered, oldest first.
 
         Raises:
-            ValueError: If the curriculum's signal needs what the episodes do not say; the draw then stays open.
+            ValueError: If the curriculum's signal needs what the episodes do not say, or several of a task; the draw
+                then stays open.
         """
         return [self._answer(serial) for serial in [s for s, each in self._open.items() if each.done]]
 
@@ -363,6 +364,12 @@ class TaskStream:
         opened = self._open[serial]
         rollouts = opened.rollouts()
         feedback = self.curriculum.signal(rollouts)
+        if self.episodes == 1 and rollouts.valid.any() and not feedback.answered.any():
+            raise ValueError(
+                f"the signal of {self.curriculum.name} compares the episodes of a task, and one episode of each is "
+                "played; give TaskStream episodes=2 or more, or the method another signal, such as success_rate, or "
+                "absolute_advantage where a critic judges"
+            )
         self.curriculum.tell(opened.draw, feedback)
         self._forget(serial)
         return Answered(opened.draw, rollouts, feedback)

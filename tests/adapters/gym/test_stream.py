@@ -8,7 +8,7 @@ pytest.importorskip("gymnasium")
 from curriculum_bandits import Curriculum, ProblemBank, methods
 from curriculum_bandits.adapters.gym import TaskStream
 from curriculum_bandits.bandits import ShuffledEpochs
-from curriculum_bandits.signals import mean_reward, policy_improvement
+from curriculum_bandits.signals import mean_reward, policy_improvement, reward_variance
 
 
 def tasks(n=6):
@@ -238,3 +238,13 @@ def test_a_foreign_state_is_refused_and_nothing_changes():
 def test_senseless_settings_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)
+
+
+def test_a_signal_that_compares_episodes_needs_more_than_one_of_a_task():
+    stream, listener = make(batch_size=2, episodes=1, signal=reward_variance)
+    for _ in range(2):
+        stream.finish(stream.begin().number, reward=1.0, length=3)
+    with pytest.raises(ValueError, match=r"listener compares the episodes of a task.*episodes=2"):
+        stream.answer()
+    assert listener.told == []
+    assert len(stream.curriculum.outstanding) == 1
