@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.methods.default_scorer import inputs_and_scorer
 from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from curriculum_bandits.neural import CuratorSettings, Inputs, Scorer
-    from curriculum_bandits.neural.inputs import RowTable
     from curriculum_bandits.proposals import Proposal
 
 __all__ = ["actor_curator"]
@@ -88,15 +88,10 @@ def actor_curator(
         if inputs is not None:
             raise ValueError("the paper's scorer reads tokens of its own; give scorer= with these inputs, or neither")
         scorer, inputs = _language_model(bank, seed)
-    if inputs is None and isinstance(scorer, neural.TransformerScorer):
-        raise ValueError("the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)")
-    if inputs is None:
-        inputs = neural.FeatureRows(_table(bank, features_path, progress, scorer is None))
-    if scorer is None:
-        if not isinstance(inputs, neural.FeatureRows):
-            raise ValueError("inputs are not rows of features; give the scorer that reads them")
-        heads = 2 if settings.baseline == "predicted" else 1
-        scorer = neural.MlpScorer(inputs.columns, heads=heads, seed=seed)
+    heads = 2 if settings.baseline == "predicted" else 1
+    inputs, scorer = inputs_and_scorer(
+        bank, inputs, scorer, heads=heads, seed=seed, features_path=features_path, progress=progress
+    )
     curator = neural.NeuralCurator(
         inputs,
         scorer,
@@ -111,21 +106,6 @@ def actor_curator(
         signal = policy_improvement if preset == "paper" else reward_variance
     name = "actor-curator" if preset == "default" else "actor-curator-paper"
     return Curriculum(bank, curator, signal, name=name, seed=seed)
-
-
-def _table(bank: ProblemBank, path: str | PathLike[str] | None, progress: bool, with_difficulty: bool) -> RowTable:
-    """What the bank says of its problems: features, made of the prompts where it has none, and difficulty."""
-    from curriculum_bandits import neural
-
-    features = neural.features
-    table = (
-        features.text_features(bank, path=path, progress=progress)
-        if bank.features is None
-        else features.matrix_features(bank.features, bank=bank, path=path, progress=progress)
-    )
-    if bank.difficulty is None or not with_difficulty:
-        return table
-    return neural.SideBySide(table, features.matrix_features(bank.difficulty[:, None], progress=False))
 
 
 def _language_model(bank: ProblemBank, seed: int) -> tuple[Scorer, Inputs]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.methods.default_scorer import inputs_and_scorer
 from curriculum_bandits.signals import Signal, success_rate
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from curriculum_bandits.neural import Inputs, Scorer
-    from curriculum_bandits.neural.inputs import RowTable
 
 __all__ = ["pcl"]
 
@@ -73,27 +73,11 @@ def pcl(
     32
     """
     require_extra("torch", "neural")
-    from curriculum_bandits import neural
     from curriculum_bandits.neural.value_model import ValueModelCurator
 
-    if inputs is None and isinstance(scorer, neural.TransformerScorer):
-        raise ValueError("the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)")
-    if inputs is None:
-        features = neural.features
-        table: RowTable = (
-            features.text_features(bank, path=features_path, progress=progress)
-            if bank.features is None
-            else features.matrix_features(bank.features, bank=bank, path=features_path, progress=progress)
-        )
-        if bank.difficulty is not None and scorer is None:
-            table = neural.SideBySide(table, features.matrix_features(bank.difficulty[:, None], progress=False))
-        inputs = neural.FeatureRows(table)
-    if len(inputs) != len(bank):
-        raise ValueError(f"inputs are of {len(inputs)} problems, the bank has {len(bank)}; make them from this bank")
-    if scorer is None:
-        if not isinstance(inputs, neural.FeatureRows):
-            raise ValueError("inputs are not rows of features; give the scorer that reads them")
-        scorer = neural.MlpScorer(inputs.columns, seed=seed)
+    inputs, scorer = inputs_and_scorer(
+        bank, inputs, scorer, heads=1, seed=seed, features_path=features_path, progress=progress
+    )
     curator = ValueModelCurator(
         inputs,
         scorer,
