@@ -158,7 +158,7 @@ def run(
                 looks = step % metrics_every == 0
                 row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage, looks)}
                 for name in ("rollouts", "tokens"):
-                    row[name] += log.rows[-1][name]
+                    row[name] += log.rows[-1].get(name, math.nan)  # rows of earlier versions had no tokens
                 last = step == steps or row["rollouts"] >= most
                 if evaluate_every and (step % evaluate_every == 0 or last):
                     _evaluate(learner, row)
@@ -266,9 +266,15 @@ def _resume(
         raise ValueError(
             f"{folder} holds a run {'with' if stage is None else 'without'} a stage; pass the same or another directory"
         )
+    before = None if stage is None else stage.state_dict()
     if stage is not None:
         stage.load_state_dict(state["stage"])
-    curriculum.load_state_dict(state["curriculum"])
+    try:
+        curriculum.load_state_dict(state["curriculum"])
+    except BaseException:
+        if stage is not None and before is not None:
+            stage.load_state_dict(before)
+        raise
     learner.load_state_dict(state["learner"])
     step = int(state["step"])
     rows = []

@@ -384,3 +384,13 @@ def test_looking_at_every_third_step_only_changes_nothing_else():
             assert row[name] == other[name], name
     with pytest.raises(ValueError, match="metrics_every is 0"):
         run(methods.uniform(ProblemBank(["a"])), Separate(), 1, 1, metrics_every=0)
+
+
+def test_a_run_of_a_version_that_did_not_count_tokens_goes_on(tmp_path):
+    go(SkillLearner(), 4, tmp_path)
+    path = tmp_path / "metrics.jsonl"
+    rows = [{name: value for name, value in row.items() if name != "tokens"} for row in lines_of(tmp_path)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = go(SkillLearner(), 6, tmp_path)
+    assert rows[-1]["rollouts"] == 6 * 16
+    assert math.isnan(rows[-1]["tokens"])

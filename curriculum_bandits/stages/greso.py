@@ -97,11 +97,10 @@ class Greso(Refilling):
         """
         if len(self._in_vain) != n_problems:
             self._in_vain = np.zeros(n_problems, dtype=np.int64)
-        self._in_vain[items] += 1
+        np.add.at(self._in_vain, items, 1)  # a problem may have been visited twice
         self._in_vain[items[worth]] = 0
-        share = float(np.mean(~worth))
-        moved = self.probability + (self.adaptation if share < self.target else -self.adaptation)
-        self.probability = float(np.clip(moved, self.least, 1.0))
+        toward = np.sign(self.target - float(np.mean(~worth)))
+        self.probability = float(np.clip(self.probability + toward * self.adaptation, self.least, 1.0))
 
     def state_dict(self) -> dict[str, Any]:
         """Visits in vain, the probability, and the random state."""
@@ -116,6 +115,7 @@ class Greso(Refilling):
         Raises:
             ValueError: If it is of another kind, or its numbers are not sound.
         """
+        self._require_kind(state)
         in_vain, probability = np.array(state["in_vain"], dtype=np.int64), float(state["probability"])
         if in_vain.ndim != 1 or np.any(in_vain < 0) or not 0.0 < probability <= 1.0:
             raise ValueError(f"the saved stage has visits of shape {in_vain.shape} and probability {probability}")

@@ -86,11 +86,12 @@ class Refilling(ABC):
         """
         return roll_out(items)
 
-    def replayed(self, missing: int) -> IntArray:
+    def replayed(self, missing: int, drawn: IntArray) -> IntArray:
         """Problems that no draw holds, to fill a batch; none unless a stage says otherwise. Nobody is told of them.
 
         Args:
             missing: Groups that the batch lacks, 1 or more.
+            drawn: Problems that were rolled out in this step.
 
         Returns:
             At most that many problems.
@@ -157,7 +158,9 @@ class Refilling(ABC):
             parts, admissions = self._rolled_out_until_full(curriculum, spending, batch_size, draws, seconds)
             drawn = sum(len(part) for part in parts)
             worth = np.concatenate([self.worth(part.rollouts) for part in parts])
-            again = self.replayed(batch_size - int(worth.sum())) if worth.sum() < batch_size else np.zeros(0, np.int64)
+            missing = batch_size - int(worth.sum())
+            here = np.concatenate([part.items for part in parts])
+            again = self.replayed(missing, here) if missing > 0 else np.zeros(0, dtype=np.int64)
             if len(again):
                 parts.append(self.rolled_out(again, spending.roll_out))
                 worth = np.concatenate([worth, self.worth(parts[-1].rollouts)])
@@ -222,11 +225,16 @@ class Refilling(ABC):
         Raises:
             ValueError: If it is of another kind.
         """
-        if state["kind"] != self.kind:
-            raise ValueError(f"the state belongs to a stage of kind {state['kind']!r}, not {self.kind!r}; use that one")
+        self._require_kind(state)
         rng = np.random.default_rng()
         rng.bit_generator.state = state["random"]
         self.rng = rng
+
+    def _require_kind(self, state: Mapping[str, Any]) -> None:
+        if state.get("kind") != self.kind:
+            raise ValueError(
+                f"this state belongs to a stage of kind {state.get('kind')!r}, not {self.kind!r}; use that"
+            )
 
 
 class _Spending:

@@ -33,6 +33,8 @@ class TopLearnability(Refilling):
     kind = "top_learnability"
 
     def __init__(self, pool: int = 4, seed: int = 0) -> None:
+        if pool < 1:
+            raise ValueError(f"pool is {pool}; roll out at least 1 batch for each that is trained on")
         super().__init__(pool, seed)
 
     def enough(self, kept: int, draws: int, batch_size: int) -> bool:

@@ -53,8 +53,8 @@ class VarianceThreshold(Refilling):
 
     One batch is drawn. What falls short is replaced by problems from the memory, drawn by priority and rolled out anew;
     no draw holds them, so the curriculum is not told of them. A problem that is kept gets the priority :math:`P
-    \leftarrow \mu P + (1 - \mu) v`, one that no longer reaches the threshold leaves. The threshold and the momentum are
-    the paper's first ones as far as they were known to us; size and order of the memory are ours.
+    \leftarrow \mu P + (1 - \mu) v`, one that no longer reaches the threshold leaves. The settings, and
+    the size and order of the memory, are ours.
 
     Args:
         threshold: :math:`\kappa` in (0, 1].
@@ -90,21 +90,23 @@ class VarianceThreshold(Refilling):
         """
         return variance_score(rollouts) >= self.threshold
 
-    def replayed(self, missing: int) -> IntArray:
+    def replayed(self, missing: int, drawn: IntArray) -> IntArray:
         """Problems of the memory, likelier the higher their priority.
 
         Args:
             missing: How many at most.
+            drawn: Problems that were rolled out in this step; they are not rolled out again.
 
         Returns:
             Different problems.
         """
-        size = min(missing, len(self._priority))
+        items = np.fromiter(self._priority, dtype=np.int64, count=len(self._priority))
+        priorities = np.fromiter(self._priority.values(), dtype=np.float64, count=len(self._priority))
+        others = ~np.isin(items, drawn)
+        size = min(missing, int(np.sum(others)))
         if size == 0:
             return np.zeros(0, dtype=np.int64)
-        items = np.fromiter(self._priority, dtype=np.int64)
-        priorities = np.fromiter(self._priority.values(), dtype=np.float64)
-        return items[gumbel_top_k(np.log(priorities), size, self.rng)[0]]
+        return items[others][gumbel_top_k(np.log(priorities[others]), size, self.rng)[0]]
 
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
         """Remember what was worth it, forget what no longer is.
@@ -140,6 +142,7 @@ class VarianceThreshold(Refilling):
         Raises:
             ValueError: If it is of another kind, or the memory is not sound.
         """
+        self._require_kind(state)
         items = np.asarray(state["items"], dtype=np.int64)
         priorities = np.asarray(state["priorities"], dtype=np.float64)
         if items.ndim != 1 or items.shape != priorities.shape or not np.all(priorities > 0.0):

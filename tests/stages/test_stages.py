@@ -198,7 +198,7 @@ def test_greso_skips_what_taught_nothing_as_often_as_it_says():
 
 
 def test_greso_moves_its_probability_toward_a_quarter_without_variance():
-    for vain, expected in ((0.0, 0.51), (0.2, 0.51), (0.25, 0.49), (0.9, 0.49)):
+    for vain, expected in ((0.0, 0.51), (0.2, 0.51), (0.25, 0.5), (0.3, 0.49), (0.9, 0.49)):
         stage = Greso()
         worth = np.arange(20) >= round(20 * vain)
         stage.after(np.arange(20), worth, Rollouts(np.zeros((20, 2))), N)
@@ -303,7 +303,7 @@ def test_a_state_of_another_stage_or_a_broken_one_is_refused():
         state = copy.deepcopy(one.state_dict())
         for other in STAGES:
             if other is not one:
-                with pytest.raises((ValueError, KeyError)):
+                with pytest.raises(ValueError, match="kind"):
                     other.load_state_dict(state)
     with pytest.raises(ValueError, match="memory"):
         VarianceThreshold().load_state_dict({**VarianceThreshold().state_dict(), "items": np.array([1])})
@@ -320,7 +320,7 @@ def test_a_state_of_another_stage_or_a_broken_one_is_refused():
         (lambda: VarianceThreshold(memory=-1), "memory is -1"),
         (lambda: Greso(probability=0.0), "probability is 0.0"),
         (lambda: Greso(target=2.0), "target is 2.0"),
-        (lambda: TopLearnability(0), "max_draws is 0"),
+        (lambda: TopLearnability(0), "pool is 0"),
     ],
 )
 def test_a_setting_out_of_range_is_named(make, message):
@@ -357,3 +357,143 @@ def test_a_signal_that_finds_too_little_is_missing_also_under_a_stage():
     ZeroVarianceFilter().step(curriculum, Solver(ALTERNATING), 4)
     assert curriculum.bandit.told == []
     assert curriculum.outstanding == ()
+
+
+def test_the_gradient_is_the_mean_over_the_groups_that_are_used_alone():
+    """A group that is rolled out but not used changes neither the step nor its size."""
+    alone, beside = (SkillStudent.half_hopeless(600, seed=2) for _ in range(2))
+    groups = alone.roll_out(np.arange(300, 340))
+    used = np.ptp(groups.rollouts.rewards, axis=1) > 0
+    assert 1 < used.sum() < 40
+    alone.update(groups.rows(used), np.ones(used.sum(), dtype=bool))
+    beside.update(groups, used)
+    np.testing.assert_allclose(beside.skill, alone.skill, rtol=1e-12)
+    assert not np.allclose(alone.skill, 0.0, atol=1e-6)
+
+
+def test_without_an_update_a_student_does_not_even_forget():
+    student = SkillStudent.drifting(600, seed=2)
+    groups = student.roll_out([0, 1])
+    before = student.skill.copy()
+    rollouts = student.update(groups, np.zeros(2, dtype=bool))
+    np.testing.assert_array_equal(student.skill, before)
+    assert not rollouts.log_ratio.any()
+    assert not rollouts.trained.any()
+    student.update(groups, np.ones(2, dtype=bool))
+    assert not np.array_equal(student.skill, before)  # an update makes it forget, whatever was in it
+
+
+def test_padding_is_neither_a_rollout_nor_a_token_nor_missing():
+    student = SkillStudent.half_hopeless(600, seed=2)
+    rows = run(methods.uniform(student.bank, seed=1), student, 1, 12, stage=Screening(), progress=False)
+    kept, rolled_out = rows[1]["stage/trained"], rows[1]["stage/rolled_out"]
+    surplus = (rows[1]["rollouts"] - 4 * rolled_out) / 20 - kept
+    assert surplus >= 0
+    assert surplus == int(surplus)
+    assert rows[1]["stage/rejected"] == rolled_out - kept - surplus > 0
+    assert rows[1]["missing_rollouts"] == 0
+    groups = RolloutGroups.stacked([student.roll_out([0], 2), student.roll_out([1], 5)])
+    rollouts = student.update(groups, np.array([False, True]))
+    assert (rollouts.lengths > 0).sum(axis=1).tolist() == [2, 5]
+
+
+def test_what_is_too_little_rewarded_is_not_trained_on_even_if_the_pool_has_nothing_else():
+    class Unrewarded(Solver):
+        def roll_out(self, items, n=None):
+            groups = super().roll_out(items, n)
+            rewards = np.where((groups.items % 4 == 0)[:, None], np.nan, groups.rollouts.rewards)
+            return RolloutGroups(groups.items, Rollouts(rewards, lengths=groups.rollouts.lengths))
+
+    learner = Unrewarded(ALTERNATING)
+    step = TopLearnability(pool=1).step(scripted(), learner, 8)
+    assert learner.updates[0][0] == [1, 2, 3, 5, 6, 7]
+    assert step.counts["trained"] == 6
+
+
+def test_as_many_are_replayed_as_are_missing_and_those_of_higher_priority_more_often():
+    stage = VarianceThreshold(seed=0)
+    stage.load_state_dict({**stage.state_dict(), "items": np.array([21, 25]), "priorities": np.array([0.9, 0.1])})
+    drawn = [int(stage.replayed(1, np.array([0]))[0]) for _ in range(4000)]
+    share = np.mean(np.array(drawn) == 21)
+    assert abs(share - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 4000)
+    for memory, missing in ([33, 35, 37, 39], 3), ([33], 1):
+        stage = VarianceThreshold(seed=0)
+        stage.load_state_dict({**stage.state_dict(), "items": np.array(memory), "priorities": np.ones(len(memory))})
+        learner = Solver(np.where(np.arange(N) < 8, np.tile([0.5] * 5 + [0.0] * 3, N // 8), ALTERNATING))
+        assert stage.step(scripted(), learner, 8).counts["replayed"] == missing
+
+
+def test_a_variance_at_the_threshold_itself_is_kept():
+    assert VarianceThreshold(0.75).worth(Rollouts([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]])).tolist() == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_probability_of_greso_is_saved_and_never_leaves_its_range():
+    stage = Greso(step=0.5)
+    everything, nothing = np.array([True] * 4), np.array([False] * 4)
+    for worth, end in (nothing, 0.01), (everything, 1.0):
+        for _ in range(5):
+            stage.after(np.arange(4), worth, Rollouts(np.zeros((4, 2))), N)
+        assert stage.probability == end
+        again = Greso(step=0.5)
+        again.load_state_dict(stage.state_dict())
+        assert again.probability == end
+
+
+def test_a_failed_step_takes_back_the_coins_of_the_stage_and_gives_up_a_draw_on_which_they_fail():
+    stage = Greso(seed=3)
+    before = copy.deepcopy(stage.state_dict()["random"])
+    curriculum = scripted()
+    with pytest.raises(OSError, match="engine"):
+        stage.step(curriculum, Fails(ALTERNATING, "update"), 8)
+    assert stage.state_dict()["random"] == before
+
+    def fails(items):
+        raise OSError("no coins")
+
+    stage.admitted = fails
+    with pytest.raises(OSError, match="no coins"):
+        stage.step(curriculum, Solver(ALTERNATING), 8)
+    assert curriculum.outstanding == ()
+
+
+def test_drift_reaches_the_problems_it_was_measured_on():
+    heard = []
+
+    class Hears(Script):
+        def update_on_evidence(self, arms, inclusion, evidence):
+            heard.append((arms.tolist(), evidence.drift.tolist()))
+
+    def signal(rollouts):
+        k = len(rollouts)
+        return Feedback(np.zeros(k), np.ones(k, dtype=int), drift=np.arange(k, dtype=float))
+
+    bank = ProblemBank([f"problem {i}" for i in range(N)])
+    curriculum = Curriculum(bank, Hears(), signal, name="hears", seed=0)
+    stage = Greso()
+    stage.admitted = lambda items: items % 2 == 1
+    stage.step(curriculum, Solver(ALTERNATING), 4)
+    assert heard == [([1, 3], [0.0, 1.0]), ([5, 7], [2.0, 3.0])]
+
+
+def test_a_refused_resume_leaves_the_stage_as_it_was(tmp_path):
+    def play(method, stage):
+        student = SkillStudent.half_hopeless(300, seed=0)
+        run(method(student.bank), student, 3, 12, stage=stage, directory=tmp_path, progress=False)
+
+    play(methods.uniform, Greso())
+    other = Greso(seed=5)
+    before = copy.deepcopy(other.state_dict())
+    with pytest.raises(ValueError, match="belongs to the method"):
+        play(methods.osmd, other)
+    np.testing.assert_equal(other.state_dict(), before)
+
+
+def test_what_was_just_rolled_out_is_not_replayed():
+    stage = VarianceThreshold(0.5)
+    stage.after(np.arange(6), np.ones(6, dtype=bool), Rollouts(np.tile([1.0, 0.0], (6, 1))), N)
+    assert sorted(stage.replayed(6, np.array([1, 4, 9]))) == [0, 2, 3, 5]
+    assert len(stage.replayed(3, np.arange(6))) == 0
