@@ -144,5 +144,7 @@ class EasyToHard:
                 f"the saved schedule has {state['n_arms']} arms, this one {self.n_arms}; use the same bank"
             )
         batches, plays = int(state["batches"]), int(state["plays"])
+        if batches < 0:
+            raise ValueError(f"the saved schedule has drawn {batches} batches; load a state that was saved")
         self._capacity.check(plays)
         self._batches, self._plays = batches, plays

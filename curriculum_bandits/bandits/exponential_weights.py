@@ -47,7 +47,8 @@ class ExponentialWeights:
         step: :math:`\eta`.
         mixing: :math:`\gamma` in [0, 1].
         runs: Number of independent runs; None for one run without a leading axis.
-        bonus: :math:`\beta`, added to every arm's gain before it is divided.
+        bonus: :math:`\beta`, added to every arm's gain before it is divided. It reaches arms that were not drawn, whose
+            probability no draw records, so it is divided by the present one; answer each draw before the next.
         sharing: :math:`\alpha` in [0, 1].
         sharing_form: Which of the two forms above.
         utility_range: (lo, hi) of the utilities; gains are ``(utility - lo) / (hi - lo)``.
