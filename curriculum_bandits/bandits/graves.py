@@ -137,8 +137,8 @@ class GravesExp3S:
             raise ValueError(f"the saved history has shape {seen.shape}, this bandit's {leading} plus one axis")
         if seen.shape[-1] > self.history or not np.all(np.isfinite(seen)):
             raise ValueError(
-                f"the saved history has {seen.shape[-1]} utilities, not all finite or more than {self.history}; load the "
-                "state of a bandit with these settings"
+                f"the saved history has {seen.shape[-1]} utilities, not all finite or more than {self.history}; load "
+                "the state of a bandit with these settings"
             )
         self._weights.load_state_dict(state["weights"])
         self._seen = seen
