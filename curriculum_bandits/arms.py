@@ -80,12 +80,15 @@ class Arms:
         if self._single:
             return self._members[played]
         items = np.empty_like(played)
-        for arm, count in zip(*np.unique(played, return_counts=True), strict=True):
-            if count > self.sizes[arm]:
-                raise ValueError(
-                    f"arm {arm} is played {count} times but holds {self.sizes[arm]} problems; cap the bandit's plays "
-                    "with capacity=arms.sizes, or ask for a smaller batch"
-                )
+        distinct, counts = np.unique(played, return_counts=True)
+        above = counts > self.sizes[distinct]
+        if np.any(above):
+            arm, count = int(distinct[above][0]), int(counts[above][0])
+            raise ValueError(
+                f"arm {arm} is played {count} times but holds {self.sizes[arm]} problems; cap the bandit's plays "
+                "with capacity=arms.sizes, or ask for a smaller batch"
+            )
+        for arm, count in zip(distinct, counts, strict=True):
             members = self._members[self._start[arm] : self._start[arm + 1]]
             if self.within == "shuffled":
                 items[played == arm] = self._next(int(arm), members, int(count), rng)

@@ -208,13 +208,17 @@ def _looked_at(curriculum: Curriculum, done: StageStep) -> dict[str, float]:
 def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> StageStep:
     """Draw, learn from all that was drawn, tell."""
     draw, ask = _timed(lambda: curriculum.ask(batch_size))
-    rollouts, learn = _timed(lambda: learner.learn(draw.items))
-    if len(rollouts) != len(draw):
-        raise ValueError(
-            f"the learner returned rollouts of {len(rollouts)} problems for {len(draw)}; return one row each"
-        )
-    feedback, judge = _timed(lambda: curriculum.signal(rollouts))
-    _, tell = _timed(lambda: curriculum.tell(draw, feedback))
+    try:
+        rollouts, learn = _timed(lambda: learner.learn(draw.items))
+        if len(rollouts) != len(draw):
+            raise ValueError(
+                f"the learner returned rollouts of {len(rollouts)} problems for {len(draw)}; return one row each"
+            )
+        feedback, judge = _timed(lambda: curriculum.signal(rollouts))
+        _, tell = _timed(lambda: curriculum.tell(draw, feedback))
+    except BaseException:
+        curriculum.discard(draw)
+        raise
     tokens = math.nan if rollouts.lengths is None else float(np.nansum(rollouts.lengths))
     seconds = {"ask": ask, "learn": learn, "tell": judge + tell}
     return StageStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds)
@@ -266,16 +270,17 @@ def _resume(
         raise ValueError(
             f"{folder} holds a run {'with' if stage is None else 'without'} a stage; pass the same or another directory"
         )
-    before = None if stage is None else stage.state_dict()
-    if stage is not None:
-        stage.load_state_dict(state["stage"])
+    before = curriculum.state_dict(), None if stage is None else stage.state_dict()
     try:
         curriculum.load_state_dict(state["curriculum"])
-    except BaseException:
-        if stage is not None and before is not None:
-            stage.load_state_dict(before)
+        if stage is not None:
+            stage.load_state_dict(state["stage"])
+        learner.load_state_dict(state["learner"])
+    except BaseException:  # all three or none
+        curriculum.load_state_dict(before[0])
+        if stage is not None and before[1] is not None:
+            stage.load_state_dict(before[1])
         raise
-    learner.load_state_dict(state["learner"])
     step = int(state["step"])
     rows = []
     with open(folder / _METRICS, encoding="utf-8") as file:

@@ -81,6 +81,10 @@ class RolloutGroups:
         """
         if not np.array_equal(self.items, further.items):
             raise ValueError("further rollouts are of other problems, or in another order; give the same")
+        if set(self.answers) != set(further.answers):
+            raise ValueError(
+                f"further answers are {sorted(further.answers)}, the first {sorted(self.answers)}; give the same"
+            )
         parts = (self, further)
         answers = {name: np.concatenate([part.answers[name] for part in parts], axis=1) for name in self.answers}
         return RolloutGroups(self.items, _joined([part.rollouts for part in parts], axis=1), answers)

@@ -90,3 +90,12 @@ def test_a_list_of_other_arms_is_refused_and_nothing_is_changed():
     assert np.array_equal(arms.state_dict()["order"], kept["order"])
     with pytest.raises(ValueError, match="within='sorted'"):
         Arms([0], within="sorted")
+
+
+def test_a_refused_play_uses_up_no_list():
+    arms, rng = Arms([0] * 4 + [1] * 2, within="shuffled"), np.random.default_rng(0)
+    arms.problems([0, 1], rng)
+    kept = arms.state_dict()
+    with pytest.raises(ValueError, match="arm 1 is played 3 times"):
+        arms.problems([0, 1, 1, 1], rng)
+    assert arms.state_dict()["used"].tolist() == kept["used"].tolist()

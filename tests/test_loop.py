@@ -394,3 +394,42 @@ def test_a_run_of_a_version_that_did_not_count_tokens_goes_on(tmp_path):
     rows = go(SkillLearner(), 6, tmp_path)
     assert rows[-1]["rollouts"] == 6 * 16
     assert math.isnan(rows[-1]["tokens"])
+
+
+@pytest.mark.parametrize("fault", ["raises", "one row too few"])
+def test_a_learner_that_fails_leaves_no_draw_open(fault):
+    class Faulty(Separate):
+        def __init__(self):
+            super().__init__()
+            self.learn = self.fail
+
+        def fail(self, items):
+            if fault == "raises":
+                raise OSError("the engine is gone")
+            return self.student.learn(items[1:])
+
+    learner = Faulty()
+    curriculum = methods.uniform(learner.student.bank)
+    with pytest.raises((OSError, ValueError), match=r"engine is gone|return one row each"):
+        run(curriculum, learner, 1, 5, progress=False)
+    assert curriculum.outstanding == ()
+
+
+def test_a_learner_that_refuses_its_state_leaves_the_curriculum_as_it_was(tmp_path):
+    learner = Separate()
+    run(methods.uniform(learner.student.bank), learner, 2, 5, directory=tmp_path, progress=False)
+
+    class Refuses(Separate):
+        def __init__(self):
+            super().__init__()
+            self.load_state_dict = self.refuse
+
+        def refuse(self, state):
+            raise ValueError("another learner")
+
+    other = Refuses()
+    curriculum = methods.uniform(other.student.bank, seed=9)
+    before = curriculum.state_dict()["run"]
+    with pytest.raises(ValueError, match="another learner"):
+        run(curriculum, other, 4, 5, directory=tmp_path, progress=False)
+    assert curriculum.state_dict()["run"] == before

@@ -47,3 +47,13 @@ def test_what_does_not_fit_is_refused():
         RolloutGroups(np.array([1]), Rollouts([[1.0, 0.0]]), {"tokens": np.zeros((2, 1))})
     with pytest.raises(ValueError, match="lengths is present in some"):
         some([4], 1).beside(RolloutGroups(np.array([4]), Rollouts([[1.0]]), {"marks": np.zeros((1, 1, 2))}))
+
+
+def test_more_rollouts_must_hold_the_same_answers():
+    other = some([4], 1)
+    for one, further in (
+        (other, RolloutGroups(other.items, other.rollouts)),
+        (RolloutGroups(other.items, other.rollouts), other),
+    ):
+        with pytest.raises(ValueError, match="give the same"):
+            one.beside(further)

@@ -24,8 +24,11 @@ class Greso(Refilling):
     z starts at 0, so nothing is skipped in the first epoch, and a visit in which rewards differ sets it back. After
     each step :math:`p_e` is moved toward a share of groups without variance of a quarter: down, to skip more, where
     there were more, up where there were fewer. Skipped problems cost nothing and are missing answers; groups without
-    variance that were rolled out are not trained on. The published method has one such probability for groups that are
-    always solved and one for those that never are; this is the form with one.
+    variance that were rolled out are not trained on.
+
+    What is skipped depends on the problem, so for curricula that divide by inclusion (OSMD, the curator) sums over what
+    was answered are not unbiased under this stage. The published method has one probability for groups that are always
+    solved and one for those that never are; this is the form with one.
 
     Args:
         probability: First :math:`p_e`, in (0, 1].
@@ -92,14 +95,17 @@ class Greso(Refilling):
         Args:
             items: All that was rolled out, shape (k,).
             worth: Which had rewards that differ, shape (k,).
-            rollouts: Not used.
+            rollouts: Theirs, shape (k, n); a group without two rewards to compare is no visit.
             n_problems: Size of the bank.
         """
         if len(self._in_vain) != n_problems:
             self._in_vain = np.zeros(n_problems, dtype=np.int64)
-        np.add.at(self._in_vain, items, 1)  # a problem may have been visited twice
-        self._in_vain[items[worth]] = 0
-        toward = np.sign(self.target - float(np.mean(~worth)))
+        judged = np.sum(rollouts.valid, axis=1) >= 2  # what has no rewards says nothing
+        if not np.any(judged):
+            return
+        for item, taught in zip(items[judged].tolist(), worth[judged].tolist(), strict=True):
+            self._in_vain[item] = 0 if taught else self._in_vain[item] + 1  # a problem may have been visited twice
+        toward = np.sign(self.target - float(np.mean(~worth[judged])))
         self.probability = float(np.clip(self.probability + toward * self.adaptation, self.least, 1.0))
 
     def state_dict(self) -> dict[str, Any]:

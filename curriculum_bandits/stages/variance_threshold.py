@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+_ROUNDING = 1e-12  # a score that is the threshold reaches it
+
 
 def variance_score(rollouts: Rollouts) -> FloatArray:
     r"""Sample variance of the successes of each group over the largest it can have.
@@ -88,7 +90,7 @@ class VarianceThreshold(Refilling):
         Returns:
             Shape (k,).
         """
-        return variance_score(rollouts) >= self.threshold
+        return variance_score(rollouts) >= self.threshold - _ROUNDING
 
     def replayed(self, missing: int, drawn: IntArray) -> IntArray:
         """Problems of the memory, likelier the higher their priority.
@@ -117,7 +119,9 @@ class VarianceThreshold(Refilling):
             rollouts: Theirs, shape (k, n).
             n_problems: Not used.
         """
-        for item, kept, score in zip(items.tolist(), worth.tolist(), variance_score(rollouts).tolist(), strict=True):
+        judged = np.sum(rollouts.valid, axis=1) >= 2  # what has no rewards says nothing
+        scores = variance_score(rollouts)[judged].tolist()
+        for item, kept, score in zip(items[judged].tolist(), worth[judged].tolist(), scores, strict=True):
             if kept:
                 before = self._priority.get(item, score)
                 self._priority[item] = self.momentum * before + (1.0 - self.momentum) * score

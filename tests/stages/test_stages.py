@@ -497,3 +497,28 @@ def test_what_was_just_rolled_out_is_not_replayed():
     stage.after(np.arange(6), np.ones(6, dtype=bool), Rollouts(np.tile([1.0, 0.0], (6, 1))), N)
     assert sorted(stage.replayed(6, np.array([1, 4, 9]))) == [0, 2, 3, 5]
     assert len(stage.replayed(3, np.arange(6))) == 0
+
+
+def test_what_has_no_rewards_is_no_visit_and_loses_no_place():
+    silent = Rollouts([[None, None], [0.0, None]])
+    greso = Greso()
+    greso.after(np.array([3, 4]), np.zeros(2, dtype=bool), silent, N)
+    assert greso.probability == 0.5
+    assert not greso.state_dict()["in_vain"].any()
+    memory = VarianceThreshold(0.5)
+    memory.after(np.array([3]), np.array([True]), Rollouts([[1, 0]]), N)
+    memory.after(np.array([3]), np.array([False]), silent.rows([0]), N)
+    assert memory.state_dict()["items"].tolist() == [3]
+
+
+def test_the_latest_of_two_visits_in_one_step_counts():
+    greso = Greso()
+    greso.after(np.array([3, 3]), np.array([True, False]), Rollouts([[0, 1], [0, 0]]), N)
+    assert greso.state_dict()["in_vain"][3] == 1
+
+
+@pytest.mark.parametrize(("n", "k"), [(5, 4), (9, 1), (9, 3), (8, 2)])
+def test_a_score_at_the_threshold_reaches_it(n, k):
+    largest = n / (4 * (n - 1)) if n % 2 == 0 else (n + 1) / (4 * n)
+    stage = VarianceThreshold(k * (n - k) / (n * (n - 1)) / largest)
+    assert stage.worth(Rollouts([[1.0] * k + [0.0] * (n - k)])).all()
