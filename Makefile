@@ -53,8 +53,6 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy-oracle grid $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/stages-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
 	  --methods greedy-oracle actor-curator stages
-	$(COMPARE) --output $(CURRICULA)/switches-10000 --learners half-hopeless-skill drifting-skill --seeds 0..2 $(ARGS) \
-	  --methods greedy-oracle actor-curator switches signals
 	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
