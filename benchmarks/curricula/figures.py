@@ -139,7 +139,7 @@ def drawn_figure(comparison: Comparison, note: str) -> Any:
         middles, end = _windows(comparison, row.method)
         image = plot_drawn(axes, middles, shares[row.method], first.parts, largest=largest)
         image.set_extent((0.0, end, *image.get_extent()[2:]))  # from edge to edge, not from middle to middle
-        axes.set_title(row.method, fontsize=9)
+        axes.set_title(_title(row.method), fontsize=9)
         axes.set_xlim(0, comparison.rollouts[-1])
         axes.xaxis.set_major_formatter(_short)
         axes.tick_params(labelsize=7)
@@ -163,7 +163,7 @@ def _panels_figure(comparison: Comparison, note: str) -> Any:
         axes.axhline(aim, color=_GREY, linestyle=(0, (4, 2)), linewidth=0.8, zorder=0)
         _rollouts_axis(axes, comparison)
         axes.tick_params(labelsize=7)
-        axes.set_title(row.method, fontsize=9)
+        axes.set_title(_title(row.method), fontsize=9)
         words = f"{row.level.value:.3f}" + (f", {_speed(row)}" if _speed(row) else "")
         axes.text(0.98, 0.04, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
     figure.supylabel("held-out accuracy", fontsize=10)
@@ -223,6 +223,11 @@ def _chances(axes: Any, paired: Sequence[Estimate], over_pairs: Sequence[Estimat
     axes.plot(values, places, "D", color="white", markeredgecolor=_GREY, markersize=4, zorder=6)
     axes.axvline(0.5, color=_GREY, linestyle=(0, (4, 2)), linewidth=1.2, zorder=0)
     axes.set(xlim=(-0.03, 1.03), xlabel="P(above uniform): same seed (dot), all pairs (diamond)")
+
+
+def _title(method: str) -> str:
+    """A name that fits above a small panel: settings in brackets go to further lines."""
+    return "\n".join(textwrap.wrap(method, 34, break_on_hyphens=False)) if len(method) > 34 else method
 
 
 def _style(method: str, comparison: Comparison) -> dict[str, Any]:
