@@ -83,7 +83,7 @@ def measures_figure(comparison: Comparison, note: str) -> Any:
     rows = comparison.rows()
     figure, (level, improvement, budget) = _forest([row.method for row in rows], 3)
     _points(level, [row.level for row in rows])
-    level.set_xlabel("final accuracy, interquartile mean")
+    level.set_xlabel("final accuracy,\ninterquartile mean")
     _chances(improvement, [row.improvement for row in rows], [row.over_pairs for row in rows])
     last = float(comparison.rollouts[-1])
     _points(budget, [row.speed.budget for row in rows], last=last)
@@ -92,7 +92,7 @@ def measures_figure(comparison: Comparison, note: str) -> Any:
             budget.text(last, place, "not reached ", ha="right", va="center", fontsize=8, color=_GREY)
     budget.axvline(rows[0].speed.uniform_budget, color=_GREY, linestyle=(0, (4, 2)), linewidth=1.2, zorder=0)
     _rollouts_axis(budget, comparison)
-    budget.set_xlabel(f"rollouts to uniform's final accuracy, {rows[0].speed.target:.3f}")
+    budget.set_xlabel(f"rollouts to uniform's final\naccuracy, {rows[0].speed.target:.3f}")
     figure.suptitle(_heading(comparison))
     _write_below(figure, f"Bars: 95 % bootstrap over seeds. Dashed: uniform. {note}")
     return figure
@@ -111,7 +111,7 @@ def overall_figure(comparisons: Sequence[Comparison], note: str) -> Any:
     rows = overall(comparisons)
     figure, (level, improvement) = _forest([row.method for row in rows], 2)
     _points(level, [row.level for row in rows])
-    level.set_xlabel("final accuracy, interquartile mean over all runs")
+    level.set_xlabel("final accuracy,\ninterquartile mean over all runs")
     _chances(improvement, [row.improvement for row in rows], [row.over_pairs for row in rows])
     figure.suptitle(f"{len(comparisons)} learners: {', '.join(comparison.learner for comparison in comparisons)}")
     _write_below(figure, f"Bars: 95 % bootstrap over seeds, resampled on each learner apart. {note}")
@@ -222,7 +222,7 @@ def _chances(axes: Any, paired: Sequence[Estimate], over_pairs: Sequence[Estimat
     values = [each.value for each in over_pairs]
     axes.plot(values, places, "D", color="white", markeredgecolor=_GREY, markersize=4, zorder=6)
     axes.axvline(0.5, color=_GREY, linestyle=(0, (4, 2)), linewidth=1.2, zorder=0)
-    axes.set(xlim=(-0.03, 1.03), xlabel="P(above uniform): same seed (dot), all pairs (diamond)")
+    axes.set(xlim=(-0.03, 1.03), xlabel="P(above uniform): same seed (dot),\nall pairs (diamond)")
 
 
 def _title(method: str) -> str:
