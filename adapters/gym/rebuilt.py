@@ -36,7 +36,8 @@ class Rebuilt(gymnasium.Env):
         """Begin an episode in the environment that these options make.
 
         Args:
-            seed: Seed of the episode.
+            seed: Seed of the episode. None goes on with the random numbers of before, from which an environment made
+                anew gets its seed.
             options: Arguments of `build`; None plays on in the last one.
 
         Returns:
@@ -56,6 +57,10 @@ class Rebuilt(gymnasium.Env):
                 )
             self.env.close()
             self.env, self._options = env, dict(options)
+            if seed is None:
+                # Left to itself, a new environment would seed itself from the clock of the machine.
+                return self.env.reset(seed=int(self.np_random.integers(2**31)))
+        super().reset(seed=seed)
         return self.env.reset(seed=seed)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:

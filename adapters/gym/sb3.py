@@ -108,6 +108,8 @@ class CurriculumCallback(BaseCallback):
                 f"{type(self.model).__name__} keeps no rollouts of its present policy; use an on-policy algorithm such "
                 "as PPO"
             )
+        # What an interrupted call left: its environments have been reset since.
+        self._numbers, self._kept = [], None
 
     def _on_rollout_start(self) -> None:
         self._answer()
@@ -159,7 +161,8 @@ class CurriculumCallback(BaseCallback):
             return
         rewards = np.concatenate([each.rollouts.rewards.ravel() for each in answers])
         values = np.concatenate([each.feedback.values[each.feedback.answered] for each in answers])
-        self.logger.record("curriculum/return", float(np.nanmean(rewards)))
+        rewards = rewards[np.isfinite(rewards)]
+        self.logger.record("curriculum/return", float(np.mean(rewards)) if len(rewards) else float("nan"))
         self.logger.record("curriculum/utility", float(np.mean(values)) if len(values) else float("nan"))
         self.logger.record("curriculum/answered_draws", self.answered)
         self.logger.record("curriculum/open_draws", len(self.stream.curriculum.outstanding))

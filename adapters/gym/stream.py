@@ -75,14 +75,19 @@ class _Open:
     def done(self) -> bool:
         return bool(np.all(self.status >= _FINISHED))
 
-    def rollouts(self) -> Rollouts:
-        numbers, finished = self.numbers, self.status == _FINISHED
+    def usable(self, credits: bool) -> npt.NDArray[np.bool_]:
+        """What has an end; where episodes are credited, one that no update was credited to is missing."""
+        usable = self.status == _FINISHED
+        return usable & (self.numbers["credited"] > 0) if credits else usable
+
+    def rollouts(self, credits: bool) -> Rollouts:
+        numbers, finished = self.numbers, self.usable(credits)
         rewards = np.where(finished, numbers["rewards"], np.nan)
         steps, valued = numbers["credited"], numbers["valued"]
 
         def known(values: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray | None:
-            # A field is there if every finished episode has it.
-            return np.where(finished, values, 0.0) if np.any(finished) and np.all(where[finished]) else None
+            # A field is there if every finished episode has it, so also if there is none.
+            return np.where(finished, values, 0.0) if np.all(where[finished]) else None
 
         per_step, per_value = np.maximum(steps, 1.0), np.maximum(valued, 1.0)
         return Rollouts(
@@ -208,6 +213,20 @@ class TaskStream:
         opened.status[place] = _WAITING
         del self._places[number]
 
+    def is_running(self, number: int) -> bool:
+        """Whether the end of an episode is still awaited.
+
+        Args:
+            number: Which.
+
+        Returns:
+            False once it ended, was abandoned or given back, its draw closed, or another state of the stream loaded.
+        """
+        if number not in self._places:
+            return False
+        serial, row, column = self._places[number]
+        return bool(self._open[serial].status[row, column] == _RUNNING)
+
     def credit(
         self,
         numbers: npt.ArrayLike,
@@ -227,7 +246,8 @@ class TaskStream:
             value_errors: What each state turned out to be worth minus what the critic expected, or None.
 
         Raises:
-            ValueError: If shapes differ, a number is not finite, or an episode is not open; nothing is credited then.
+            ValueError: If shapes differ, a number is not finite or so large that a sum is not, or an episode is not
+                open; nothing is credited then.
         """
         episodes = np.asarray(numbers, dtype=np.int64).ravel()
         steps = {"log_ratio": log_ratio, "advantages": advantages, "value_errors": value_errors}
@@ -244,31 +264,45 @@ class TaskStream:
         for name, values in flat.items():
             bad = ~np.isfinite(values)
             if np.any(bad):
-                serial, row, _ = self._places[int(known[place_of[np.argmax(bad)]])]
-                task = self.bank.ids[int(self._open[serial].draw.items[row])]
+                task = self._task_of(int(known[place_of[np.argmax(bad)]]))
                 raise ValueError(
                     f"{name} of a step of the task {task!r} is {values[np.argmax(bad)]}; a policy that diverged cannot "
                     "be credited"
                 )
         delta, advantage = flat["log_ratio"], flat["advantages"]
-        improvement = episode_improvements(delta[:, None], advantage[:, None], np.ones((len(delta), 1), dtype=bool))
-        parts = {
-            "improvements": improvement,
-            "advantages": np.abs(advantage),
-            "kl": np.expm1(delta) - delta,
-            "credited": np.ones(len(delta)),
-        }
-        if "value_errors" in flat:
-            parts |= {"errors": flat["value_errors"] ** 2, "valued": np.ones(len(delta))}
+        sums: dict[str, FloatArray] = {}
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+            improvement = episode_improvements(delta[:, None], advantage[:, None], np.ones((len(delta), 1), dtype=bool))
+            parts = {
+                "improvements": improvement,
+                "advantages": np.abs(advantage),
+                "kl": np.expm1(delta) - delta,
+                "credited": np.ones(len(delta)),
+            }
+            if "value_errors" in flat:
+                parts |= {"errors": flat["value_errors"] ** 2, "valued": np.ones(len(delta))}
+            for name, values in parts.items():
+                before = np.array([self._number(name, int(number)) for number in known])
+                sums[name] = before + np.bincount(place_of, weights=values, minlength=len(known))
+        for name, totals in sums.items():
+            bad = ~np.isfinite(totals)
+            if np.any(bad):
+                place = int(np.argmax(bad))
+                raise ValueError(
+                    f"{name} of an episode of the task {self._task_of(int(known[place]))!r} would be {totals[place]}, "
+                    f"with a log_ratio of up to {np.max(delta[place_of == place])}; a policy that diverged cannot be "
+                    "credited"
+                )
         self._credits = True
-        for name, values in parts.items():
-            sums = np.bincount(place_of, weights=values, minlength=len(known))
-            for number, total in zip(known, sums, strict=True):
+        for name, totals in sums.items():
+            for number, total in zip(known, totals, strict=True):
                 serial, row, column = self._places[int(number)]
-                self._open[serial].numbers[name][row, column] += total
+                self._open[serial].numbers[name][row, column] = total
 
     def answer(self) -> list[Answered]:
         """The policy has been updated: tell the curriculum of every draw whose episodes are all done.
+
+        An episode that no update was credited to is missing, where others were.
 
         Returns:
             What was answered, oldest first.
@@ -282,40 +316,65 @@ class TaskStream:
     def close(self) -> list[Answered]:
         """Training has ended: answer every open draw with what it has, and give up those that have nothing.
 
-        Episodes without an end are missing, and so are those that no update was credited to, where others were.
+        Episodes without an end are missing, and so are those that no update was credited to, where others were. Before
+        anything was credited, draws that the signal cannot judge are given up too.
 
         Returns:
             What was answered, oldest first.
+
+        Raises:
+            ValueError: If a draw could not be answered, though something was credited, or the curriculum refused its
+                utilities; every draw is closed all the same.
         """
-        answered = []
+        answered: list[Answered] = []
+        refusals: list[Exception] = []
         for serial, opened in list(self._open.items()):
-            uncredited = self._credits & (opened.numbers["credited"] == 0)
-            opened.status[(opened.status < _FINISHED) | uncredited] = _MISSING
-            if np.any(opened.status == _FINISHED):
-                answered.append(self._answer(serial))
-            else:
+            judged = False
+            try:
+                if np.any(opened.usable(self._credits)):
+                    each = self._judged(opened)
+                    judged = True
+                    self.curriculum.tell(opened.draw, each.feedback)
+                    answered.append(each)
+                else:
+                    self.curriculum.discard(opened.draw)
+            except Exception as refused:
+                if judged or self._credits:
+                    refusals.append(refused)
                 self.curriculum.discard(opened.draw)
-                self._forget(serial)
+            self._forget(serial)
+        if refusals:
+            raise ValueError(
+                f"{len(refusals)} of the last draws could not be answered and were given up: {refusals[0]}"
+            ) from refusals[0]
         return answered
 
     def state_dict(self) -> dict[str, Any]:
-        """The curriculum and the draws still open; running episodes are those of environments, which are not saved."""
+        """The curriculum and the draws still open.
+
+        Running episodes are those of environments, which are not saved, and one that has ended but waits for its credit
+        can get none after a resume: both are played again.
+        """
         opened = []
         for serial, each in self._open.items():
-            numbers = {name: np.where(each.status >= _FINISHED, v, 0.0) for name, v in each.numbers.items()}
-            status = np.where(each.status == _RUNNING, _WAITING, each.status)
+            # Nobody can credit an episode after a resume: one that waits for it is played again, as a running one.
+            again = (each.status == _RUNNING) | ((each.status == _FINISHED) & ~each.usable(self._credits))
+            status = np.where(again, _WAITING, each.status)
+            numbers = {name: np.where(status >= _FINISHED, v, 0.0) for name, v in each.numbers.items()}
             opened.append({"serial": serial, "status": status, "numbers": numbers})
         return {
             "curriculum": self.curriculum.state_dict(),
             "batch_size": self.batch_size,
             "episodes": self.episodes,
+            "credits": self._credits,
             "open": opened,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state; tasks whose episodes were running are handed out again.
 
-        Load before the environments are reset: episodes that are running in them belong to no draw afterwards.
+        Load before the environments are reset: episodes that are running in them belong to no draw afterwards, and are
+        played to their end for nothing, or until the next reset.
 
         Args:
             state: What `state_dict` returned.
@@ -324,7 +383,7 @@ class TaskStream:
             ValueError: If it is of a stream with other settings, or of another curriculum. The stream is then as it
                 was.
         """
-        missing = sorted({"curriculum", "batch_size", "episodes", "open"} - set(state))
+        missing = sorted({"curriculum", "batch_size", "episodes", "credits", "open"} - set(state))
         if missing:
             raise ValueError(f"the state lacks {missing}; give what state_dict of a stream returned")
         for name in ("batch_size", "episodes"):
@@ -349,7 +408,15 @@ class TaskStream:
             opened[serial] = each
         self.curriculum.load_state_dict(state["curriculum"])
         self._open, self._places = opened, {}
-        self._credits = any(bool(np.any(each.numbers["credited"] > 0)) for each in opened.values())
+        self._credits = bool(state["credits"])
+
+    def _task_of(self, number: int) -> str:
+        serial, row, _ = self._places[number]
+        return self.bank.ids[int(self._open[serial].draw.items[row])]
+
+    def _number(self, name: str, number: int) -> float:
+        serial, row, column = self._places[number]
+        return float(self._open[serial].numbers[name][row, column])
 
     def _running(self, number: int) -> tuple[_Open, tuple[int, int]]:
         if number not in self._places:
@@ -362,7 +429,13 @@ class TaskStream:
 
     def _answer(self, serial: int) -> Answered:
         opened = self._open[serial]
-        rollouts = opened.rollouts()
+        answered = self._judged(opened)
+        self.curriculum.tell(opened.draw, answered.feedback)
+        self._forget(serial)
+        return answered
+
+    def _judged(self, opened: _Open) -> Answered:
+        rollouts = opened.rollouts(self._credits)
         feedback = self.curriculum.signal(rollouts)
         if self.episodes == 1 and rollouts.valid.any() and not feedback.answered.any():
             raise ValueError(
@@ -370,8 +443,6 @@ class TaskStream:
                 "played; give TaskStream episodes=2 or more, or the method another signal, such as success_rate, or "
                 "absolute_advantage where a critic judges"
             )
-        self.curriculum.tell(opened.draw, feedback)
-        self._forget(serial)
         return Answered(opened.draw, rollouts, feedback)
 
     def _forget(self, serial: int) -> None:

@@ -62,7 +62,8 @@ class CurriculumVectorEnv(VectorWrapper):
 
     An episode that ends is followed at once by the first observation of the next, as gymnasium's ``SAME_STEP`` mode
     does: the last observation and `info` are then ``infos["final_obs"][i]`` and ``infos["final_info"]``. At each step
-    ``infos["task"]`` and ``infos["task_episode"]`` say what the step just made belongs to.
+    ``infos["task"]`` and ``infos["task_episode"]`` say what the step just made belongs to; the episode is -1 if its
+    draw was closed in the meantime, or another state of the stream loaded.
 
     Args:
         envs: A `SyncVectorEnv` or `AsyncVectorEnv` made with ``autoreset_mode=AutoresetMode.DISABLED``, whose i-th
@@ -113,11 +114,19 @@ class CurriculumVectorEnv(VectorWrapper):
 
         Returns:
             Observations and infos.
+
+        Raises:
+            ValueError: If the options hold a ``reset_mask``, or an environment refuses its task.
         """
+        if options is not None and "reset_mask" in options:
+            raise ValueError(
+                "options has the key 'reset_mask', but a reset begins an episode everywhere; leave it out, where an "
+                "episode ended the next begins by itself"
+            )
         for place, episode in enumerate(self.playing):
-            if episode is not None:
+            if episode is not None and self.stream.is_running(episode.number):
                 self.stream.give_back(episode.number)
-                self.playing[place] = None
+            self.playing[place] = None
         seeds = (
             [None if seed is None else seed + i for i in range(self.num_envs)] if not isinstance(seed, list) else seed
         )
@@ -145,21 +154,28 @@ class CurriculumVectorEnv(VectorWrapper):
             self._returns[place] += check_reward(float(rewards[place]), episode.task, int(self._lengths[place]))
         ended = terminations | truncations
         if np.any(ended):
-            final = np.empty(self.num_envs, dtype=object)
-            for place in np.flatnonzero(ended).tolist():
-                final[place] = _at(observations, place)
-                self._finish(place, _info_of(infos, place))
-            infos = {"final_obs": final, "_final_obs": ended.copy(), "final_info": infos, "_final_info": ended.copy()}
+            said = [_info_of(infos, place) for place in range(self.num_envs)]
+            final = {place: _at(observations, place) for place in np.flatnonzero(ended).tolist()}
+            for place in final:
+                self._finish(place, said[place])
             observations, begun = self._begin(ended, [None] * self.num_envs, None)
-            infos = {**begun, **infos}
+            # Put together as gymnasium does: what ended says its last under other names, and its first of the next.
+            infos = {}
+            for place in range(self.num_envs):
+                if place in final:
+                    ends = {"final_obs": final[place], "final_info": said[place]}
+                    infos = self._add_info(infos, {**ends, **_info_of(begun, place)}, place)
+                else:
+                    infos = self._add_info(infos, said[place], place)
         return observations, rewards, terminations, truncations, {**infos, **marks}
 
     def _finish(self, place: int, info: Mapping[str, Any]) -> None:
         episode = self.playing[place]
         assert episode is not None
-        total = float(self._returns[place])
-        success = success_of(self._success, total, info, episode.task)
-        self.stream.finish(episode.number, reward=total, length=int(self._lengths[place]), success=success)
+        if self.stream.is_running(episode.number):
+            total = float(self._returns[place])
+            success = success_of(self._success, total, info, episode.task)
+            self.stream.finish(episode.number, reward=total, length=int(self._lengths[place]), success=success)
         self.playing[place] = None
 
     def _begin(
@@ -191,7 +207,13 @@ class CurriculumVectorEnv(VectorWrapper):
     def _marks(self) -> dict[str, Any]:
         everywhere = np.ones(self.num_envs, dtype=bool)
         tasks = np.array(["" if episode is None else episode.task for episode in self.playing], dtype=object)
-        numbers = np.array([-1 if episode is None else episode.number for episode in self.playing], dtype=np.int64)
+        numbers = np.array(
+            [
+                episode.number if episode is not None and self.stream.is_running(episode.number) else -1
+                for episode in self.playing
+            ],
+            dtype=np.int64,
+        )
         return {TASK: tasks, f"_{TASK}": everywhere, EPISODE: numbers, f"_{EPISODE}": everywhere}
 
 
@@ -206,8 +228,13 @@ def _at(observations: Any, place: int) -> Any:
 
 def _info_of(infos: Mapping[str, Any], place: int) -> dict[str, Any]:
     """What one sub-environment said."""
-    return {
-        name: values[place]
-        for name, values in infos.items()
-        if not name.startswith("_") and (f"_{name}" not in infos or infos[f"_{name}"][place])
-    }
+    said: dict[str, Any] = {}
+    for name, values in infos.items():
+        if name.startswith("_") or (f"_{name}" in infos and not infos[f"_{name}"][place]):
+            continue
+        if isinstance(values, Mapping):
+            said[name] = _info_of(values, place)
+        else:
+            # A plain bool, from which gymnasium makes an array of bools again.
+            said[name] = bool(values[place]) if isinstance(values[place], np.bool_) else values[place]
+    return said

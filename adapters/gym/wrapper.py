@@ -65,9 +65,9 @@ class CurriculumEnv(gymnasium.Wrapper):
         Returns:
             Observation and info, which names the task and the episode.
         """
-        if self.episode is not None:
+        if self.episode is not None and self.stream.is_running(self.episode.number):
             self.stream.give_back(self.episode.number)
-            self.episode = None
+        self.episode = None
         episode = self.stream.begin()
         try:
             merged = {**(options or {}), **self._setup.options(episode.item)}
@@ -77,7 +77,7 @@ class CurriculumEnv(gymnasium.Wrapper):
             self.stream.give_back(episode.number)
             raise
         self.episode, self._return, self._length = episode, 0.0, 0
-        return observation, {**info, **_marks(episode)}
+        return observation, {**info, TASK: episode.task, EPISODE: episode.number}
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """One step; the last of an episode reports it.
@@ -86,7 +86,8 @@ class CurriculumEnv(gymnasium.Wrapper):
             action: As the environment takes it.
 
         Returns:
-            As the environment returns it, `info` with the task and the episode.
+            As the environment returns it, `info` with the task and the episode; -1 for an episode whose draw was closed
+            in the meantime, or of before another state of the stream was loaded: nobody waits for its end.
         """
         if self.episode is None:
             raise gymnasium.error.ResetNeeded("the episode is over; call reset, which asks for the next task")
@@ -94,12 +95,11 @@ class CurriculumEnv(gymnasium.Wrapper):
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._length += 1
         self._return += check_reward(float(reward), episode.task, self._length)
+        awaited = self.stream.is_running(episode.number)
         if terminated or truncated:
-            success = success_of(self._success, self._return, info, episode.task)
-            self.stream.finish(episode.number, reward=self._return, length=self._length, success=success)
+            if awaited:
+                success = success_of(self._success, self._return, info, episode.task)
+                self.stream.finish(episode.number, reward=self._return, length=self._length, success=success)
             self.episode = None
-        return observation, reward, terminated, truncated, {**info, **_marks(episode)}
-
-
-def _marks(episode: Episode) -> dict[str, Any]:
-    return {TASK: episode.task, EPISODE: episode.number}
+        marks = {TASK: episode.task, EPISODE: episode.number if awaited else -1}
+        return observation, reward, terminated, truncated, {**info, **marks}

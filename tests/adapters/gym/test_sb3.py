@@ -137,3 +137,44 @@ def test_environments_without_a_stream_are_refused():
     plain = PPO("MlpPolicy", make_env("CartPole-v1"), n_steps=16, batch_size=16, device="cpu")
     with pytest.raises(ValueError, match="wrap each in CurriculumEnv"):
         plain.learn(32, callback=callback)
+
+
+def test_learning_goes_on_after_an_interrupt_in_an_update():
+    model, callback = make()
+    train, updates = model.train, []
+
+    def interrupted():
+        updates.append(len(updates))
+        if len(updates) == 2:
+            raise KeyboardInterrupt
+        train()
+
+    model.train = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(600, callback=callback)
+    before = len(callback.answers)
+    model.learn(600, callback=callback)
+    assert len(callback.answers) > before + 5
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_state_may_be_loaded_into_a_callback_that_has_trained(reset):
+    model, callback = make(episodes=2)
+    model.learn(200, callback=callback)
+    callback.load_state_dict(callback.state_dict())
+    before = len(callback.answers)
+    model.learn(300, callback=callback, reset_num_timesteps=reset)
+    assert len(callback.answers) > before
+
+
+def test_a_state_saved_in_the_middle_of_a_rollout_can_be_gone_on_from():
+    model, callback = make()
+    states = []
+    callback._on_step, step = lambda: states.append(callback.state_dict()) or step(), callback._on_step
+    model.learn(300, callback=callback)
+    for state in (states[40], states[100], states[120]):  # before the first update, and after it
+        other_model, other = make(seed=3)
+        other.load_state_dict(state)
+        waiting = {draw.ticket.serial for draw in other.stream.curriculum.outstanding}
+        other_model.learn(600, callback=other)
+        assert waiting <= {answered.draw.ticket.serial for answered in other.answers}

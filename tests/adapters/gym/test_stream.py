@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from curriculum_bandits import Curriculum, ProblemBank, methods
+from curriculum_bandits import Curriculum, Feedback, ProblemBank, methods
 from curriculum_bandits.adapters.gym import TaskStream
 from curriculum_bandits.bandits import ShuffledEpochs
 from curriculum_bandits.signals import mean_reward, policy_improvement, reward_variance
@@ -221,7 +221,9 @@ def test_a_foreign_state_is_refused_and_nothing_changes():
     state = stream.state_dict()
     other, _ = make(batch_size=3)
     before = other.state_dict()
-    with pytest.raises(ValueError, match=r"the state lacks \['batch_size', 'curriculum', 'episodes', 'open'\]"):
+    with pytest.raises(
+        ValueError, match=r"the state lacks \['batch_size', 'credits', 'curriculum', 'episodes', 'open'\]"
+    ):
         other.load_state_dict({})
     with pytest.raises(ValueError, match="batch_size 2, this stream has 3"):
         other.load_state_dict(state)
@@ -248,3 +250,132 @@ def test_a_signal_that_compares_episodes_needs_more_than_one_of_a_task():
         stream.answer()
     assert listener.told == []
     assert len(stream.curriculum.outstanding) == 1
+
+
+def play(stream, reward=1.0, **more):
+    episode = stream.begin()
+    stream.finish(episode.number, reward=reward, length=1, **more)
+    return episode
+
+
+def test_a_state_saved_between_an_end_and_its_credit_goes_on():
+    stream, _ = make(batch_size=2, episodes=1, signal=policy_improvement)
+    for _ in range(2):  # an update is made, so episodes are credited here
+        stream.credit([play(stream).number], [0.1], [1.0])
+    stream.answer()
+    credited = play(stream)
+    stream.credit([credited.number], [0.2], [1.0])
+    waiting = play(stream)
+    twin, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    twin.load_state_dict(stream.state_dict())
+    assert twin.answer() == []
+    again = play(twin)
+    assert again.item == waiting.item
+    twin.credit([again.number], [0.3], [1.0])
+    (answered,) = twin.answer()
+    np.testing.assert_allclose(answered.rollouts.improvements[:, 0], np.expm1([0.2, 0.3]))
+    np.testing.assert_allclose(listener.told[0][1], np.expm1([0.2, 0.3]))
+
+
+@pytest.mark.parametrize("ended", [1, 2])
+def test_a_state_saved_before_the_first_update_goes_on_with_what_nobody_credits_missing(ended):
+    stream, _ = make(batch_size=2, episodes=1, signal=policy_improvement)
+    for _ in range(ended):
+        play(stream)
+    twin, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    twin.load_state_dict(stream.state_dict())
+    later = play(twin)
+    twin.credit([later.number], [0.1], [1.0])
+    (answered,) = twin.answer()
+    assert answered.feedback.counts.tolist() == ([0, 1] if ended == 1 else [0, 0])
+    assert [len(told[0]) for told in listener.told] == ([1] if ended == 1 else [])
+    assert len(twin.curriculum.outstanding) == ended - 1
+
+
+def test_whether_episodes_are_credited_is_saved():
+    stream, _ = make(batch_size=1, episodes=1)
+    stream.credit([play(stream).number], [0.1], [1.0])
+    stream.answer()  # no draw is open that would show it
+    twin, _ = make(batch_size=1, episodes=1)
+    twin.load_state_dict(stream.state_dict())
+    play(twin)
+    assert twin.close() == []  # nothing was credited to it
+
+
+def test_a_draw_of_which_nothing_came_back_is_closed():
+    stream, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    for _ in range(2):
+        stream.abandon(stream.begin().number)
+    (answered,) = stream.answer()
+    assert answered.feedback.counts.tolist() == [0, 0]
+    assert listener.told == []
+    assert stream.curriculum.outstanding == ()
+
+
+def test_an_episode_runs_until_it_ended_or_its_draw_is_closed():
+    stream, _ = make(batch_size=2, episodes=1)
+    assert not stream.is_running(0)
+    first, second = stream.begin().number, stream.begin().number
+    assert stream.is_running(first)
+    stream.finish(first, reward=1.0, length=1)
+    assert (stream.is_running(first), stream.is_running(second)) == (False, True)
+    stream.close()
+    assert not stream.is_running(second)
+
+
+def test_at_the_end_before_any_credit_draws_that_cannot_be_judged_are_given_up():
+    stream, listener = make(batch_size=2, episodes=1, signal=policy_improvement)
+    play(stream)
+    stream.begin()
+    assert stream.close() == []
+    assert stream.curriculum.outstanding == ()
+    assert listener.told == []
+
+
+def test_at_the_end_a_draw_that_is_refused_does_not_keep_the_others_from_their_answer():
+    def picky(rollouts):
+        if np.any(rollouts.rewards == 7.0):
+            raise ValueError("no sevens")
+        return mean_reward(rollouts)
+
+    stream, listener = make(batch_size=1, episodes=1, signal=picky)
+    for reward in (7.0, 2.0):
+        stream.credit([play(stream, reward).number], [0.1], [1.0])
+    with pytest.raises(ValueError, match="1 of the last draws could not be answered and were given up: no sevens"):
+        stream.close()
+    assert stream.curriculum.outstanding == ()
+    assert [values for _, values in listener.told] == [[2.0]]
+    assert stream.close() == []
+
+
+def test_at_the_end_a_refused_utility_is_said_though_nothing_was_credited():
+    stream, _ = make(batch_size=1, episodes=1)
+    stream.curriculum.signal = lambda rollouts: Feedback(np.array([np.nan]), np.array([1]))
+    play(stream)
+    with pytest.raises(ValueError, match=r"utility of problem 'level-.' .* is nan"):
+        stream.close()
+    assert stream.curriculum.outstanding == ()
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "advantages", "errors", "what"),
+    [
+        ([0.1, 800.0], [1.0, 1.0], None, "improvements of an episode of the task 'level-.' would be inf"),
+        ([0.1, 800.0], [1.0, 0.0], None, "improvements of an episode of the task 'level-.' would be nan"),
+        ([0.1, 0.1], [1e308, 1e308], None, "advantages of an episode of the task 'level-.' would be inf"),
+        ([0.1, 0.1], [1.0, 1.0], [1e200, 0.0], "errors of an episode of the task 'level-.' would be inf"),
+    ],
+)
+def test_an_update_too_large_for_numbers_names_the_task_and_credits_nothing(log_ratio, advantages, errors, what):
+    stream, _ = make(batch_size=2, episodes=1, signal=policy_improvement)
+    good, bad = play(stream), play(stream)
+    with pytest.raises(ValueError, match=what.replace("level-.", bad.task)):
+        stream.credit(
+            [good.number, bad.number, bad.number],
+            [0.1, *log_ratio],
+            [1.0, *advantages],
+            None if errors is None else [1.0, *errors],
+        )
+    stream.credit([good.number, bad.number], [0.2, 0.3], [1.0, 1.0])
+    (answered,) = stream.answer()
+    np.testing.assert_allclose(answered.rollouts.improvements[:, 0], np.expm1([0.2, 0.3]))

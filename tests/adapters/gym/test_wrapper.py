@@ -238,3 +238,147 @@ def test_an_environment_made_anew_for_each_task():
     stream = make_stream(ProblemBank(["a"], ids=["a"], columns={"options": [{"level": 2}]}), batch_size=1)
     with pytest.raises(ValueError, match="of the task 'a' with TypeError"):
         CurriculumEnv(env, stream).reset()
+
+
+class Counting(Corridor):
+    """Says more: numbers, a nested part, a truth, and some of it only at times."""
+
+    def reset(self, *, seed=None, options=None):
+        observation, _ = super().reset(seed=seed, options=options)
+        return observation, {"first": True, "count": 0, "depth": {"left": self.length}}
+
+    def step(self, action):
+        observation, reward, over, truncated, _ = super().step(action)
+        info = {"count": self.place, "depth": {"left": self.length - self.place}, "solved": 1.0}
+        info |= {"where": observation.copy(), "even": self.place % 2 == 0}
+        return observation, reward, over, truncated, {**info, "episode": {"l": self.place}} if over else info
+
+
+class OneOf(Counting):
+    """Plays one length for ever, as gymnasium's own vectors have it."""
+
+    def __init__(self, length):
+        self.own = {"length": length}
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed, options=self.own)
+
+
+def same(ours, theirs):
+    if isinstance(theirs, dict):
+        assert sorted(ours) == sorted(theirs)
+        for name in theirs:
+            same(ours[name], theirs[name])
+    elif isinstance(theirs, np.ndarray):
+        assert ours.dtype == theirs.dtype
+        assert len(ours) == len(theirs)
+        for our, their in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(our, their)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("kind", [SyncVectorEnv, AsyncVectorEnv])
+def test_infos_are_those_of_gymnasium_which_resets_in_the_same_step(kind):
+    """Every environment says its own when others end, and nested parts stay nested."""
+    stream = make_stream(lengths_bank((2, 3, 7)), batch_size=3)
+    envs = kind([lambda i=i: TaskReceiver(Counting(), i) for i in range(3)], autoreset_mode=AutoresetMode.DISABLED)
+    ours = CurriculumVectorEnv(envs, stream, success="solved")
+    _, infos = ours.reset(seed=0)
+    lengths = [int(task.split("-")[1]) for task in infos["task"]]
+    theirs = kind([lambda i=i: OneOf(i) for i in lengths], autoreset_mode=AutoresetMode.SAME_STEP)
+    try:
+        theirs.reset(seed=0)
+        compared = 0
+        # Until the first that ended gets another task than it had.
+        for _ in range(3):
+            actions = np.zeros(3, dtype=np.int64)
+            *_, ended, _, expected = theirs.step(actions)
+            *_, our_ended, _, infos = ours.step(actions)
+            playing = [episode.task for episode in ours.playing]
+            np.testing.assert_array_equal(ended, our_ended)
+            infos = {name: values for name, values in infos.items() if name.lstrip("_") not in ("task", "task_episode")}
+            for place in np.flatnonzero(ended):  # the one thing that differs: which task began
+                assert infos["depth"]["left"][place] == int(playing[place].split("-")[1])
+                infos["depth"]["left"][place] = expected["depth"]["left"][place]
+            same(infos, expected)
+            compared += 1
+            if np.any(ended):
+                assert not np.all(ended)
+                break
+        assert compared == 2
+    finally:
+        ours.close()
+        theirs.close()
+
+
+def test_statistics_of_episodes_which_gymnasium_nests_survive_the_vector_form():
+    envs = [lambda i=i: TaskReceiver(gymnasium.wrappers.RecordEpisodeStatistics(Corridor()), i) for i in range(2)]
+    vector = SyncVectorEnv(envs, autoreset_mode=AutoresetMode.DISABLED)
+    env = CurriculumVectorEnv(vector, make_stream(), success="solved")
+    env.reset(seed=0)
+    said = 0
+    for _ in range(8):
+        _, rewards, ended, _, infos = env.step(np.zeros(2, dtype=np.int64))
+        for place in np.flatnonzero(ended):
+            assert infos["final_info"]["episode"]["r"][place] == rewards[place]
+            said += 1
+    assert said >= 4
+
+
+def test_a_part_of_a_vector_cannot_be_reset_by_hand():
+    env = make_vector(SyncVectorEnv, make_stream())
+    env.reset(seed=0)
+    playing = list(env.playing)
+    with pytest.raises(ValueError, match="'reset_mask', but a reset begins an episode everywhere"):
+        env.reset(options={"reset_mask": np.array([True, False, False])})
+    assert env.playing == playing
+
+
+@pytest.mark.parametrize("vector", [False, True], ids=["one", "vector"])
+@pytest.mark.parametrize("reset", [False, True], ids=["plays on", "resets"])
+def test_after_a_state_was_loaded_environments_begin_again_and_old_episodes_count_for_nothing(vector, reset):
+    stream = make_stream(lengths_bank((2, 3)), batch_size=2)
+    env = make_vector(SyncVectorEnv, stream, number=1) if vector else CurriculumEnv(Corridor(), stream)
+    _, info = env.reset(seed=0)
+    stream.load_state_dict(stream.state_dict())
+    action = np.zeros(1, dtype=np.int64) if vector else 0
+    if not reset:
+        over = False
+        while not over:
+            _, _, over, _, info = env.step(action)
+            assert info["task_episode"] == -1
+    if reset or not vector:
+        _, info = env.reset()
+    answers = []
+    for _ in range(10):
+        _, _, over, _, info = env.step(action)
+        assert info["task_episode"] > 0
+        answers += stream.answer()
+        if over and not vector:
+            env.reset()
+    assert answers
+    assert all(np.array_equal(each.rollouts.rewards, each.rollouts.lengths) for each in answers)
+
+
+def test_a_closed_stream_leaves_environments_free_to_be_reset():
+    stream = make_stream(lengths_bank((3,)), batch_size=1)
+    env = CurriculumEnv(Corridor(), stream)
+    env.reset()
+    stream.close()
+    _, info = env.reset()
+    assert info["task_episode"] == 1
+
+
+def test_an_environment_made_anew_follows_the_seed_of_the_first_reset():
+    def luck(seed):
+        env = Rebuilt(lambda size: gymnasium.make("CartPole-v1", max_episode_steps=size), {"size": 2})
+        seen = [env.reset(seed=seed, options={"size": 2})[0]]
+        for size in (3, 3, 2, 3):
+            seen.append(env.reset(options={"size": size})[0])
+        return np.array(seen)
+
+    first, again = luck(5), luck(5)
+    np.testing.assert_array_equal(first, again)
+    assert len(np.unique(first[:, 0])) == len(first)
+    assert not np.array_equal(first[1:], luck(6)[1:])
