@@ -7,7 +7,7 @@ and everything about it fits into padded arrays.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class Episodes:
         values: What the critic expected, shape (E, T).
         mask: Which steps happened, shape (E, T).
         tasks: Index of the task of each episode, shape (E,).
-        successes: Shape (E,).
+        successes: Shape (E,), or None where only returns are known.
     """
 
     observations: npt.NDArray[Any]
@@ -50,7 +50,7 @@ class Episodes:
     values: FloatArray
     mask: npt.NDArray[np.bool_]
     tasks: IntArray
-    successes: FloatArray
+    successes: FloatArray | None
 
     @property
     def lengths(self) -> IntArray:
@@ -92,7 +92,7 @@ class EpisodeLearner(ABC):
         held_out: Tasks that `evaluate` plays and nobody trains on.
         make_env: Makes an environment; all tasks are played in copies of it.
         task_options: From a row of the bank to the options of `reset`; by default its column ``options``.
-        success: When an episode is a success.
+        success: When an episode is a success; None where only returns are known.
         episodes: Episodes per drawn task, n.
         discount: Of rewards, gamma.
         trace: Of advantages, lambda.
@@ -135,8 +135,8 @@ class EpisodeLearner(ABC):
             items: Tasks, shape (m,).
 
         Returns:
-            Returns of the episodes as rewards, their lengths in environment steps, successes, improvements, absolute
-            advantages, value losses and divergences, each (m, n).
+            Returns of the episodes as rewards, their lengths in environment steps, successes (None without a rule),
+            improvements, absolute advantages, value losses and divergences, each (m, n).
 
         Raises:
             ValueError: If a task cannot be set up or its return is not a number; names the task.
@@ -158,7 +158,7 @@ class EpisodeLearner(ABC):
         return Rollouts(
             of_task(played.returns),
             lengths=of_task(steps.astype(np.float64)),
-            successes=of_task(played.successes),
+            successes=None if played.successes is None else of_task(played.successes),
             improvements=of_task(episode_improvements(log_ratio, advantages, mask)),
             absolute_advantages=mean_over_steps(np.abs(advantages)),
             value_losses=mean_over_steps(advantages**2),
@@ -169,13 +169,14 @@ class EpisodeLearner(ABC):
         """How good the policy is on the held-out tasks, always with the same random numbers.
 
         Returns:
-            ``accuracy``: mean success of one episode of each; ``return``: mean return; ``environment_steps``: those
-            trained on so far.
+            ``accuracy``: mean success of one episode of each, absent without a rule of success; ``return``: mean
+            return; ``environment_steps``: those trained on so far.
         """
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_EVALUATION,)))
         played = self._play(self._testing, np.arange(len(self.held_out)), rng)
+        accuracy = {} if played.successes is None else {"accuracy": float(np.mean(played.successes))}
         return {
-            "accuracy": float(np.mean(played.successes)),
+            **accuracy,
             "return": float(np.mean(played.returns)),
             "environment_steps": float(self.environment_steps),
         }
@@ -214,7 +215,7 @@ class EpisodeLearner(ABC):
 
     @abstractmethod
     def _act(
-        self, observations: Sequence[Any], tasks: IntArray, rng: np.random.Generator
+        self, observations: npt.NDArray[Any], tasks: IntArray, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Actions, their log-probabilities and the values expected, shape (k,) each."""
 
@@ -241,11 +242,12 @@ class EpisodeLearner(ABC):
             for env, item, seed in zip(self._envs, tasks, seeds, strict=False)
         ]
         count = len(tasks)
-        columns: list[tuple[IntArray, list[Any], IntArray, FloatArray, FloatArray, FloatArray]] = []
-        returns, successes = np.zeros(count), np.zeros(count)
+        columns: list[tuple[IntArray, npt.NDArray[Any], IntArray, FloatArray, FloatArray, FloatArray]] = []
+        returns = np.zeros(count)
+        successes = None if self._success is None else np.zeros(count)
         running = np.arange(count)
         while len(running):
-            seen = [current[i] for i in running]
+            seen = np.array([current[i] for i in running])  # a copy: environments may write into what they showed
             actions, log_probs, values = self._act(seen, tasks[running], rng)
             rewards, goes_on = np.zeros(len(running)), np.ones(len(running), dtype=bool)
             for place, i in enumerate(running):
@@ -255,20 +257,21 @@ class EpisodeLearner(ABC):
                 if terminated or truncated:
                     goes_on[place] = False
                     success = success_of(self._success, float(returns[i]), info, bank.ids[tasks[i]])
-                    successes[i] = returns[i] if success is None else success
+                    if successes is not None and success is not None:
+                        successes[i] = success
             columns.append((running, seen, actions, rewards, log_probs, values))
             running = running[goes_on]
         return _padded(columns, tasks, successes)
 
 
-def _padded(columns: list[Any], tasks: IntArray, successes: FloatArray) -> Episodes:
+def _padded(columns: list[Any], tasks: IntArray, successes: FloatArray | None) -> Episodes:
     shape = (len(tasks), len(columns))
-    first = np.asarray(columns[0][1][0])
+    first = columns[0][1][0]
     observations = np.zeros((*shape, *first.shape), dtype=first.dtype)
     actions, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     rewards, log_probs, values = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for step, (running, seen, *rest) in enumerate(columns):
-        observations[running, step], mask[running, step] = np.asarray(seen), True
+        observations[running, step], mask[running, step] = seen, True
         for array, column in zip((actions, rewards, log_probs, values), rest, strict=True):
             array[running, step] = column
     return Episodes(observations, actions, rewards, log_probs, values, mask, tasks, successes)

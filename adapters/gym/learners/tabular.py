@@ -6,7 +6,7 @@ checked against exact values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -84,7 +84,7 @@ class TabularLearner(EpisodeLearner):
         self.values = np.zeros(states)
 
     def _act(
-        self, observations: Sequence[Any], tasks: IntArray, rng: np.random.Generator
+        self, observations: npt.NDArray[Any], tasks: IntArray, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray, FloatArray]:
         states = np.asarray(observations, dtype=np.int64)
         every = log_softmax(self.preferences[states], axis=1)

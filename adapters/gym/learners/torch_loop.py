@@ -6,7 +6,7 @@ curricula on real environments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +124,10 @@ class TorchLearner(EpisodeLearner):
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=ppo.learning_rate, eps=1e-5)
 
     def _act(
-        self, observations: Sequence[Any], tasks: IntArray, rng: np.random.Generator
+        self, observations: npt.NDArray[Any], tasks: IntArray, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray, FloatArray]:
         with torch.no_grad():
-            log_probs, values = self._network(torch.from_numpy(np.stack(observations)))
+            log_probs, values = self._network(torch.from_numpy(observations))
         every = log_probs.numpy().astype(np.float64)
         actions = sampled(every, rng)
         return actions, every[np.arange(len(actions)), actions], values.numpy().astype(np.float64)

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
+import gymnasium
 from scipy.special import log_softmax, softmax
 
 from curriculum_bandits import ProblemBank, methods, run
@@ -260,3 +261,42 @@ def test_the_network_goes_right_and_its_critic_expects_what_comes():
     with torch.no_grad():
         expected = learner._network(seen)[1].item()
     assert abs(expected - 1.0) < 0.1
+
+
+@pytest.mark.parametrize("make", [table, network], ids=["table", "network"])
+def test_where_only_returns_are_known_there_are_no_successes_and_no_accuracy(make):
+    learner = make(success=None)
+    learner._envs = []
+    learner._make_env, plain = lambda: gymnasium.wrappers.TransformReward(plain(), lambda r: 5.0 - r), learner._make_env
+    rollouts = learner.learn([0, 1])
+    assert rollouts.successes is None
+    assert np.max(rollouts.rewards) > 1.0
+    rows = learner.evaluate()
+    assert sorted(rows) == ["environment_steps", "return"]
+    assert rows["return"] > 1.0
+
+
+class InPlace(gymnasium.Env):
+    """Shows the same array for ever, and writes into it."""
+
+    observation_space = gymnasium.spaces.Box(-100, 100, (1,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.seen = np.zeros(1, dtype=np.float32)
+        return self.seen, {}
+
+    def step(self, action):
+        self.seen += 1
+        return self.seen, 1.0, bool(self.seen[0] >= 4), False, {"is_success": 1.0}
+
+
+def test_environments_may_write_into_what_they_showed():
+    pytest.importorskip("torch")
+    from curriculum_bandits.adapters.gym.learners.torch_loop import TorchLearner
+
+    bank = ProblemBank(["a"], columns={"options": [{}]})
+    learner = TorchLearner(bank, bank, InPlace, episodes=1)
+    played = learner._play(learner._training, np.array([0, 0]), np.random.default_rng(0))
+    assert played.observations[..., 0].tolist() == [[0.0, 1.0, 2.0, 3.0]] * 2
