@@ -22,7 +22,7 @@ from curriculum_bandits.extras import require_extra
 
 from ..curricula.command import parse_seeds
 from ..regret.specs import import_function, is_import_path
-from .figures import curves_figure, drawn_figure
+from .figures import curves_figure, drawn_figure, steps_evaluated
 from .learners import LEARNERS
 
 __all__ = ["GymSettings", "add_arguments", "find_method", "main", "method_names", "run_gym"]
@@ -34,8 +34,11 @@ examples:
   %(prog)s --methods uniform my_module:my_curriculum       a function (bank, seed) that returns a Curriculum
   %(prog)s --list                                           all learners and methods
 
-The same command goes on where it was interrupted; with more --steps the runs go further.
+The same command goes on where it was interrupted; with more --steps the runs go further, but for methods
+that plan their steps ahead, such as e2h.
 """
+
+_PLANNED = "planned_steps.json"  # beside the checkpoint of a method that was told how long it lasts
 
 Rows = list[dict[str, float]]
 
@@ -208,7 +211,8 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
         Rows of metrics of every run, as `curriculum_bandits.run` returns them: by method, in the order of the seeds.
 
     Raises:
-        ValueError: If the folder holds runs with other settings, or a method cannot work with the tasks.
+        ValueError: If the folder holds runs with other settings, or of another length under a method that plans its
+            steps ahead, or a method cannot work with the tasks.
         OSError: If the folder cannot be written to.
         ModuleNotFoundError: If something optional is missing; the message gives the pip command.
     """
@@ -226,13 +230,17 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
             learner = LEARNERS[settings.learner].make(settings.size("problems"), seed)
             bank = learner.bank
             curriculum = _made(method, bank, seed, settings.size("steps"))
+            of_this = _run_folder(folder, method, seed)
+            if _takes_steps(method):
+                of_this.mkdir(exist_ok=True)
+                (of_this / _PLANNED).write_text(json.dumps(settings.steps), encoding="utf-8")
             of_run = run(
                 curriculum,
                 learner,
                 settings.size("steps"),
                 settings.size("batch"),
                 evaluate_every=settings.evaluate_every,
-                directory=folder / f"{method.replace(':', '.')}-{seed}",
+                directory=of_this,
                 progress=progress,
             )
             rows[method].append([row for row in of_run if row["step"] <= settings.size("steps")])
@@ -254,7 +262,7 @@ def _made(method: str, bank: ProblemBank, seed: int, steps: int) -> Curriculum:
     make = find_method(method)
     try:
         # Schedules need to know how long they last.
-        length = {"steps": steps} if "steps" in inspect.signature(make).parameters else {}
+        length = {"steps": steps} if _takes_steps(method) else {}
         curriculum = make(bank, seed=seed, **length)
     except (ValueError, TypeError) as error:
         raise ValueError(f"the method {method} cannot be made for these tasks: {error}") from error
@@ -265,8 +273,17 @@ def _made(method: str, bank: ProblemBank, seed: int, steps: int) -> Curriculum:
     return curriculum
 
 
+def _takes_steps(method: str) -> bool:
+    return "steps" in inspect.signature(find_method(method)).parameters
+
+
+def _run_folder(folder: Path, method: str, seed: int) -> Path:
+    return folder / f"{method.replace(':', '.')}-{seed}"
+
+
 def _claim(folder: Path, settings: GymSettings) -> None:
     """A folder's runs have the same tasks and evaluations, or its pictures would mix what cannot be compared."""
+    _refuse_other_plans(folder, settings)
     mine = {name: getattr(settings, name) for name in ("learner", "problems", "batch", "evaluate_every")}
     path = folder / "settings.json"
     if path.exists():
@@ -280,10 +297,35 @@ def _claim(folder: Path, settings: GymSettings) -> None:
     path.write_text(json.dumps(mine), encoding="utf-8")
 
 
+def _refuse_other_plans(folder: Path, settings: GymSettings) -> None:
+    """A schedule over more steps is another run from its first step on, so it cannot go on from a shorter one."""
+    for method in filter(_takes_steps, settings.methods):
+        for seed in settings.seeds:
+            of_this = _run_folder(folder, method, seed)
+            if not (of_this / "checkpoint.npz").exists():
+                continue
+            path = of_this / _PLANNED
+            planned = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+            if planned is None:
+                raise ValueError(
+                    f"{of_this} does not say for how many steps {method} was planned, so it cannot go on; "
+                    "give another --output"
+                )
+            if planned != settings.steps:
+                raise ValueError(
+                    f"{of_this} holds a run that {method} planned for {planned} steps, not {settings.steps}; "
+                    f"use --steps {planned}, or another --output"
+                )
+
+
 def _write(
     folder: Path, settings: GymSettings, rows: dict[str, list[Rows]], bank: ProblemBank, about: dict[str, Any]
 ) -> None:
-    last = {method: [of_run[-1] for of_run in runs] for method, runs in rows.items()}
+    # A run that was once shorter or longer was evaluated at other steps too: compare where all were.
+    end = int(max(steps_evaluated(rows)))
+    last = {
+        method: [next(row for row in of_run if row["step"] == end) for of_run in runs] for method, runs in rows.items()
+    }
     table = {
         method: {
             "accuracy": _mean([row["accuracy"] for row in ends]),
@@ -295,8 +337,9 @@ def _write(
     }
     most = max(row["environment_steps"] for ends in last.values() for row in ends)
     seeds = " ".join(map(str, settings.seeds))
+    which = "" if end == settings.steps else f" (of {settings.steps} asked for, the last that every run evaluated)"
     note = (
-        f"{settings.problems} tasks, {settings.steps} steps of {settings.batch} tasks, "
+        f"{settings.problems} tasks, {end} steps{which} of {settings.batch} tasks, "
         f"{last[settings.methods[0]][0]['rollouts']:,.0f} episodes and at most {most:,.0f} environment steps a run; "
         f"seeds {seeds}\n{about['command']}"
     )

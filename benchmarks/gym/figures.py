@@ -13,10 +13,23 @@ import numpy.typing as npt
 
 from curriculum_bandits.plotting import new_figure, plot_drawn, plot_learning_curves
 
-__all__ = ["curves_figure", "drawn_figure"]
+__all__ = ["curves_figure", "drawn_figure", "steps_evaluated"]
 
 FloatArray = npt.NDArray[np.float64]
 Runs = Mapping[str, Sequence[Sequence[Mapping[str, float]]]]
+
+
+def steps_evaluated(runs: Runs) -> list[float]:
+    """The steps at which every run was evaluated: one that went on later also has an evaluation where it had ended.
+
+    Args:
+        runs: Rows of metrics by method and seed.
+
+    Returns:
+        The steps, increasing; 0 is always among them.
+    """
+    of_runs = [{row["step"] for row in rows if "accuracy" in row} for of_seeds in runs.values() for rows in of_seeds]
+    return sorted(set.intersection(*of_runs))
 
 
 def curves_figure(runs: Runs, title: str, note: str) -> Any:
@@ -32,12 +45,13 @@ def curves_figure(runs: Runs, title: str, note: str) -> Any:
     """
     figure = new_figure(11, 4.8)
     panels = figure.subplots(1, 2, sharey=True)
+    common = set(steps_evaluated(runs))
     for axes, budget, label in zip(
         panels, ("rollouts", "environment_steps"), ("episodes", "environment steps"), strict=True
     ):
         curves, errors = {}, {}
         for method, of_seeds in runs.items():
-            evaluated = [[row for row in rows if "accuracy" in row] for rows in of_seeds]
+            evaluated = [[row for row in rows if row["step"] in common] for rows in of_seeds]
             spent, scores = (_table(evaluated, name) for name in (budget, "accuracy"))
             curves[method] = (np.mean(spent, axis=0), np.mean(scores, axis=0))
             if len(of_seeds) > 1:

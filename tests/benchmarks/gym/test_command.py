@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 
 from curriculum_bandits import Curriculum, methods
 from curriculum_bandits.benchmarks.gym.command import GymSettings, find_method, method_names, run_gym
-from curriculum_bandits.benchmarks.gym.figures import curves_figure, drawn_figure
+from curriculum_bandits.benchmarks.gym.figures import curves_figure, drawn_figure, steps_evaluated
 from curriculum_bandits.benchmarks.gym.learners import LEARNERS
 from curriculum_bandits.cli import main
 
@@ -47,6 +47,50 @@ def test_it_goes_on_where_it_was_and_further(tmp_path):
         for name in set(row) | set(other):
             if not name.startswith("seconds/"):
                 np.testing.assert_equal(row[name], other[name])
+
+
+def test_fewer_steps_are_judged_where_every_run_was_evaluated(tmp_path):
+    uneven = {**SMALL, "evaluate_every": 4}
+    run_gym(GymSettings(methods=("uniform",), **{**uneven, "steps": 6}), output=tmp_path, progress=False)
+    fewer = GymSettings(methods=("uniform", "osmd"), **{**uneven, "steps": 5})
+    run_gym(fewer, output=tmp_path, progress=False)
+    summary = json.loads((tmp_path / "frozen-lake" / "summary.json").read_text())
+    assert {row["episodes"] for row in summary["table"].values()} == {4 * 4 * 4}
+    text = (tmp_path / "frozen-lake" / "summary.txt").read_text()
+    assert "4 steps (of 5 asked for, the last that every run evaluated) of 4 tasks" in text
+
+
+def test_more_seeds_and_steps_join_runs_that_ended_elsewhere(tmp_path):
+    uneven = {**SMALL, "evaluate_every": 4}
+    run_gym(GymSettings(methods=("uniform",), **{**uneven, "steps": 6}), output=tmp_path, progress=False)
+    more = GymSettings(methods=("uniform",), seeds=(0, 1), **{**uneven, "steps": 8})
+    rows = run_gym(more, output=tmp_path, progress=False)
+    assert [r["step"] for r in rows["uniform"][0] if "accuracy" in r] == [0, 4, 6, 8]
+    assert steps_evaluated(rows) == [0, 4, 8]
+    note = (tmp_path / "frozen-lake" / "summary.txt").read_text()
+    assert "8 steps of 4 tasks" in note
+
+
+@pytest.mark.parametrize("steps", [3, 6])
+def test_a_schedule_of_another_length_is_another_run(steps, tmp_path):
+    settings = GymSettings(methods=("e2h",), **SMALL)
+    run_gym(settings, output=tmp_path, progress=False)
+    run_gym(settings, output=tmp_path, progress=False)
+    saved = (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text()
+    asked = ["gym", *words(steps=steps), "--methods", "uniform", "e2h", "--output", str(tmp_path)]
+    with pytest.raises(SystemExit, match=f"e2h planned for 4 steps, not {steps}; use --steps 4, or another") as ended:
+        main(asked)
+    assert "\n" not in str(ended.value)
+    assert (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text() == saved
+    assert not (tmp_path / "frozen-lake" / "uniform-0").exists()  # refused before anything is trained
+
+
+def test_a_schedule_that_does_not_say_its_length_does_not_go_on(tmp_path):
+    settings = GymSettings(methods=("e2h",), **SMALL)
+    run_gym(settings, output=tmp_path, progress=False)
+    (tmp_path / "frozen-lake" / "e2h-0" / "planned_steps.json").unlink()
+    with pytest.raises(ValueError, match="does not say for how many steps e2h was planned"):
+        run_gym(settings, output=tmp_path, progress=False)
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path):
