@@ -46,7 +46,7 @@ regret: $(INSTALLED)  ## the committed results of the regret benchmark; about fo
 COMPARE := $(BIN)/curriculum-bandits compare
 CURRICULA := benchmarks/curricula/results
 SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
-AGENTS := uniform osmd-groups sec tscl plr mopps sfl actor-curator curator-crowded-improvement
+AGENTS := uniform osmd-groups sec tscl plr mopps sfl actor-curator
 compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; an hour on two cores
 	$(BIN)/python -m curriculum_bandits.benchmarks.curricula.tuning --output $(CURRICULA)/tuning
 	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
