@@ -111,12 +111,11 @@ class Refilling(ABC):
         """
         return worth & (np.cumsum(worth) <= batch_size)
 
-    def enough(self, kept: int, draws: int, batch_size: int) -> bool:
+    def enough(self, kept: int, batch_size: int) -> bool:
         """Whether the batch is full; the draws allowed are another matter.
 
         Args:
             kept: Groups worth training on so far.
-            draws: Draws so far.
             batch_size: Groups to train on.
 
         Returns:
@@ -155,9 +154,9 @@ class Refilling(ABC):
         before = self.rng.bit_generator.state
         draws: list[Draw] = []
         try:
-            parts, admissions = self._rolled_out_until_full(curriculum, spending, batch_size, draws, seconds)
+            parts, judged, admissions = self._rolled_out_until_full(curriculum, spending, batch_size, draws, seconds)
             drawn = sum(len(part) for part in parts)
-            worth = np.concatenate([self.worth(part.rollouts) for part in parts])
+            worth = np.concatenate(judged)
             missing = batch_size - int(worth.sum())
             here = np.concatenate([part.items for part in parts])
             again = self.replayed(missing, here) if missing > 0 else np.zeros(0, dtype=np.int64)
@@ -195,12 +194,16 @@ class Refilling(ABC):
         batch_size: int,
         draws: list[Draw],
         seconds: dict[str, float],
-    ) -> tuple[list[RolloutGroups], list[BoolArray]]:
-        """Draw until the batch is full; what was drawn is noted in `draws` at once, so that it can be given up."""
+    ) -> tuple[list[RolloutGroups], list[BoolArray], list[BoolArray]]:
+        """Draw until the batch is full; what was drawn is noted in `draws` at once, so that it can be given up.
+
+        Returns what was rolled out, draw by draw, which of it is worth training on, and which of each draw it was.
+        """
         parts: list[RolloutGroups] = []
+        judged: list[BoolArray] = []
         admissions: list[BoolArray] = []
         kept = 0
-        while len(admissions) < self.max_draws and not self.enough(kept, len(admissions), batch_size):
+        while len(admissions) < self.max_draws and not self.enough(kept, batch_size):
             draw = _timed(seconds, "ask", lambda: curriculum.ask(batch_size))
             draws.append(draw)
             admitted = self.admitted(draw.items)
@@ -209,8 +212,9 @@ class Refilling(ABC):
             admissions.append(admitted)
             if admitted.any():
                 parts.append(self.rolled_out(draw.items[admitted], spending.roll_out))
-                kept += int(self.worth(parts[-1].rollouts).sum())
-        return parts, admissions
+                judged.append(self.worth(parts[-1].rollouts))
+                kept += int(judged[-1].sum())
+        return parts, judged, admissions
 
     def state_dict(self) -> dict[str, Any]:
         """The random state; settings belong to the constructor."""

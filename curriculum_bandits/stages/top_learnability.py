@@ -37,12 +37,11 @@ class TopLearnability(Refilling):
             raise ValueError(f"pool is {pool}; roll out at least 1 batch for each that is trained on")
         super().__init__(pool, seed)
 
-    def enough(self, kept: int, draws: int, batch_size: int) -> bool:
+    def enough(self, kept: int, batch_size: int) -> bool:
         """Never: the whole pool is rolled out.
 
         Args:
             kept: Not used.
-            draws: Not used.
             batch_size: Not used.
 
         Returns:
