@@ -28,7 +28,7 @@ from curriculum_bandits.bandits.contract import (
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.signals import Signal
+from curriculum_bandits.signals import Signal, needs_log_ratio
 
 __all__ = ["Curriculum"]
 
@@ -97,6 +97,11 @@ class Curriculum:
     def together(self) -> bool:
         """Whether every process must ask, tell and load: a curator that scores in all of them says so."""
         return bool(getattr(self.bandit, "together", False))
+
+    @property
+    def needs_log_ratio(self) -> bool:
+        """Whether `signal` reads how far the update moved the policy; where not, rollouts need no second scoring."""
+        return needs_log_ratio(self._signal)
 
     def ask(self, size: int) -> Draw:
         """Draw the next batch.

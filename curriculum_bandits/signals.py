@@ -6,7 +6,8 @@ valid rollouts speak is missing (count 0), never zero.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, get_args
+import functools
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,10 @@ __all__ = [
     "advantages",
     "episode_improvements",
     "mean_reward",
+    "needs_log_ratio",
     "policy_improvement",
     "reward_variance",
+    "rewards_suffice",
     "success_rate",
     "success_rate_and_drift",
     "tent",
@@ -55,6 +58,42 @@ class Signal(Protocol):
             Values and counts, shape (m,) each.
         """
         ...
+
+
+_Judge = TypeVar("_Judge", bound=Signal)
+
+
+def rewards_suffice(signal: _Judge) -> _Judge:
+    """Say of a signal that it never reads how far the policy moved, so that nobody need score rollouts again for it.
+
+    Args:
+        signal: The signal, a function; it is marked and returned.
+
+    Returns:
+        The signal.
+
+    >>> @rewards_suffice
+    ... def best_reward(rollouts):
+    ...     return Feedback(rollouts.rewards.max(axis=1), rollouts.valid.sum(axis=1))
+    >>> needs_log_ratio(best_reward), needs_log_ratio(policy_improvement)
+    (False, True)
+    """
+    signal.needs_log_ratio = False  # type: ignore[attr-defined]
+    return signal
+
+
+def needs_log_ratio(signal: Any) -> bool:
+    """Whether rollouts must be scored by the updated policy before a signal can judge them.
+
+    Args:
+        signal: Any signal, or a `functools.partial` of one.
+
+    Returns:
+        True unless the signal is marked by `rewards_suffice`: one that nobody marked may need anything.
+    """
+    while isinstance(signal, functools.partial):
+        signal = signal.func
+    return bool(getattr(signal, "needs_log_ratio", True))
 
 
 def advantages(rewards: FloatArray, valid: BoolArray, kind: Advantage = "zscore") -> FloatArray:
@@ -182,6 +221,7 @@ def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, ma
         return np.asarray(np.sum(np.expm1(delta) * advantage, axis=-1))
 
 
+@rewards_suffice
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
     """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
 
@@ -200,6 +240,7 @@ def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -
     return _mean_over_valid(np.abs(advantages(rollouts.rewards, valid, advantage)), valid, at_least=2)
 
 
+@rewards_suffice
 def success_rate(rollouts: Rollouts) -> Feedback:
     """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any.
 
@@ -238,6 +279,7 @@ def success_rate_and_drift(rollouts: Rollouts) -> Feedback:
     return Feedback(feedback.values, feedback.counts, drift)
 
 
+@rewards_suffice
 def mean_reward(rollouts: Rollouts) -> Feedback:
     """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score.
 
@@ -250,6 +292,7 @@ def mean_reward(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
 
 
+@rewards_suffice
 def tent(rollouts: Rollouts) -> Feedback:
     """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do.
 
@@ -263,6 +306,7 @@ def tent(rollouts: Rollouts) -> Feedback:
     return Feedback(1.0 - np.abs(2.0 * rate.values - 1.0), rate.counts)
 
 
+@rewards_suffice
 def value_loss(rollouts: Rollouts) -> Feedback:
     """Mean squared error of the learner's critic on each problem's rollouts.
 
@@ -283,6 +327,7 @@ def value_loss(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.value_losses, rollouts.valid, at_least=1)
 
 
+@rewards_suffice
 def reward_variance(rollouts: Rollouts) -> Feedback:
     """Population variance of each problem's successes; ``p (1 - p)`` for 0/1 rewards, known as learnability.
 

@@ -47,6 +47,7 @@ FLOORS = {
     "environments": 2,
     "plotting": 2,
     "metrics": 2,
+    "record": 2,
     # 1
     "draw": 1,
     "rollouts": 1,

@@ -7,7 +7,9 @@ from curriculum_bandits.extras import require_extra
 
 require_extra("trl", "llm")
 
-from .rewards import bank_reward  # noqa: E402  (after the check, whose message is the kinder one)
+from .checkpoints import last_complete_checkpoint  # noqa: E402  (after the check, whose message is the kinder one)
+from .interruption import StopCleanly  # noqa: E402
+from .rewards import bank_reward  # noqa: E402
 from .trainer import CurriculumGRPOTrainer  # noqa: E402
 
-__all__ = ["CurriculumGRPOTrainer", "bank_reward"]
+__all__ = ["CurriculumGRPOTrainer", "StopCleanly", "bank_reward", "last_complete_checkpoint"]

@@ -11,7 +11,7 @@ from torch import nn
 
 from curriculum_bandits import ProblemBank
 
-__all__ = ["check_bank_fills_batch", "check_no_dropout", "check_reward_columns", "rows_by_id"]
+__all__ = ["check_bank_fills_batch", "check_no_dropout", "check_refills", "check_reward_columns", "rows_by_id"]
 
 # What TRL passes to a reward function besides the columns of the data set.
 _FROM_TRAINER = {"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric", "environments"}
@@ -56,6 +56,27 @@ def check_bank_fills_batch(bank: ProblemBank, problems: int) -> None:
         raise ValueError(
             f"one generation batch takes {problems} distinct problems but the bank has {len(bank)}; lower "
             "per_device_train_batch_size or steps_per_generation, raise num_generations, or give more problems"
+        )
+
+
+def check_refills(refills: int | None, trainer: Any) -> None:
+    """Refuse a filter of groups that TRL's settings would make wrong.
+
+    Args:
+        refills: Draws per generation batch after the first, None for no filter.
+        trainer: A `trl.GRPOTrainer` with its settings.
+
+    Raises:
+        ValueError: If `refills` is negative, or advantages are normalised over the batch of a single generation.
+    """
+    if refills is None:
+        return
+    if refills < 0:
+        raise ValueError(f"refills is {refills}; give how often to draw again at most, or None for no filter")
+    if getattr(trainer, "multi_objective_aggregation", None) == "normalize_then_sum":
+        raise ValueError(
+            "refills drops problems whose rewards are all equal, which have advantages under "
+            "multi_objective_aggregation='normalize_then_sum'; use 'sum_then_normalize' or leave refills out"
         )
 
 

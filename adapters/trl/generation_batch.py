@@ -1,11 +1,13 @@
-"""One generation batch from the draw to its answer.
+"""One generation batch from its draws to their answers.
 
 TRL generates once for several optimizer steps, or several times for one, so batches wait in a queue until the update
-that used the last of them is done. Each keeps what is needed to score the same rollouts again.
+that used the last of them is done. Each keeps what is needed to score the same rollouts again. With the filter of
+groups a batch holds several draws; without it, one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +15,25 @@ import numpy as np
 import torch
 
 from curriculum_bandits import Draw, Rollouts
+from curriculum_bandits.record import Example
 
-__all__ = ["ROW", "GenerationBatch", "Part", "sum_log_ratio"]
+__all__ = ["ROW", "Drawn", "GenerationBatch", "Part", "Scores", "loss_mask", "sum_log_ratio"]
 
 #: Name of the tensor that carries each row's place in the generation batch through TRL's shuffle and split.
 ROW = "curriculum_row"
+
+
+def loss_mask(inputs: dict[str, Any]) -> torch.Tensor:
+    """Which completion tokens the policy wrote and is trained on.
+
+    Args:
+        inputs: TRL's tensors.
+
+    Returns:
+        Shape (rows, tokens); tokens that a tool wrote do not count.
+    """
+    mask: torch.Tensor = inputs["completion_mask"]
+    return mask * inputs["tool_mask"] if "tool_mask" in inputs else mask
 
 
 @dataclass
@@ -34,22 +50,98 @@ class Part:
 
 
 @dataclass
-class GenerationBatch:
-    """A draw on its way through generation, update and second scoring.
+class Drawn:
+    """One draw, rolled out.
 
     Attributes:
         draw: The draw; None on every process but the main one, unless the curriculum is asked in all of them.
-        rewards: Combined reward of every row of all processes, shape (m * n,), NaN where missing; set by generation.
+        first: Place of its first row in the generation batch.
+        rewards: Combined reward of its rows on all processes, shape (m * n,), NaN where missing; set by generation.
+        lengths: Completion tokens of these rows, shape (m * n,); set by generation.
+        local_first: Place among its own rows of the first that this process generated.
+        completions: What this process generated, in order.
+    """
+
+    draw: Draw | None
+    first: int
+    rewards: torch.Tensor | None = None
+    lengths: torch.Tensor | None = None
+    local_first: int = 0
+    completions: Sequence[Any] = ()
+
+    def informative(self, generations: int) -> torch.Tensor:
+        """Which groups could teach something: two valid rewards or more that differ.
+
+        Args:
+            generations: Rollouts per problem, n.
+
+        Returns:
+            Shape (m,), equal on all processes.
+        """
+        assert self.rewards is not None
+        groups = self.rewards.view(-1, generations)
+        missing = torch.isnan(groups)
+        least = groups.masked_fill(missing, float("inf")).amin(dim=1)
+        return groups.masked_fill(missing, -float("inf")).amax(dim=1) > least
+
+    def examples(self, values: np.ndarray, generations: int, most: int = 4) -> list[Example]:
+        """Completions worth reading: of the problems with the greatest and the least value, the best of each.
+
+        Args:
+            values: Of each problem of the draw, shape (m,); NaN where there is none.
+            generations: Rollouts per problem, n.
+            most: Problems to show.
+
+        Returns:
+            Position in the draw, completion and reward; of what this process generated.
+        """
+        assert self.rewards is not None
+        rewards = self.rewards.double().cpu().numpy()
+        best: dict[int, int] = {}
+        for k in range(len(self.completions)):
+            row = self.local_first + k
+            position = row // generations
+            if position not in best or np.nan_to_num(rewards[row], nan=-np.inf) > np.nan_to_num(
+                rewards[self.local_first + best[position]], nan=-np.inf
+            ):
+                best[position] = k
+        known = sorted((p for p in best if np.isfinite(values[p])), key=lambda p: float(values[p]))
+        chosen = dict.fromkeys([*known[::-1][: (most + 1) // 2], *known[: most // 2]])
+        shown = []
+        for position in chosen:
+            reward = float(rewards[self.local_first + best[position]])
+            shown.append((position, self.completions[best[position]], reward if np.isfinite(reward) else None))
+        return shown
+
+
+@dataclass
+class Scores:
+    """What the updated policy says of rows of all processes.
+
+    Attributes:
+        rows: Place of each in the generation batch, shape (r,).
+        log_ratio: Its log-ratio, shape (r,).
+    """
+
+    rows: np.ndarray
+    log_ratio: np.ndarray
+
+
+@dataclass
+class GenerationBatch:
+    """Draws on their way through generation, update and second scoring.
+
+    Attributes:
         micro_batches: How many micro-batches the updates take from it, repeats included.
+        draws: The draws, in the order they were made.
         parts: What to score again.
         scored: Rows of this process that are in `parts`.
         consumed: Micro-batches taken so far.
         trained: Rows of this process that an update has used.
     """
 
-    draw: Draw | None
     micro_batches: int
-    rewards: torch.Tensor | None = None
+    draws: list[Drawn] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     scored: set[int] = field(default_factory=set)
     consumed: int = 0
@@ -60,6 +152,11 @@ class GenerationBatch:
         """Whether the updates have taken all they will take from it."""
         return self.consumed >= self.micro_batches
 
+    @property
+    def rows(self) -> int:
+        """Rows of all processes in the draws that have been rolled out."""
+        return sum(len(drawn.rewards) for drawn in self.draws if drawn.rewards is not None)
+
     def add(self, part: Part) -> None:
         """Keep rows to score again.
 
@@ -69,34 +166,48 @@ class GenerationBatch:
         self.parts.append(part)
         self.scored |= set(part.inputs[ROW].tolist())
 
-    def rollouts(self, rows: np.ndarray, log_ratio: np.ndarray, lengths: np.ndarray, trained: np.ndarray) -> Rollouts:
-        """The rollouts of the whole batch, with rows of all processes back in the order of the draw.
+    def rollouts(self, drawn: Drawn, generations: int, trained: np.ndarray, scores: Scores | None) -> Rollouts:
+        """The rollouts of one draw, with rows of all processes back in its order.
 
         Args:
-            rows: Place of each gathered row in the generation batch, shape (r,).
-            log_ratio: Its log-ratio, shape (r,).
-            lengths: Its completion tokens, shape (r,).
-            trained: Whether an update used it, shape (r,).
+            drawn: The draw.
+            generations: Rollouts per problem, n.
+            trained: Places in the generation batch of the rows that an update used.
+            scores: Of the updated policy; None where the curriculum does not ask for them.
 
         Returns:
-            Rollouts of shape (m, n); rows that were never scored count as missing.
+            Rollouts of shape (m, n). Where scores are given, a row without one counts as missing, unless all rewards of
+            its group are equal: then how far the policy moved on it makes no difference.
         """
-        assert self.draw is not None
-        assert self.rewards is not None
-        shape = (len(self.draw), -1)
-        rewards = self.rewards.detach().double().cpu().numpy()
-
-        def placed(values: np.ndarray) -> np.ndarray:
-            column = np.zeros(len(rewards), dtype=values.dtype)
-            column[rows] = values
-            return column.reshape(shape)
-
+        assert drawn.rewards is not None
+        assert drawn.lengths is not None
+        count = len(drawn.rewards)
+        rewards = drawn.rewards.detach().double().cpu().numpy()
+        lengths = drawn.lengths.detach().double().cpu().numpy()
+        used = np.zeros(count, dtype=bool)
+        used[self._own(drawn, trained)] = True
+        log_ratio: np.ndarray | None = None
+        if scores is not None:
+            here = self._own(drawn, scores.rows)
+            log_ratio, scored = np.zeros(count), np.zeros(count, dtype=bool)
+            log_ratio[here] = scores.log_ratio[(scores.rows >= drawn.first) & (scores.rows < drawn.first + count)]
+            scored[here] = True
+            matters = np.repeat(drawn.informative(generations).cpu().numpy(), generations)
+            lengths = np.where(scored | ~matters, lengths, 0.0)
+            log_ratio = log_ratio.reshape(-1, generations)
+        shape = (-1, generations)
         return Rollouts(
-            rewards.reshape(shape), log_ratio=placed(log_ratio), lengths=placed(lengths), trained=placed(trained)
+            rewards.reshape(shape), log_ratio=log_ratio, lengths=lengths.reshape(shape), trained=used.reshape(shape)
         )
 
+    @staticmethod
+    def _own(drawn: Drawn, rows: np.ndarray) -> np.ndarray:
+        assert drawn.rewards is not None
+        own = rows[(rows >= drawn.first) & (rows < drawn.first + len(drawn.rewards))]
+        return np.asarray(own - drawn.first, dtype=np.int64)
 
-def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+
+def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> torch.Tensor:
     """Log-ratio of whole completions, subtracted per token and summed in float64.
 
     Args:
@@ -104,11 +215,8 @@ def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> tuple[torch.Tensor, to
         part: The rows.
 
     Returns:
-        Log-ratio and number of completion tokens, shape (rows,) each, float64. Tokens a tool wrote do not count.
+        Shape (rows,), float64.
     """
-    mask = part.inputs["completion_mask"]
-    if "tool_mask" in part.inputs:
-        mask = mask * part.inputs["tool_mask"]
-    mask = mask.double()
+    mask = loss_mask(part.inputs).double()
     delta = torch.where(mask > 0, new_logps.double() - part.old_logps.double(), 0.0)
-    return (delta * mask).sum(dim=1), mask.sum(dim=1)
+    return (delta * mask).sum(dim=1)

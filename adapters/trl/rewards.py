@@ -1,4 +1,4 @@
-"""Reward functions for TRL: the bank's verifier, and a check around the user's own."""
+"""Reward functions for TRL: the bank's verifier, and checks around the user's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from curriculum_bandits import ProblemBank
 
-__all__ = ["bank_reward", "with_length_check"]
+__all__ = ["bank_reward", "text_of", "with_checks"]
 
 
 def bank_reward(bank: ProblemBank) -> Callable[..., list[float]]:
@@ -25,20 +25,22 @@ def bank_reward(bank: ProblemBank) -> Callable[..., list[float]]:
     """
 
     def verified(completions: Sequence[Any], id: Sequence[str], **columns: Any) -> list[float]:
-        return [bank.verify(bank.index(i), _text(completion)) for i, completion in zip(id, completions, strict=True)]
+        return [bank.verify(bank.index(i), text_of(completion)) for i, completion in zip(id, completions, strict=True)]
 
     return verified
 
 
-def with_length_check(reward_func: Any) -> Any:
-    """Wrap a reward function so that a wrong number of rewards is an error; early versions of TRL broadcast them.
+def with_checks(reward_func: Any) -> Any:
+    """Wrap a reward function so that its failures name it, and a wrong number of rewards is one.
+
+    Early versions of TRL broadcast a single reward to all completions.
 
     Args:
         reward_func: A function, coroutine function or callable; models and names of models are returned as they are.
 
     Returns:
-        A function with the same name and signature, which raises `ValueError` unless there is one reward per
-        completion.
+        A function with the same name and signature, which raises `RuntimeError` where the function raises, and
+        `ValueError` unless there is one reward per completion.
     """
     if isinstance(reward_func, nn.Module | str) or not callable(reward_func):
         return reward_func
@@ -52,15 +54,31 @@ def with_length_check(reward_func: Any) -> Any:
             )
         return rewards
 
+    def named(error: Exception, columns: dict[str, Any]) -> RuntimeError:
+        problems = list(dict.fromkeys(map(str, columns.get("id", ()))))
+        return RuntimeError(
+            f"the reward function {name!r} raised {type(error).__name__}: {error}, on a batch of the problems "
+            f"{problems[:4]}{' and more' if len(problems) > 4 else ''}. None of it was trained on; let the function "
+            "return None where it cannot judge"
+        )
+
     if inspect.iscoroutinefunction(reward_func):
 
         async def later(**columns: Any) -> Sequence[Any]:
-            return checked(await reward_func(**columns), columns["completions"])
+            try:
+                rewards = await reward_func(**columns)
+            except Exception as error:
+                raise named(error, columns) from error
+            return checked(rewards, columns["completions"])
 
         return _named(later, reward_func, name)
 
     def now(**columns: Any) -> Sequence[Any]:
-        return checked(reward_func(**columns), columns["completions"])
+        try:
+            rewards = reward_func(**columns)
+        except Exception as error:
+            raise named(error, columns) from error
+        return checked(rewards, columns["completions"])
 
     return _named(now, reward_func, name)
 
@@ -71,5 +89,13 @@ def _named(wrapper: Callable[..., Any], reward_func: Any, name: str) -> Callable
     return wrapper
 
 
-def _text(completion: Any) -> str:
+def text_of(completion: Any) -> str:
+    """What the model wrote.
+
+    Args:
+        completion: A text, or a list of chat messages, of which the last counts.
+
+    Returns:
+        The text.
+    """
     return completion if isinstance(completion, str) else str(completion[-1]["content"])

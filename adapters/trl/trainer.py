@@ -10,45 +10,63 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from transformers import TrainerCallback
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import GRPOTrainer
 
-from curriculum_bandits import Curriculum
-from curriculum_bandits.checkpoint import load_state, save_state
+from curriculum_bandits import Curriculum, Draw, Feedback, Rollouts
 from curriculum_bandits.metrics import batch_metrics, drawn_by_group
+from curriculum_bandits.record import RECORD_FILE, Record
 
-from .checks import check_bank_fills_batch, check_no_dropout, check_reward_columns, rows_by_id
-from .generation_batch import ROW, GenerationBatch, Part, sum_log_ratio
-from .rewards import bank_reward, with_length_check
+from .checkpoints import (
+    checkpoint_folder,
+    checkpoint_step,
+    last_complete_checkpoint,
+    load_curriculum,
+    refuse_half_saved,
+    save_curriculum,
+)
+from .checks import check_bank_fills_batch, check_no_dropout, check_refills, check_reward_columns, rows_by_id
+from .generation_batch import ROW, Drawn, GenerationBatch, Part, Scores, loss_mask, sum_log_ratio
+from .group_filter import groups_kept, merged, refill_size
+from .rewards import bank_reward, text_of, with_checks
+from .shared_curriculum import SharedCurriculum
+from .watch import NothingLearned
 
 __all__ = ["CurriculumGRPOTrainer"]
 
 logger = logging.getLogger(__name__)
 
-_STATE_FILE = "curriculum.npz"
 _MOST_GROUPS_LOGGED = 64
+_PARTS = ("ask", "rescore", "tell")
+
+
+@dataclass(frozen=True)
+class _Late:
+    """An answer that waits to be told."""
+
+    due: int
+    draw: Draw
+    feedback: Feedback
 
 
 class CurriculumGRPOTrainer(GRPOTrainer):
     """A `trl.GRPOTrainer` that trains on what a curriculum chooses.
 
     Everything else is TRL's: configuration, losses, generation, logging, evaluation, checkpoints. Metrics of the
-    curriculum appear in the logs under ``curriculum/``; its state is saved with every checkpoint and comes back with
-    ``resume_from_checkpoint``. The main process asks and tells, or every process where the curriculum's curator was
-    made with ``together=True``.
+    curriculum appear in the logs under ``curriculum/``, and a record of the run is kept in ``curriculum.jsonl`` in its
+    folder; the curriculum's state is saved with every checkpoint and comes back with ``resume_from_checkpoint``. The
+    main process asks and tells, or every process where the curriculum's curator was made with ``together=True``.
+    Rollouts are scored again after the update only if the curriculum's signal reads how far the policy moved.
 
     Args:
         model: As in `trl.GRPOTrainer`.
@@ -57,11 +75,17 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         train_dataset: By default the curriculum's bank. A data set of one's own must have an ``id`` column with the ids
             of the bank; its rows are then used.
         curriculum: Chooses the problems and learns from them.
+        refills: DAPO's filter: problems whose rollouts all earn the same are replaced by new draws, at most this many
+            times per generation batch; None trains on every draw. What is still missing then is filled up with such
+            problems. The curriculum hears of every draw.
+        answer_delay: Optimizer steps that every answer is held back; above 0 only to measure what it costs that an
+            asynchronous trainer answers late.
         **trainer_arguments: All other arguments of `trl.GRPOTrainer`, whose list differs between its versions.
 
     Raises:
         ValueError: If the model has dropout, the bank is smaller than one generation batch, the ids of `train_dataset`
-            are not those of the bank, or a reward function needs a column that rows do not have.
+            are not those of the bank, a reward function needs a column that rows do not have, or `refills` or
+            `answer_delay` cannot work.
     """
 
     def __init__(
@@ -72,9 +96,13 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         train_dataset: Any = None,
         *,
         curriculum: Curriculum,
+        refills: int | None = None,
+        answer_delay: int = 0,
         **trainer_arguments: Any,
     ) -> None:
         bank = curriculum.bank
+        if answer_delay < 0:
+            raise ValueError(f"answer_delay is {answer_delay}; give the number of steps, 0 or more")
         own_rows = None if train_dataset is None else rows_by_id(train_dataset, bank)
         if train_dataset is None:
             train_dataset = Dataset.from_list([bank.row(item) for item in range(len(bank))])
@@ -83,57 +111,96 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         given = reward_funcs if isinstance(reward_funcs, list) else [reward_funcs]
         check_reward_columns(given, train_dataset.column_names)
         self.curriculum = curriculum
+        self.refills = refills
+        self.answer_delay = answer_delay
         self._rows = train_dataset if own_rows is not None else None
         self._row_of_item = own_rows
         self._queue: list[GenerationBatch] = []  # generated, not yet answered; the last is the one in use
+        self._late: list[_Late] = []
+        self._watch = NothingLearned()
+        self._of_step: dict[str, float] = {}
         self._seconds: dict[str, float] = defaultdict(float)
         self._step_began = time.perf_counter()
         self._recorded_logps: torch.Tensor | None = None
         self._recording = False
-        super().__init__(model, [with_length_check(f) for f in given], args, train_dataset, **trainer_arguments)
+        super().__init__(model, [with_checks(f) for f in given], args, train_dataset, **trainer_arguments)
         check_no_dropout(self.model)
         check_bank_fills_batch(bank, self.args.generation_batch_size // self.num_generations)
-        self.add_callback(_AnswerCallback(self))
+        check_refills(refills, self)
+        self._shared = SharedCurriculum(curriculum, self.accelerator)
+        self._record = Record(f"{self.args.output_dir}/{RECORD_FILE}") if self.accelerator.is_main_process else None
+        self.add_callback(_CurriculumCallback(self))
 
     # --- the draw, at the moment of generation -------------------------------------------------------------------
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         if not self.model.training:
             return super()._generate_and_score_completions(inputs)
-        with self._timed("ask"):
-            batch, items = self._draw(len(inputs))
-        first = self.accelerator.process_index * len(inputs)
-        rows = [self._row(int(item)) for item in items[first : first + len(inputs)]]
+        batch = GenerationBatch(self.args.steps_per_generation * self.num_iterations)
         self._queue.append(batch)
         try:
-            output = super()._generate_and_score_completions(rows)
+            output = self._generate_draw(batch, len(inputs))
+            if self.refills is not None:
+                output = self._refilled(batch, output, len(inputs))
         except BaseException:
-            self._queue.pop()
-            if batch.draw is not None:
-                self.curriculum.discard(batch.draw)
+            self._give_up(self._queue.pop())
             raise
-        output[ROW] = torch.arange(first, first + len(inputs), device=output["completion_ids"].device)
-        if output.get("old_per_token_logps") is not None:
+        if self._rescores and output.get("old_per_token_logps") is not None:
             batch.add(Part(dict(output), output["old_per_token_logps"]))
         return output
 
-    def _draw(self, local_rows: int) -> tuple[GenerationBatch, np.ndarray]:
-        """Ask where the curriculum is asked, and let every process know the problem of each row."""
+    def _generate_draw(self, batch: GenerationBatch, local_rows: int) -> dict[str, Any]:
+        """Draw problems for so many rows of each process, and let TRL roll them out."""
         rows = local_rows * self.accelerator.num_processes
-        draw = None
-        shared: list[Any] = [None]
-        if self._asks_here:
-            draw = self.curriculum.ask(rows // self.num_generations)
-            shared = [draw.items.tolist()]
-        if self.accelerator.num_processes > 1 and not self.curriculum.together:
-            broadcast_object_list(shared, from_process=0)
-        micro_batches = self.args.steps_per_generation * self.num_iterations
-        return GenerationBatch(draw, micro_batches), np.repeat(shared[0], self.num_generations)
+        with self._timed("ask"):
+            draw, items = self._shared.ask(rows // self.num_generations)
+        first_row = batch.rows
+        first = self.accelerator.process_index * local_rows
+        batch.draws.append(Drawn(draw, first_row, local_first=first))
+        chosen = np.repeat(items, self.num_generations)[first : first + local_rows]
+        output: dict[str, Any] = super()._generate_and_score_completions([self._row(int(item)) for item in chosen])
+        batch.draws[-1].lengths = self.accelerator.gather(loss_mask(output).sum(dim=1))
+        device = output["completion_ids"].device
+        output[ROW] = torch.arange(first_row + first, first_row + first + local_rows, device=device)
+        return output
+
+    def _refilled(self, batch: GenerationBatch, output: dict[str, Any], local_rows: int) -> dict[str, Any]:
+        """Draw again for groups that cannot teach, and put together what is trained on."""
+        assert self.refills is not None
+        processes, generations = self.accelerator.num_processes, self.num_generations
+        wanted = local_rows * processes // generations
+        outputs = [output]
+        for _ in range(self.refills):
+            teaching = sum(int(drawn.informative(generations).sum()) for drawn in batch.draws)
+            if teaching >= wanted:
+                break
+            size = refill_size(wanted - teaching, generations, processes)
+            outputs.append(self._generate_draw(batch, size * generations // processes))
+        if len(outputs) == 1:
+            return output
+        rows = [
+            batch.draws[number].first + group * generations + k
+            for number, group in groups_kept(batch.draws, generations, wanted)
+            for k in range(generations)
+        ]
+        return merged(outputs, rows, self.accelerator, self._padding_token)
 
     @property
-    def _asks_here(self) -> bool:
-        """Whether this process asks and tells: the main one, or all where the curriculum wants them together."""
-        return self.accelerator.is_main_process or self.curriculum.together
+    def _padding_token(self) -> int:
+        tokenizer: Any = getattr(self.processing_class, "tokenizer", self.processing_class)
+        return int(tokenizer.pad_token_id)
+
+    def _give_up(self, batch: GenerationBatch) -> None:
+        for drawn in batch.draws:
+            if drawn.draw is not None and self._is_open(drawn.draw):
+                self.curriculum.discard(drawn.draw)
+
+    def _is_open(self, draw: Draw) -> bool:
+        return any(draw.ticket == other.ticket for other in self.curriculum.outstanding)
+
+    @property
+    def _rescores(self) -> bool:
+        return self.curriculum.needs_log_ratio
 
     def _row(self, item: int) -> dict[str, Any]:
         if self._rows is None or self._row_of_item is None:
@@ -143,20 +210,22 @@ class CurriculumGRPOTrainer(GRPOTrainer):
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
         rewards_per_func = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
-            self._refuse_infinite(rewards_per_func, self._queue[-1])
+            drawn = self._queue[-1].draws[-1]
+            self._refuse_infinite(rewards_per_func, drawn)
             weighted = rewards_per_func.double() * self.reward_weights.to(rewards_per_func.device).double()
             missing = torch.isnan(rewards_per_func).all(dim=1)
-            self._queue[-1].rewards = weighted.nansum(dim=1).masked_fill(missing, math.nan)
+            drawn.rewards = weighted.nansum(dim=1).masked_fill(missing, math.nan)
+            drawn.completions = [text_of(completion) for completion in completions]
         return rewards_per_func
 
-    def _refuse_infinite(self, rewards_per_func: torch.Tensor, batch: GenerationBatch) -> None:
+    def _refuse_infinite(self, rewards_per_func: torch.Tensor, drawn: Drawn) -> None:
         infinite = torch.isinf(rewards_per_func).nonzero()
         if len(infinite) == 0:
             return
         row, function = (int(i) for i in infinite[0])
         problem = f"row {row}"
-        if batch.draw is not None:
-            problem = f"problem {self.curriculum.bank.ids[batch.draw.items[row // self.num_generations]]!r}"
+        if drawn.draw is not None:
+            problem = f"problem {self.curriculum.bank.ids[drawn.draw.items[row // self.num_generations]]!r}"
         name, value = self.reward_func_names[function], rewards_per_func[row, function].item()
         raise ValueError(
             f"the reward function {name!r} returned {value} for {problem}; return a finite reward, or None where there "
@@ -169,12 +238,12 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         if not self.model.training:
             return super()._compute_loss(model, inputs)
         batch, rows = self._queue[-1], set(inputs[ROW].tolist())
-        self._recorded_logps, self._recording = None, True
+        self._recorded_logps, self._recording = None, self._rescores
         try:
             loss = super()._compute_loss(model, inputs)
         finally:
             self._recording = False
-        if not rows <= batch.scored:
+        if self._rescores and not rows <= batch.scored:
             self._keep_for_answer(batch, inputs)
         batch.consumed += 1
         batch.trained |= rows
@@ -195,7 +264,10 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         return result
 
     def _score(self, inputs: dict[str, Any]) -> torch.Tensor:
-        """Log-probabilities of the completion tokens under the model as it is now, shape (rows, tokens)."""
+        """Log-probabilities of the completion tokens under the model as it is now, shape (rows, tokens).
+
+        In micro-batches of the training's own size, so it needs no more memory than the update did.
+        """
         method = super()._get_per_token_logps_and_entropies
         extra = {name: inputs[name] for name in inspect.signature(method).parameters if name in inputs}
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -219,49 +291,102 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         """
         waiting = []
         for batch in self._queue:
-            if (batch.finished or all_batches) and batch.parts:
+            if batch.finished or (all_batches and batch.trained):
                 self._answer(batch)
-            elif all_batches and batch.draw is not None:
-                self.curriculum.discard(batch.draw)
+            elif all_batches:
+                self._give_up(batch)
             else:
                 waiting.append(batch)
-        self._queue = [] if all_batches else waiting
+        self._queue = waiting
+        self._tell_what_is_due(all_answers=all_batches)
 
     def _answer(self, batch: GenerationBatch) -> None:
-        with self._timed("rescore"):
-            scored = [sum_log_ratio(self._score(part.inputs), part) for part in batch.parts]
-            rows = torch.cat([part.inputs[ROW] for part in batch.parts])
-            log_ratio, lengths = (torch.cat(column) for column in zip(*scored, strict=True))
-            trained = torch.tensor([row in batch.trained for row in rows.tolist()], device=rows.device)
-            gathered = [self.accelerator.gather(x).cpu().numpy() for x in (rows, log_ratio, lengths, trained)]
-        if batch.draw is None:
-            return
+        scores = self._scored_again(batch) if self._rescores else None
+        trained = self.accelerator.gather(torch.tensor(sorted(batch.trained), device=self.accelerator.device))
         with self._timed("tell"):
-            rollouts = batch.rollouts(*gathered)
-            feedback = self.curriculum.signal(rollouts)
-            self.curriculum.tell(batch.draw, feedback)
+            self._shared.in_step(lambda: self._judge(batch, trained.cpu().numpy(), scores))
+
+    def _scored_again(self, batch: GenerationBatch) -> Scores:
+        with self._timed("rescore"):
+            log_ratio = torch.cat([sum_log_ratio(self._score(part.inputs), part) for part in batch.parts])
+            rows = torch.cat([part.inputs[ROW] for part in batch.parts])
+            gathered = [self.accelerator.gather(values).cpu().numpy() for values in (rows, log_ratio)]
+        return Scores(*gathered)
+
+    def _judge(self, batch: GenerationBatch, trained: np.ndarray, scores: Scores | None) -> None:
+        """Value every draw of a batch by the curriculum's own signal, and tell it now or when it is due."""
+        rollouts, feedbacks = [], []
+        for drawn in batch.draws:
+            assert drawn.draw is not None
+            rollouts.append(batch.rollouts(drawn, self.num_generations, trained, scores))
+            feedbacks.append(self.curriculum.signal(rollouts[-1]))
+            self._late.append(_Late(self.state.global_step + self.answer_delay, drawn.draw, feedbacks[-1]))
+        if self.answer_delay == 0:
+            self._tell_late(lambda late: True)
         entropy = self.curriculum.entropy()
-        drawn = drawn_by_group(self.curriculum.bank, batch.draw.items)
+        for drawn, these, feedback in zip(batch.draws, rollouts, feedbacks, strict=True):
+            self._write_down(drawn, these, feedback, entropy)
+        self._log_answer(batch, Rollouts.concatenate(rollouts), feedbacks, entropy)
+
+    def _tell_what_is_due(self, *, all_answers: bool) -> None:
+        if self.answer_delay == 0:
+            return
+        step = self.state.global_step
+        with self._timed("tell"):
+            self._shared.in_step(lambda: self._tell_late(lambda late: all_answers or late.due <= step))
+
+    def _tell_late(self, due: Callable[[_Late], bool]) -> None:
+        for late in [late for late in self._late if due(late)]:
+            self.curriculum.tell(late.draw, late.feedback)
+            self._late.remove(late)
+
+    # --- what is logged and written down -------------------------------------------------------------------------
+
+    def _write_down(self, drawn: Drawn, rollouts: Rollouts, feedback: Feedback, entropy: float) -> None:
+        if self._record is None or drawn.draw is None:
+            return
+        values = np.where(feedback.answered, feedback.values, np.nan)
+        self._record.draw(
+            self.state.global_step,
+            self.curriculum.bank,
+            drawn.draw,
+            rollouts,
+            feedback,
+            entropy=entropy,
+            examples=drawn.examples(values, self.num_generations),
+        )
+
+    def _log_answer(
+        self, batch: GenerationBatch, rollouts: Rollouts, feedbacks: list[Feedback], entropy: float
+    ) -> None:
+        items = np.concatenate([drawn.draw.items for drawn in batch.draws if drawn.draw is not None])
+        drawn = drawn_by_group(self.curriculum.bank, items)
+        feedback = Feedback(
+            np.concatenate([feedback.values for feedback in feedbacks]),
+            np.concatenate([feedback.counts for feedback in feedbacks]),
+        )
+        informative = np.concatenate([d.informative(self.num_generations).cpu().numpy() for d in batch.draws])
+        completions = batch.draws[-1].completions
+        self._watch.see(rollouts, informative, completions[-1] if completions else None)
         # What is by group has its group after a slash; what is not a number yet is left out.
         diagnostics = {
             name: value
             for name, value in self.curriculum.diagnostics().items()
             if math.isfinite(value) and ("/" not in name or len(drawn) <= _MOST_GROUPS_LOGGED)
         }
-        self._log_curriculum(
-            {
-                **diagnostics,
-                **batch_metrics(rollouts, feedback),
-                "entropy": entropy,
-                "effective_problems": math.exp(entropy),
-                "problems": float(len(batch.draw)),
-                **(
-                    {f"drawn/{name}": share for name, share in drawn.items()}
-                    if len(drawn) <= _MOST_GROUPS_LOGGED
-                    else {}
-                ),
-            }
-        )
+        assert rollouts.trained is not None
+        metrics = {
+            **diagnostics,
+            **batch_metrics(rollouts, feedback),
+            "entropy": entropy,
+            "effective_problems": math.exp(entropy),
+            "problems": float(len(items)),
+            "trained_problems": float(rollouts.trained.any(axis=1).sum()),
+        }
+        self._of_step.update({name: metrics[name] for name in _RECORDED if name in metrics})
+        if len(drawn) <= _MOST_GROUPS_LOGGED:
+            metrics |= {f"drawn/{name}": share for name, share in drawn.items()}
+        self._log_curriculum(metrics)
 
     def _log_curriculum(self, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
@@ -270,9 +395,13 @@ class CurriculumGRPOTrainer(GRPOTrainer):
     def _log_cost(self) -> None:
         """Seconds the curriculum took in this step, by part, and their share of the step."""
         step = time.perf_counter() - self._step_began
-        spent = {part: self._seconds[part] for part in ("ask", "rescore", "tell")}
+        spent = {part: self._seconds[part] for part in _PARTS}
         self._log_curriculum({f"seconds/{part}": seconds for part, seconds in spent.items()})
         self._log_curriculum({"step_share": sum(spent.values()) / step})
+        if self._record is not None:
+            tokens = self.state.num_input_tokens_seen
+            self._record.step(self.state.global_step, tokens, {"step": step, **spent}, self._of_step)
+        self._of_step = {}
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
@@ -282,49 +411,82 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         finally:
             self._seconds[part] += time.perf_counter() - begin
 
-    def train(self, *arguments: Any, **options: Any) -> Any:
-        """Train, as `trl.GRPOTrainer.train`; draws left open by an earlier call that failed are given up first."""
+    def train(self, resume_from_checkpoint: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Train, as `trl.GRPOTrainer.train`.
+
+        Draws left open by an earlier call that failed are given up first. ``resume_from_checkpoint=True`` takes the
+        last checkpoint that was saved whole, and is an error where there is none.
+        """
         for batch in self._queue:
-            if batch.draw is not None:
-                self.curriculum.discard(batch.draw)
-        self._queue = []
-        return super().train(*arguments, **options)
+            self._give_up(batch)
+        for late in self._late:
+            if self._is_open(late.draw):
+                self.curriculum.discard(late.draw)
+        self._queue, self._late = [], []
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = last_complete_checkpoint(self.args.output_dir)
+            if resume_from_checkpoint is None:
+                raise ValueError(f"{self.args.output_dir} holds no complete checkpoint to resume from; start it anew")
+        return super().train(resume_from_checkpoint, *arguments, **options)
 
     # --- checkpoints ---------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        if self.args.should_save:
-            # First, so that no checkpoint of the model can exist without the curriculum's.
-            folder = Path(self._get_output_dir(trial=trial)) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-            folder.mkdir(parents=True, exist_ok=True)
-            unanswered = [batch.draw.ticket.serial for batch in self._queue if batch.draw is not None]
-            save_state(folder / _STATE_FILE, {"curriculum": self.curriculum.state_dict(), "unanswered": unanswered})
-        super()._save_checkpoint(model, trial)
+        run = self._get_output_dir(trial=trial)
+        folder = checkpoint_folder(run, self.state.global_step)
+        try:
+            if self.args.should_save:
+                # First, so that no checkpoint of the model can exist without the curriculum's.
+                unanswered = [d.draw.ticket.serial for batch in self._queue for d in batch.draws if d.draw is not None]
+                state = {"curriculum": self.curriculum.state_dict(), "unanswered": unanswered}
+                save_curriculum(folder, {**state, "late": [_state_of(late) for late in self._late]})
+            super()._save_checkpoint(model, trial)
+        except Exception as error:
+            raise refuse_half_saved(folder, run, error) from error
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None or not self._asks_here:
+        if checkpoint is None:
             return
-        path = os.path.join(checkpoint, _STATE_FILE)
-        if not os.path.exists(path):
-            raise FileNotFoundError(
-                f"{checkpoint} holds no {_STATE_FILE}: it was saved without a curriculum. Resume from a checkpoint of "
-                "this trainer, or start the curriculum anew by loading only the model from it"
-            )
-        state = load_state(path)
+        step = checkpoint_step(checkpoint)
+        if self._record is not None and step is not None:
+            self._record.resume(step)
+        if not self._shared.here:
+            return
+        state = load_curriculum(checkpoint)
         self.curriculum.load_state_dict(state["curriculum"])
-        # TRL does not save the rest of a half-used generation batch, so its draw can never be answered.
-        for draw in self.curriculum.outstanding:
-            if draw.ticket.serial in state["unanswered"]:
-                logger.warning("draw %d was in use when the checkpoint was saved; it is given up", draw.ticket.serial)
-                self.curriculum.discard(draw)
+        draws = {draw.ticket.serial: draw for draw in self.curriculum.outstanding}
+        self._late = [_late_from(late, draws) for late in state["late"]]
+        # TRL does not save the rest of a half-used generation batch, so its draws can never be answered.
+        for serial in state["unanswered"]:
+            logger.warning("draw %d was in use when the checkpoint was saved; it is given up", serial)
+            self.curriculum.discard(draws[serial])
 
 
-class _AnswerCallback(TrainerCallback):
+# What of a step's metrics goes into the record.
+_RECORDED = ("reward", "informative_share", "utility_mean", "effective_problems", "problems", "trained_problems")
+
+
+def _state_of(late: _Late) -> dict[str, Any]:
+    values = {"values": late.feedback.values, "counts": late.feedback.counts, "drift": late.feedback.drift}
+    return {"due": late.due, "serial": late.draw.ticket.serial, **values}
+
+
+def _late_from(state: dict[str, Any], draws: dict[int, Draw]) -> _Late:
+    feedback = Feedback(state["values"], state["counts"], state["drift"])
+    return _Late(int(state["due"]), draws[state["serial"]], feedback)
+
+
+class _CurriculumCallback(TrainerCallback):
     """Calls the trainer back when an update is done."""
 
     def __init__(self, trainer: CurriculumGRPOTrainer) -> None:
         self._trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        trainer = self._trainer
+        if trainer._record is not None and (state.global_step == 0 or not trainer._record.path.exists()):
+            trainer._record.begin(trainer.curriculum.name, trainer.curriculum.bank, trainer.num_generations)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._trainer._step_began = time.perf_counter()
@@ -333,6 +495,15 @@ class _AnswerCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._trainer.answer_finished_batches()
         self._trainer._log_cost()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        measured = {
+            name.removeprefix("eval_"): float(value)
+            for name, value in (logs or {}).items()
+            if name.startswith("eval_") and isinstance(value, int | float)
+        }
+        if measured and self._trainer._record is not None:
+            self._trainer._record.evaluation(state.global_step, state.num_input_tokens_seen, measured)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._trainer.answer_finished_batches(all_batches=True)
