@@ -1,0 +1,136 @@
+"""Killed, asked to stop, or out of disk: the run goes on as if nothing had happened, or says what did."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import TrainerCallback
+
+from curriculum_bandits.adapters.trl import StopCleanly, last_complete_checkpoint
+from curriculum_bandits.checkpoint import load_state, save_state
+
+from .conftest import short_digits
+from .interrupted_run import SAVE_EVERY, make_run
+
+TIMES = ("seconds",)
+
+
+def outcome(trainer):
+    """Final weights, and everything the record holds but the times."""
+    record = (Path(trainer.args.output_dir) / "curriculum.jsonl").read_text(encoding="utf-8")
+    lines = [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in record.splitlines()]
+    return torch.cat([p.detach().ravel() for p in trainer.model.parameters()]), lines
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nothing interrupts."""
+    trainer = make_run(tmp_path_factory.mktemp("whole"), refills=2, answer_delay=1)
+    trainer.train()
+    return outcome(trainer)
+
+
+def assert_same(trainer, whole):
+    weights, lines = outcome(trainer)
+    assert torch.equal(weights, whole[0])
+    assert lines == whole[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["generation", "save"])
+def test_killed_at_once_and_resumed_equals_uninterrupted(tmp_path, whole, moment, caplog):
+    script = Path(__file__).with_name("interrupted_run.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), moment],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
+    left = {folder.name for folder in tmp_path.glob("checkpoint-*")}
+    assert left == {"checkpoint-3", "checkpoint-6"}
+    last = "checkpoint-3" if moment == "save" else "checkpoint-6"
+    assert last_complete_checkpoint(tmp_path) == str(tmp_path / last)
+    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer.train(resume_from_checkpoint=True)
+    assert ("was not saved to the end" in caplog.text) == (moment == "save")
+    assert_same(trainer, whole)
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_asked_to_stop_it_saves_and_the_rest_equals_uninterrupted(tmp_path, whole, at):
+    class Ask(TrainerCallback):
+        def on_step_begin(self, args, state, control, **kwargs):
+            if state.global_step == at:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    stop = StopCleanly()
+    make_run(tmp_path, callbacks=[Ask(), stop], refills=2, answer_delay=1).train()
+    assert stop.stopped
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert last_complete_checkpoint(tmp_path) == str(tmp_path / f"checkpoint-{at + 1}")
+    trainer = make_run(tmp_path, callbacks=[stop], refills=2, answer_delay=1)
+    trainer.train(resume_from_checkpoint=True)
+    assert not stop.stopped
+    assert_same(trainer, whole)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_one_clear_message(tmp_path, whole):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Full(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            if state.global_step == 2 * SAVE_EVERY:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+
+    try:
+        with pytest.raises(OSError, match=r"checkpoint-6 could not be saved .*resume from .*checkpoint-3"):
+            make_run(tmp_path, callbacks=[Full()], refills=2, answer_delay=1).train()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [folder.name for folder in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
+    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer.train(resume_from_checkpoint=True)
+    assert_same(trainer, whole)
+
+
+def test_a_checkpoint_of_another_version_is_named(tmp_path, caplog):
+    trainer = make_run(tmp_path)
+    trainer.train()
+    path = tmp_path / "checkpoint-6" / "curriculum.npz"
+    state = load_state(path)
+    save_state(path, {**state, "versions": {**state["versions"], "trl": "0.9.9"}})
+    make_run(tmp_path).train(resume_from_checkpoint=str(tmp_path / "checkpoint-6"))
+    assert "was saved with trl 0.9.9 (now " in caplog.text
+    assert caplog.text.count("bit for bit") == 1
+
+
+def test_resuming_where_there_is_nothing_to_resume_from_says_so(tmp_path):
+    (tmp_path / "checkpoint-4").mkdir()
+    with pytest.raises(ValueError, match="holds no complete checkpoint"):
+        make_run(tmp_path).train(resume_from_checkpoint=True)
+
+
+def test_a_reward_function_that_raises_names_itself_and_leaves_the_run_resumable(tmp_path, whole):
+    calls = []
+
+    def reward(completions, **columns):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyError("answer")
+        return short_digits(completions)
+
+    trainer = make_run(tmp_path, reward, refills=2, answer_delay=1)
+    with pytest.raises(RuntimeError, match=r"'reward' raised KeyError: 'answer', on a batch of the problems \['sum-"):
+        trainer.train()
+    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer.train(resume_from_checkpoint=True)
+    assert_same(trainer, whole)
