@@ -1,4 +1,4 @@
-"""Run by test_interruption: a run that kills itself, as the out-of-memory killer would, without a chance to clean up."""
+"""Run by test_interruption: a run that kills itself, as an out-of-memory killer would, with no chance to clean up."""
 
 import os
 import signal

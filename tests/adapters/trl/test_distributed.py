@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,10 @@ def test_processes_share_one_draw_and_one_answer(tmp_path, processes, batch, gen
     for step, (drawn, rewards) in enumerate(zip(main["drawn"], main["rewards"], strict=True)):
         assert len(set(drawn)) == processes * batch // generations
         seen = [rank["seen"][step] for rank in ranks]
-        assert sum((s["prompts"] for s in seen), []) == [prompts[item] for item in np.repeat(drawn, generations)]
-        np.testing.assert_allclose(np.ravel(rewards), sum((s["rewards"] for s in seen), []), rtol=1e-6)
+        assert list(chain.from_iterable(s["prompts"] for s in seen)) == [
+            prompts[item] for item in np.repeat(drawn, generations)
+        ]
+        np.testing.assert_allclose(np.ravel(rewards), list(chain.from_iterable(s["rewards"] for s in seen)), rtol=1e-6)
     assert np.all(np.abs(main["log_ratio"]).max(axis=(1, 2)) > 0)
     assert all(main["weights"] == other["weights"] for other in others)
 
@@ -65,7 +68,7 @@ def test_processes_share_what_the_filter_keeps(tmp_path, processes, batch, gener
     assert trained.sum() == 3 * processes * batch // generations
     for step in range(3):
         parts = [rank["losses"][step] for rank in ranks]
-        rows = sum((part["rows"] for part in parts), [])
+        rows = list(chain.from_iterable(part["rows"] for part in parts))
         assert all(len(part["rows"]) == batch for part in parts)
         assert len(set(rows)) == len(rows)
         assert len({row // generations for row in rows}) == processes * batch // generations
