@@ -1,5 +1,6 @@
 """The utility is V(pi') - V(pi): proved by summing over every outcome of a policy small enough to do so."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -11,8 +12,10 @@ from curriculum_bandits.signals import (
     advantages,
     episode_improvements,
     mean_reward,
+    needs_log_ratio,
     policy_improvement,
     reward_variance,
+    rewards_suffice,
     success_rate,
     success_rate_and_drift,
     tent,
@@ -344,3 +347,21 @@ def test_the_drift_is_unbiased_for_the_divergence():
     ]
     assert min(drifts) >= 0.0
     assert np.dot(np.exp(before), drifts) == pytest.approx(np.dot(np.exp(before), before - after) / 2)
+
+
+@pytest.mark.parametrize("signal", [absolute_advantage, mean_reward, reward_variance, success_rate, tent])
+def test_a_signal_that_says_rewards_suffice_judges_alike_whatever_the_policy_did(signal):
+    rewards = [[1.0, 0.0, None], [0.0, 0.0, 1.0]]
+    alone = Rollouts(rewards, lengths=np.ones((2, 3)))
+    moved = Rollouts(rewards, lengths=np.ones((2, 3)), log_ratio=np.arange(6.0).reshape(2, 3))
+    assert not needs_log_ratio(signal)
+    np.testing.assert_array_equal(signal(alone).values, signal(moved).values)
+
+
+def test_what_nobody_marked_may_need_anything_also_behind_a_partial():
+    assert needs_log_ratio(policy_improvement)
+    assert needs_log_ratio(success_rate_and_drift)
+    assert needs_log_ratio(functools.partial(policy_improvement, holdout=True))
+    assert not needs_log_ratio(functools.partial(functools.partial(absolute_advantage), advantage="centered"))
+    assert needs_log_ratio(lambda rollouts: success_rate(rollouts))
+    assert not needs_log_ratio(rewards_suffice(lambda rollouts: success_rate(rollouts)))
