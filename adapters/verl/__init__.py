@@ -1,0 +1,8 @@
+"""verl 0.5 to 0.7: a sampler through which a curriculum chooses the rows of every batch.
+
+Named in verl's own configuration; see the page on other trainers. verl has no such sampler since 0.8.
+"""
+
+from .sampler import USABLE_SIGNALS, CurriculumSampler
+
+__all__ = ["USABLE_SIGNALS", "CurriculumSampler"]
