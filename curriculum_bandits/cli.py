@@ -1,7 +1,8 @@
 """The command line: one word per job, each loaded only when it is called.
 
-This is the one module that knows everything. A command is a module with `add_arguments(parser)` and `main(arguments)`;
-its line here is all that listing the commands needs, so that ``--help`` answers at once.
+This is the one module that knows everything. A command is a module with `add_arguments(parser)` and `main(arguments)`,
+or, where another library's parser reads its words, with `main(words)`. Its line here is all that listing the commands
+needs, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -23,10 +24,12 @@ class Command:
     Attributes:
         module: Where its `add_arguments` and `main` are.
         summary: What it does, in one line.
+        reads_words: Its `main` takes the words of the command line, reads them itself and returns the exit status.
     """
 
     module: str
     summary: str
+    reads_words: bool = False
 
 
 #: Every subcommand by name.
@@ -47,6 +50,15 @@ COMMANDS = {
         "curriculum_bandits.benchmarks.gym.command",
         "train an agent on graded tasks of a gymnasium environment under curricula of your choice",
     ),
+    "llm": Command(
+        "curriculum_bandits.adapters.trl.command",
+        "post-train a language model with TRL on what a curriculum chooses, from one YAML file",
+        reads_words=True,
+    ),
+    "report": Command(
+        "curriculum_bandits.report.command",
+        "make a page about a run with TRL: what was drawn, what it brought, what it cost",
+    ),
 }
 
 
@@ -57,9 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; those of the process by default.
 
     Returns:
-        Exit status: 0, 130 after an interrupt, 1 where an optional dependency is missing.
+        Exit status: 0, 130 after an interrupt, 1 where an optional dependency is missing, or what the command says.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in COMMANDS and COMMANDS[words[0]].reads_words:
+        return _run(words[0], lambda: importlib.import_module(COMMANDS[words[0]].module).main(words[1:]))
     parser = argparse.ArgumentParser(
         prog="curriculum-bandits",
         description="What should a learner train on next? Curricula as non-stationary bandits.",
@@ -75,12 +89,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.main)
     arguments = parser.parse_args(words)
+    return _run(arguments.command, lambda: arguments.run(arguments))
+
+
+def _run(command: str, action: Callable[[], int | None]) -> int:
     try:
-        arguments.run(arguments)
+        return action() or 0
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
     except ModuleNotFoundError as error:
-        print(f"curriculum-bandits {arguments.command}: {error}", file=sys.stderr)
+        print(f"curriculum-bandits {command}: {error}", file=sys.stderr)
         return 1
-    return 0

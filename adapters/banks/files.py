@@ -1,0 +1,170 @@
+"""Banks from files: JSONL, or any data set that the library `datasets` reads.
+
+Nothing in them is evaluated. Answers are compared as texts, as mathematics, or by a function of the user's own, given
+by its import path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from curriculum_bandits import ProblemBank
+from curriculum_bandits.extras import require_extra
+
+from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
+from .mathematics import math_judge
+from .names import import_function, unknown_name
+
+__all__ = ["file_bank", "read_rows"]
+
+_ROLES = ("prompt", "id", "answer", "group", "difficulty")
+
+
+def read_rows(path: str, *, name: str | None = None, split: str | None = None) -> list[dict[str, Any]]:
+    """Rows of a file or a data set.
+
+    Args:
+        path: A ``.jsonl`` file, a folder that `datasets.save_to_disk` wrote, or what `datasets.load_dataset` takes.
+        name: Configuration of the data set.
+        split: Its split, such as ``train``.
+
+    Returns:
+        The rows.
+
+    Raises:
+        ValueError: If there is nothing there, or several splits and none is named.
+    """
+    if path.endswith(".jsonl"):
+        if not Path(path).is_file():
+            raise ValueError(f"there is no file {path!r}")
+        return _json_lines(Path(path))
+    datasets = require_extra("datasets", "llm")
+    if any((Path(path) / mark).exists() for mark in ("state.json", "dataset_dict.json")):
+        found = datasets.load_from_disk(path)
+        if split is not None and isinstance(found, Mapping):
+            if split not in found:
+                raise unknown_name(f"split of {path}", split, list(found))
+            found = found[split]
+    else:
+        try:
+            found = datasets.load_dataset(path, name, split=split)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ValueError(f"the data set {path!r} cannot be loaded: {' '.join(str(error).split())[:300]}") from None
+    if isinstance(found, Mapping):
+        raise ValueError(f"{path!r} has the splits {', '.join(found)}; name one with split")
+    return [dict(row) for row in found]
+
+
+def file_bank(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    prompt: str = "prompt",
+    id: str | None = None,
+    answer: str | None = None,
+    group: str | None = None,
+    difficulty: str | None = None,
+    verifier: str | None = None,
+    mathematics: bool = False,
+    answer_form: str = "whole",
+    template: str | None = None,
+    chat: bool = False,
+    system: str | None = None,
+    seconds: float = 5.0,
+) -> ProblemBank:
+    """A bank from rows, with the columns' roles named.
+
+    Args:
+        rows: All with the same keys.
+        prompt: Column of the problems, texts or lists of chat messages; the latter are taken as they are.
+        id: Column of ids; each column without a name is the one of its role's name, if there is one.
+        answer: Column of reference answers.
+        group: Column of group labels.
+        difficulty: Column of difficulties, numbers or words; words such as ``Level 3`` are numbered in their order.
+        verifier: Import path of a function ``(completion, row) -> reward``.
+        mathematics: Compare answers by math-verify.
+        answer_form: Where a completion has its answer, one of `AnswerForm`.
+        template: Text in which ``{question}`` stands for the problem; by default it asks for that form of answer.
+        chat: Prompts become chat messages.
+        system: First message, or first paragraph of a plain prompt.
+        seconds: Time for one comparison by math-verify.
+
+    Returns:
+        The bank.
+
+    Raises:
+        ValueError: If a column does not exist, no answer can be judged, or a setting makes no sense.
+    """
+    answer_in("", answer_form)
+    template = DEFAULT_PROMPTS[answer_form] if template is None else template
+    if "{question}" not in template:
+        raise ValueError(f"template is {template!r}; write {{question}} where the problem goes")
+    if not rows:
+        raise ValueError("the bank is empty; give at least one row")
+    columns = list(rows[0])
+    roles = dict(zip(_ROLES, (prompt, id, answer, group, difficulty), strict=True))
+    for role, column in roles.items():
+        if column is not None and column not in columns:
+            raise unknown_name(f"column (for the {role})", column, columns)
+    answers = answer or ("answer" if "answer" in columns else None)
+    if answers is None and verifier is None:
+        raise ValueError(
+            f"no answer can be judged: the columns are {', '.join(columns)}; name the column of the answers with "
+            "answer, or give verifier: package.module:function"
+        )
+    put = [{**row, prompt: _prompt(row[prompt], template, chat, system)} for row in rows]
+    level = difficulty or ("difficulty" if "difficulty" in columns else None)
+    if level is not None and any(isinstance(row[level], str) and not _is_number(row[level]) for row in put):
+        number = {word: i for i, word in enumerate(sorted({str(row[level]) for row in put}))}
+        put = [{**row, level: number[str(row[level])]} for row in put]
+    bank: ProblemBank
+
+    def judged(item: int, text: str) -> float:
+        assert bank.answers is not None
+        if mathematics:
+            return math_judge(seconds).score(str(bank.answers[item]), text, answer_form)
+        given = answer_in(text, answer_form)
+        return float(given is not None and given == str(bank.answers[item]).strip())
+
+    check: Callable[[int, str], float] = judged
+    if verifier is not None:
+        function = import_function(verifier)
+
+        def check(item: int, text: str) -> float:
+            return float(function(text, bank.row(item)))
+
+    bank = ProblemBank.from_records(
+        put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=check
+    )
+    return bank
+
+
+def _prompt(problem: Any, template: str, chat: bool, system: str | None) -> Any:
+    if not isinstance(problem, str):
+        return problem
+    return prompt_for(problem, template, chat=chat, system=system)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
+        rows.append(row)
+    return rows

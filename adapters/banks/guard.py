@@ -1,0 +1,148 @@
+"""Which texts a verifier of reasoning-gym may be given.
+
+Some of its verifiers read the model's text as a formula, by Python's own `eval` or by sympy, which evaluates as well. A
+text such as ``9**9**9**9`` would then never come back, and others could run code. So for these families a text is let
+through only if it is made of what an answer can be made of; otherwise it is wrong. Families whose answers need more
+than that are refused. The list is of reasoning-gym 0.1.25; every other family compares texts or reads plain numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+__all__ = ["REFUSED", "SCREENED", "check_entry", "check_family", "may_be_scored", "safe_score"]
+
+#: Families whose verifier evaluates free formulas, with no safe subset of them that is an answer.
+REFUSED = {
+    "simple_integration": "its verifier evaluates the answer as code, and simplifies it without limit",
+    "intermediate_integration": "its verifier evaluates the answer as code, and simplifies it without limit",
+}
+
+_LIST = re.compile(r"[\[\]0-9,\s'\"Q_]*")
+
+#: Families whose verifier evaluates the answer, and the form that is let through.
+SCREENED = {
+    "countdown": re.compile(r"[0-9+\-*/() ]{1,200}"),
+    "puzzle24": re.compile(r"[0-9+\-*/() ]{1,200}"),
+    "polynomial_multiplication": re.compile(r"[0-9a-zA-Z+\-*() ]{1,1000}"),
+    "binary_matrix": _LIST,
+    "n_queens": _LIST,
+    "spiral_matrix": _LIST,
+    "string_insertion": re.compile(r"[A-Ea-e\[\],'\" ]*"),
+}
+
+# Read by Fraction or Decimal, for which 1e999999999 is a number with a billion digits.
+_EXACT_NUMBERS = ("coin_flip", "decimal_arithmetic", "decimal_chain_sum", "power_function", "fraction_simplification")
+_EXPONENT = re.compile(r"[eE][+\-]?[0-9_]{4,}")
+
+# What their verifiers evaluate of the problem itself; a file could have been changed since it was generated.
+_EVALUATED_ENTRIES = {
+    "bitwise_arithmetic": re.compile(r"[0-9a-fx()+\-*<>&|^~ ]{1,2000}"),
+    "number_sorting": re.compile(r"[0-9eE.,'\"\[\]+\- ]*"),
+    "polynomial_multiplication": re.compile(r"[0-9a-zA-Z+\-*() ]*"),
+}
+
+_LONGEST = 20_000
+_LONG_NUMBER = re.compile(r"[0-9]{12,}")
+_FORMULAS = ("countdown", "puzzle24")
+_WORD = re.compile(r"[a-zA-Z]{2,}|[a-zA-Z][0-9]|[0-9][a-zA-Z]")
+
+
+def check_family(family: str) -> None:
+    """Refuse a family whose verifier would run what the model writes.
+
+    Args:
+        family: Name of a reasoning-gym generator.
+
+    Raises:
+        ValueError: If it is one of `REFUSED`, or a mixture whose families are not known here.
+    """
+    if family == "composite":
+        raise ValueError("the bank names the family 'composite'; name the families it is made of instead")
+    if family in REFUSED:
+        raise ValueError(f"the family {family!r} cannot be used: {REFUSED[family]}. Take another family")
+
+
+def check_entry(family: str, entry: dict[str, Any]) -> None:
+    """Refuse a stored problem that its verifier would evaluate, unless it is made of what such a problem is made of.
+
+    Args:
+        family: Name of its generator.
+        entry: The problem.
+
+    Raises:
+        ValueError: If it is not; names the text.
+    """
+    allowed = _EVALUATED_ENTRIES.get(family)
+    if allowed is None:
+        return
+    text = str(entry["metadata"]["problem"] if family == "bitwise_arithmetic" else entry["answer"])
+    too_large = family == "bitwise_arithmetic" and ("**" in text or re.search(r"<<\s*0x[0-9a-f]{3,}", text))
+    if too_large or allowed.fullmatch(text) is None:
+        raise ValueError(f"a stored problem of {family!r} holds {text[:80]!r}, which its verifier would evaluate")
+
+
+def may_be_scored(family: str, text: str) -> bool:
+    """Whether a text is safe to give to a family's verifier.
+
+    Args:
+        family: Name of a reasoning-gym generator.
+        text: The answer that was taken from the completion.
+
+    Returns:
+        False for a text that could hang the verifier or run code, which then counts as wrong.
+
+    >>> may_be_scored("countdown", "(3 + 4) * 5"), may_be_scored("countdown", "9**9**9")
+    (True, False)
+    """
+    if len(text) > _LONGEST:
+        return False
+    if family in _EXACT_NUMBERS and _EXPONENT.search(text):
+        return False
+    allowed = SCREENED.get(family)
+    if allowed is None:
+        return True
+    if allowed.fullmatch(text) is None:
+        return False
+    if family in _FORMULAS:
+        return "**" not in text and "//" not in text and _LONG_NUMBER.search(text) is None
+    if family == "polynomial_multiplication":
+        return _is_polynomial(text)
+    return True
+
+
+def _is_polynomial(text: str) -> bool:
+    """Sums and products of whole numbers and single letters, each raised to at most two digits."""
+    if _WORD.search(text) or _LONG_NUMBER.search(text):
+        return False
+    # Only letters are raised, by one or two digits; so no power of a number or of a power can grow without bound.
+    rest = re.sub(r"(?<![a-zA-Z0-9])[a-zA-Z] ?\*\* ?[0-9]{1,2}(?![0-9])(?! ?\*\*)", "", text)
+    return "**" not in rest and "(" not in re.sub(r"(?<![a-zA-Z0-9)])\s*\(", "", text)
+
+
+def safe_score(dataset: Any, family: str, text: str, entry: dict[str, Any]) -> float:
+    """A family's own verdict on a text, in [0, 1].
+
+    Args:
+        dataset: The generator, whose settings some verifiers read.
+        family: Its name.
+        text: The answer.
+        entry: The problem as it was generated.
+
+    Returns:
+        The score. Texts that are not let through, and texts that the verifier cannot read, score 0. A score above 1,
+        which some verifiers give to answers that are not right, is just below 1, unless the text is the answer itself.
+    """
+    if not may_be_scored(family, text):
+        return 0.0
+    try:
+        score = float(dataset.score_answer(answer=text, entry=entry))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return 0.0
+    if not math.isfinite(score):
+        return 0.0
+    if score > 1.0:
+        return 1.0 if text.strip() == str(entry["answer"]).strip() else math.nextafter(1.0, 0.0)
+    return max(score, 0.0)

@@ -1,0 +1,462 @@
+"""What a run is: TRL's own GRPOConfig and ModelConfig, and beside them the few fields of a curriculum.
+
+One YAML file holds all three, any field can be given on the command line, and what was resolved is a recipe again. All
+that can be told from the words alone is checked here, before a model or a bank is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NoReturn
+
+import yaml
+from trl import GRPOConfig, ModelConfig, TrlParser
+
+from curriculum_bandits import Curriculum, ProblemBank, methods, signals
+from curriculum_bandits.adapters.banks.build import HELD_OUT, BankSpec
+from curriculum_bandits.adapters.banks.names import check_names, import_function, unknown_name
+from curriculum_bandits.signals import Signal
+
+__all__ = [
+    "SIGNALS",
+    "CurriculumConfig",
+    "Recipe",
+    "RecipeError",
+    "find_recipe",
+    "make_curriculum",
+    "method_names",
+    "read_recipe",
+    "shipped_recipes",
+]
+
+#: Signals by the name that ``utility`` takes.
+SIGNALS = (
+    "policy_improvement",
+    "absolute_advantage",
+    "reward_variance",
+    "success_rate",
+    "success_rate_and_drift",
+    "mean_reward",
+    "tent",
+)
+
+_RECIPES = Path(__file__).parent / "recipes"
+_GIVEN = ("bank", "seed", "signal", "inputs", "scorer", "settings", "proposal")
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run; the message says why."""
+
+
+@dataclass
+class CurriculumConfig:
+    """What is trained on, and what chooses it. Fields that take a mapping take ``name=value,name=value`` as well.
+
+    Attributes:
+        bank: Name of a mixture, or a mapping from a kind of bank to its settings.
+        bank_settings: Further settings of the bank.
+        eval_bank: As `bank`, or ``held_out``.
+        eval_bank_settings: Further settings of the bank of evaluation.
+        bank_cache: Folder of generated banks.
+        curriculum: Name of a method of `curriculum_bandits.methods`, or an import path.
+        curriculum_settings: Settings of the method.
+        utility: Name of a signal, or an import path.
+        utility_settings: Settings of the signal.
+        features: ``default``, or the name or folder of a language model that reads the problems.
+        reward_funcs: ``bank`` and import paths.
+        refills: As in `CurriculumGRPOTrainer`.
+        answer_delay: As in `CurriculumGRPOTrainer`.
+        prepare_only: Generate the banks and stop.
+        overwrite_run: Start anew in a folder that holds another run.
+    """
+
+    _argument_group_name: ClassVar[str] = "the curriculum"
+
+    bank: str | None = field(
+        default=None,
+        metadata={
+            "help": "mixture (countdown, zebra, arc_1d, arithmetic), or {kind: settings}: reasoning_gym, jsonl, "
+            "dataset, math"
+        },
+    )
+    bank_settings: str | None = field(default=None, metadata={"help": "of the bank, such as size=3000,seed=1"})
+    eval_bank: str | None = field(default=None, metadata={"help": "as bank; or held_out, for other problems of it"})
+    eval_bank_settings: str | None = field(default=None, metadata={"help": "of the bank of evaluation"})
+    bank_cache: str | None = field(default=None, metadata={"help": "folder where generated banks are kept"})
+    curriculum: str = field(
+        default="actor_curator", metadata={"help": "method of curriculum_bandits.methods, or package.module:function"}
+    )
+    curriculum_settings: str | None = field(default=None, metadata={"help": "of the method, such as floor=0.2"})
+    utility: str | None = field(
+        default=None,
+        metadata={
+            "help": f"what teaches it: {', '.join(SIGNALS)}, or package.module:function; by default the method's own"
+        },
+    )
+    utility_settings: str | None = field(default=None, metadata={"help": "of the utility, such as ratio=sequence"})
+    features: str = field(
+        default="default",
+        metadata={
+            "help": "what actor_curator reads: default (frozen features of "
+            "the text), or the name or folder of a language model that is trained as the curator"
+        },
+    )
+    reward_funcs: list[str] | None = field(
+        default=None,
+        metadata={"help": "package.module:function, several if you like; bank is the bank's verifier, the default"},
+    )
+    refills: int | None = field(
+        default=None,
+        metadata={"help": "DAPO's filter: draw again at most so often for problems whose rollouts all earn the same"},
+    )
+    answer_delay: int = field(
+        default=0, metadata={"help": "steps that answers are held back, to measure what it costs"}
+    )
+    prepare_only: bool = field(default=False, metadata={"help": "generate the banks, then stop"})
+    overwrite_run: bool = field(default=False, metadata={"help": "start anew in a folder that holds another run"})
+
+    def __post_init__(self) -> None:
+        """Read mappings that came as text, and refuse names that do not exist."""
+        for name in ("bank_settings", "eval_bank_settings", "curriculum_settings", "utility_settings"):
+            setattr(self, name, _mapping(name, getattr(self, name)))
+        for name in ("bank", "eval_bank"):
+            setattr(self, name, _bank_word(getattr(self, name)))
+        given: Any = self.reward_funcs
+        self.reward_funcs = [given] if isinstance(given, str) else given
+        if self.bank is None:
+            raise ValueError("the recipe names no bank; give bank: countdown, or another")
+        self.bank_spec  # noqa: B018  (raises)
+        self.eval_spec  # noqa: B018
+        self.rewards  # noqa: B018
+        self.method  # noqa: B018
+        self.signal  # noqa: B018
+        if self.refills is not None and self.refills < 0:
+            raise ValueError(f"refills is {self.refills}; give how often to draw again at most")
+        if self.answer_delay < 0:
+            raise ValueError(f"answer_delay is {self.answer_delay}; give the number of steps, 0 or more")
+        if self.features != "default" and self.curriculum != "actor_curator":
+            raise ValueError(f"features is {self.features!r}, which only actor_curator reads, not {self.curriculum}")
+
+    @property
+    def bank_spec(self) -> BankSpec:
+        """The training bank, checked."""
+        return BankSpec.parse(self.bank, _mapping("bank_settings", self.bank_settings))
+
+    @property
+    def eval_spec(self) -> BankSpec | str | None:
+        """The bank of evaluation, checked."""
+        if self.eval_bank is None or self.eval_bank == HELD_OUT:
+            return self.eval_bank
+        return BankSpec.parse(self.eval_bank, _mapping("eval_bank_settings", self.eval_bank_settings))
+
+    @property
+    def rewards(self) -> list[Callable[..., Any] | None]:
+        """Reward functions; None stands for the bank's verifier."""
+        return [None if path == "bank" else import_function(path) for path in self.reward_funcs or ["bank"]]
+
+    @property
+    def method(self) -> Callable[..., Curriculum]:
+        """The function that makes the curriculum, called with a bank and a seed."""
+        given = _mapping("curriculum_settings", self.curriculum_settings)
+        if ":" in self.curriculum:
+            return import_function(self.curriculum)
+        if self.curriculum not in method_names():
+            raise unknown_name("curriculum", self.curriculum, method_names())
+        function: Callable[..., Curriculum] = getattr(methods, self.curriculum)
+        there = [name for name in inspect.signature(function).parameters if name not in _GIVEN]
+        if self.curriculum == "actor_curator":
+            there += _curator_fields()
+        check_names(f"setting of {self.curriculum}", given, there)
+        return function
+
+    @property
+    def signal(self) -> Signal | None:
+        """The utility with its settings; None for the method's own."""
+        given = _mapping("utility_settings", self.utility_settings)
+        if self.utility is None:
+            if given:
+                raise ValueError("utility_settings are given but no utility; name one, such as policy_improvement")
+            return None
+        if ":" in self.utility:
+            function = import_function(self.utility)
+        elif self.utility in SIGNALS:
+            function = getattr(signals, self.utility)
+            there = list(inspect.signature(function).parameters)[1:]
+            check_names(f"setting of {self.utility}", given, there)
+        else:
+            raise unknown_name("utility", self.utility, SIGNALS)
+        return functools.partial(function, **given) if given else function
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run, parsed.
+
+    Attributes:
+        curriculum: Our fields.
+        training: TRL's.
+        model: TRL's.
+        resolved: Every field as it was given or is by default, before TRL derived anything from it: plain data, which
+            is a recipe again.
+    """
+
+    curriculum: CurriculumConfig
+    training: GRPOConfig
+    model: ModelConfig
+    resolved: Mapping[str, Any]
+
+    @property
+    def prompts_per_batch(self) -> int:
+        """Problems in a generation batch."""
+        return int(self.training.generation_batch_size // self.training.num_generations)
+
+    @property
+    def prompts_per_update(self) -> int:
+        """Problems in an optimizer step."""
+        processes = int(self.training.world_size)
+        rows = self.training.per_device_train_batch_size * self.training.gradient_accumulation_steps * processes
+        return int(rows // self.training.num_generations)
+
+
+class _Parser(TrlParser):
+    """TRL's parser, with our fields first in its help and one line in the place of a usage of two hundred fields."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (CurriculumConfig, GRPOConfig, ModelConfig),
+            allow_abbrev=False,
+            prog="curriculum-bandits llm",
+            usage="curriculum-bandits llm --config RECIPE [--FIELD VALUE ...]",
+            description="Post-train a language model with TRL's GRPO on what a curriculum chooses. RECIPE is a YAML "
+            f"file, or the name of one of those shipped: {', '.join(shipped_recipes())}. Any field of it, and every "
+            "field below, can be given on the command line, which wins.",
+        )
+        title = CurriculumConfig._argument_group_name
+        self._action_groups.sort(key=lambda group: group.title != title)
+
+    def error(self, message: str) -> NoReturn:
+        raise RecipeError(message)
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(path.stem for path in _RECIPES.glob("*.yaml"))
+
+
+def find_recipe(name: str) -> Path:
+    """A recipe by its path, or by its name among those shipped.
+
+    Args:
+        name: A file, or such as ``countdown_gspo``.
+
+    Returns:
+        The file.
+
+    Raises:
+        RecipeError: If there is none.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    shipped = _RECIPES / f"{name.removesuffix('.yaml')}.yaml"
+    if os.sep not in name and shipped.is_file():
+        return shipped
+    raise RecipeError(str(unknown_name("recipe", name.removesuffix(".yaml"), shipped_recipes())))
+
+
+def read_recipe(words: Sequence[str]) -> Recipe:
+    """Parse a command line.
+
+    Args:
+        words: ``--config RECIPE`` and fields.
+
+    Returns:
+        The recipe, checked as far as it can be without loading anything.
+
+    Raises:
+        RecipeError: If anything in it is wrong; the message names it, and the nearest name there is.
+        SystemExit: After ``--help``.
+    """
+    parser = _Parser()
+    words, config = _config(list(words))
+    known = [f.name for f in _fields()]
+    for name in config:
+        if name not in known:
+            raise RecipeError(str(unknown_name("field", str(name), known)))
+    parser.set_defaults_with_config(**config)
+    namespace, unknown = parser.parse_known_args(words)
+    for word in unknown:
+        if word.startswith("--"):
+            raise RecipeError(str(unknown_name("field", word[2:].split("=")[0], known)))
+    if unknown:
+        raise RecipeError(f"{unknown[0]!r} belongs to no field; write --field value")
+    values = {name: value for name, value in vars(namespace).items() if name in known}
+    try:
+        ours = CurriculumConfig(**_of(CurriculumConfig, values))
+        training, model = GRPOConfig(**_of(GRPOConfig, values)), ModelConfig(**_of(ModelConfig, values))
+    except (ValueError, TypeError, ModuleNotFoundError) as error:
+        raise RecipeError(" ".join(str(error).split())) from error
+    if not model.model_name_or_path and not ours.prepare_only:
+        raise RecipeError("the recipe names no model; give --model_name_or_path")
+    # As our own fields read them: a mapping may have come as text.
+    values |= {f.name: getattr(ours, f.name) for f in dataclasses.fields(ours)}
+    return Recipe(ours, training, model, {name: _plain(values[name]) for name in known if name in values})
+
+
+def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, device: Any = None) -> Curriculum:
+    """The curriculum that a recipe asks for.
+
+    Args:
+        config: Our fields.
+        bank: What it chooses from.
+        seed: Of its draws.
+        device: Where a language model runs that reads the problems.
+
+    Returns:
+        The curriculum.
+
+    Raises:
+        RecipeError: If the method cannot work with the bank or the settings.
+    """
+    settings: dict[str, Any] = dict(_mapping("curriculum_settings", config.curriculum_settings))
+    if config.signal is not None:
+        settings["signal"] = config.signal
+    try:
+        if config.curriculum == "actor_curator":
+            settings = _curator_settings(config, settings, bank, seed, device)
+        return config.method(bank, seed=seed, **settings)
+    except (TypeError, ValueError, ModuleNotFoundError) as error:
+        raise RecipeError(f"the curriculum {config.curriculum!r} cannot be made: {error}") from error
+
+
+def method_names() -> list[str]:
+    """Methods that are made from a bank and a seed."""
+    names = []
+    for name in methods.__all__:
+        parameters = list(inspect.signature(getattr(methods, name)).parameters)
+        if parameters[:1] == ["bank"] and "seed" in parameters:
+            names.append(name)
+    return names
+
+
+def _curator_fields() -> list[str]:
+    from curriculum_bandits.neural import CuratorSettings
+
+    return [f.name for f in dataclasses.fields(CuratorSettings) if f.name not in ("sampler", "schedule")]
+
+
+def _curator_settings(
+    config: CurriculumConfig, settings: dict[str, Any], bank: ProblemBank, seed: int, device: Any
+) -> dict[str, Any]:
+    """Tell the switches of the curator from the arguments of the method, and make its language model."""
+    from curriculum_bandits import neural
+
+    switches = {name: settings.pop(name) for name in _curator_fields() if name in settings}
+    paper = settings.get("preset", "default") == "paper"
+    if config.features != "default":
+        from transformers import AutoTokenizer
+
+        start: Literal["normal", "zero"] = "normal" if paper else "zero"
+        scorer = neural.TransformerScorer.from_pretrained(config.features, head_init=start, seed=seed)
+        tokenizer = AutoTokenizer.from_pretrained(config.features)
+        settings |= {"scorer": scorer, "inputs": neural.PromptTokens(bank, tokenizer), "device": device}
+    base = neural.PAPER if paper else neural.DEFAULT
+    if "scorer" in settings and settings["scorer"].heads == 1 and base.baseline == "predicted":
+        switches.setdefault("baseline", "none")
+    if switches:
+        settings["settings"] = dataclasses.replace(base, **switches)
+    return settings
+
+
+def _config(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Take ``--config FILE`` out of the words, and read the file."""
+    rest, name = [], None
+    while words:
+        word = words.pop(0)
+        if word == "--config":
+            if not words:
+                raise RecipeError("--config is given without a file")
+            name = words.pop(0)
+        elif word.startswith("--config="):
+            name = word.partition("=")[2]
+        else:
+            rest.append(word)
+    if name is None:
+        return rest, {}
+    path = find_recipe(name)
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(config, dict):
+        raise RecipeError(f"{path} holds a {type(config).__name__}; write field: value on each line")
+    variables = config.pop("env", {})
+    if not isinstance(variables, dict):
+        raise RecipeError(f"env in {path} is {variables!r}; give a mapping of environment variables")
+    os.environ.update({str(key): str(value) for key, value in variables.items()})
+    return rest, config
+
+
+def _fields() -> Iterable[dataclasses.Field]:
+    for kind in (CurriculumConfig, GRPOConfig, ModelConfig):
+        yield from (f for f in dataclasses.fields(kind) if f.init)
+
+
+def _of(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in dataclasses.fields(kind) if f.init and f.name in values}
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    """A mapping, as YAML or JSON text, or as ``name=value,name=value``."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            if text.startswith("{"):
+                value = yaml.safe_load(text)
+            else:
+                pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+                if not all(equals for _, equals, _ in pairs):
+                    raise ValueError
+                value = {key.strip(): _scalar(words) for key, _, words in pairs}
+        except (ValueError, yaml.YAMLError):
+            raise ValueError(f"{name} is {text!r}; write name=value,name=value, or {{name: value}}") from None
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is {value!r}; give a mapping of settings")
+    return {str(key): _scalar(part) if isinstance(part, str) else part for key, part in value.items()}
+
+
+def _scalar(text: str) -> Any:
+    """A number where it is one: YAML itself takes 1e-6 for a text."""
+    try:
+        return float(text) if "e" in text.lower() or "." in text else int(text)
+    except ValueError:
+        pass
+    words = {"true": True, "false": False, "none": None, "null": None}
+    return words.get(text.strip().lower(), text)
+
+
+def _bank_word(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().startswith("{"):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ValueError(f"bank is {value!r}, which is not YAML; write {{kind: {{setting: value}}}}") from None
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
