@@ -24,7 +24,7 @@ import curriculum_bandits
 
 ROOT = Path(__file__).parents[1]
 MAPPED = ("adapters", "benchmarks")  # top-level folders that are installed below curriculum_bandits
-INSTALLED_SUFFIXES = (".py", ".yaml", ".typed")
+INSTALLED_SUFFIXES = (".py", ".yaml", ".html", ".typed")
 
 FLOORS = {
     # 6, the roof: the one module that knows everything
@@ -48,6 +48,7 @@ FLOORS = {
     "plotting": 2,
     "metrics": 2,
     "record": 2,
+    "report": 2,
     # 1
     "draw": 1,
     "rollouts": 1,
@@ -176,7 +177,7 @@ def test_the_core_imports_none_of_the_extras() -> None:
     """Every module outside neural/, adapters/ and benchmarks/ loads with numpy, scipy and tqdm alone."""
     core = [name for name in sources() if room_of(name) not in (*MAPPED, "neural", "__main__")]
     extras = ["torch", "sklearn", "gymnasium", "trl", "transformers", "accelerate", "datasets", "peft", "reasoning_gym"]
-    extras += ["tokenizers", "safetensors", "vllm", "matplotlib", "tensorboard", "yaml", "pandas"]
+    extras += ["tokenizers", "safetensors", "vllm", "matplotlib", "jinja2", "tensorboard", "yaml", "pandas"]
     extras += ["joblib", "pyarrow", "distributed", "dask", "ray"]
     code = f"""
 import importlib, sys

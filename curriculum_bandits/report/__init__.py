@@ -1,0 +1,10 @@
+"""A page about one run: what was drawn, what it brought, what it cost.
+
+``curriculum-bandits report RUN`` reads the record a trainer kept, adds it up line by line, and writes a single HTML
+file that needs no network. Reading needs numpy alone; the page needs matplotlib and Jinja2, the extra ``report``.
+"""
+
+from curriculum_bandits.report.page import write_report
+from curriculum_bandits.report.reading import read_record
+
+__all__ = ["read_record", "write_report"]

@@ -1,0 +1,672 @@
+"""The figures of the page: each drawn twice, for a wide and for a narrow screen, as SVG that takes the page's colours.
+
+Legends are the page's, not matplotlib's, so they wrap on a phone and never cover a line. A group has the same colour in
+every figure: Okabe and Ito's, which stay apart for colour-blind readers, and hatched from the eighth group on.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curriculum_bandits.extras import require_extra
+from curriculum_bandits.report.estimates import group_utility, regret
+from curriculum_bandits.report.text import compact, label, percent
+from curriculum_bandits.report.totals import Evaluation, Totals
+
+__all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "main_metric", "parts_of_a_step"]
+
+FloatArray = npt.NDArray[np.float64]
+Paint = Callable[[Any, Any, bool], None]
+
+_MOST_STACKED = 12
+_MOST_ROWS = 40
+_COLUMNS = 60  # windows of steps in a figure
+_MOST_EVALUATIONS = 100
+
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
+_BLUE, _ORANGE, _GREEN, _PINK = _COLORS[:4]
+# Colours that stand for what the page makes of them, light or dark.
+_TEXT, _MUTED, _GRID, _CARD = "#010101", "#020202", "#030303", "#040404"
+_MEANT = {_TEXT: "currentColor", _MUTED: "var(--muted)", _GRID: "var(--grid)", _CARD: "var(--card)"}
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A line of a legend.
+
+    Attributes:
+        name: What it stands for.
+        color: As CSS.
+        hatched: Whether its area is hatched.
+    """
+
+    name: str
+    color: str
+    hatched: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page, or why there is none.
+
+    Attributes:
+        key: Names it within the page.
+        title: What it is about.
+        caption: What is seen.
+        alt: The same in short, for those who do not see it.
+        wide: As SVG, for a wide screen.
+        narrow: As SVG, for a narrow one.
+        legend: Its legend.
+        missing: Why it is left out, or empty.
+    """
+
+    key: str
+    title: str
+    caption: str = ""
+    alt: str = ""
+    wide: str = ""
+    narrow: str = ""
+    legend: list[LegendEntry] = field(default_factory=list)
+    missing: str = ""
+
+
+def group_style(index: int) -> tuple[str, bool]:
+    """Colour of a group in every figure, and whether its area is hatched.
+
+    Args:
+        index: Of the group, in the order of the bank.
+
+    Returns:
+        Colour as hexadecimal, and whether hatched.
+    """
+    return _COLORS[index % len(_COLORS)], index % (2 * len(_COLORS)) >= len(_COLORS)
+
+
+def figures_of(totals: Totals) -> list[Figure]:
+    """Every figure, in the order of the page.
+
+    Args:
+        totals: What a record adds up to.
+
+    Returns:
+        Figures; those that the record has nothing for say so.
+    """
+    by_group = _accuracy_by_group(totals)
+    informative, regretted = _informative(totals), _regret(totals)
+    # In pairs, as they stand side by side on a wide screen: what is as tall as there are groups together.
+    figures = [_learning(totals), by_group or informative, _drawn_by_group(totals), _utility(totals)]
+    figures += [_drawn_by_difficulty(totals), _entropy(totals)]
+    figures += [informative, regretted] if by_group else [regretted]
+    return [*figures, _overhead(totals)]
+
+
+def main_metric(evaluations: list[Evaluation]) -> str | None:
+    """The metric that says how good the policy is.
+
+    Args:
+        evaluations: Of the run.
+
+    Returns:
+        ``accuracy`` or ``reward`` where one is there, else a name that speaks of one; None where none does.
+    """
+    names = list(dict.fromkeys(name for one in evaluations for name in one.metrics))
+    whole = [name for name in names if not name.startswith(("accuracy/", "reward/"))]
+    for wanted in ("accuracy", "reward"):
+        if wanted in whole:
+            return wanted
+    return next((name for word in ("accuracy", "reward") for name in whole if word in name), None)
+
+
+def parts_of_a_step(totals: Totals) -> dict[str, FloatArray]:
+    """Seconds of each part of a step, and of the rest, which is training itself.
+
+    Args:
+        totals: What a record adds up to.
+
+    Returns:
+        Sums by window; empty where the record has no times.
+    """
+    whole = totals.seconds["step"]
+    if not np.any(whole > 0):
+        return {}
+    parts = {name: spent for name, spent in totals.seconds.items() if name != "step"}
+    return {**parts, "rest": np.maximum(whole - sum(parts.values(), np.zeros_like(whole)), 0.0)}
+
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+
+def _learning(totals: Totals) -> Figure:
+    key, title = "learning", "Tokens against accuracy"
+    metric = main_metric(totals.evaluations)
+    starts, _ = totals.windows(_COLUMNS)
+    judged, rewards = (totals.joined(totals.by_group[name], starts).sum(axis=1) for name in ("judged", "rewards"))
+    reward = _ratio(rewards, judged)
+    evaluated = [one for one in totals.evaluations if metric in one.metrics]
+    by_tokens = math.isfinite(totals.tokens) and totals.tokens > 0
+    by_tokens = by_tokens and all(math.isfinite(one.tokens) for one in evaluated)
+    if not evaluated and not np.any(np.isfinite(reward)):
+        return Figure(key, title, missing="The record has neither evaluations nor rewards yet.")
+    if by_tokens:
+        x_reward = _ratio(
+            totals.joined(totals.by_bin["tokens_so_far"], starts), totals.joined(totals.by_bin["token_steps"], starts)
+        )
+    else:
+        x_reward = _middles(totals)[1]
+    points = np.array([[one.tokens if by_tokens else one.step, one.metrics[metric or ""]] for one in evaluated])
+    thinned = len(points) > _MOST_EVALUATIONS
+    if thinned:
+        points = np.array([part.mean(axis=0) for part in np.array_split(points, _MOST_EVALUATIONS)])
+    measured = metric or "accuracy"
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        axes.plot(x_reward, reward, color=_ORANGE, linewidth=1.2, alpha=0.85)
+        if len(points):
+            axes.plot(*points.T, color=_BLUE, linewidth=2, marker="o", markersize=3.5, clip_on=False, zorder=3)
+        axes.set_xlabel("tokens" if by_tokens else "step")
+        _compact_axis(axes.xaxis)
+        axes.set_xlim(left=0)
+        axes.margins(y=0.08)
+
+    legend = [LegendEntry("mean reward of the problems drawn", _ORANGE)]
+    if len(points):
+        legend.insert(0, LegendEntry(f"held-out {measured}", _BLUE))
+    over = "prompt and completion tokens generated so far" if by_tokens else "optimizer steps, as tokens are not known"
+    caption = f"Against {over}. "
+    if len(points):
+        caption += f"Held-out {measured} at each evaluation" + (", neighbours averaged. " if thinned else ". ")
+    else:
+        caption += "There was no evaluation on held-out problems, so nothing here says how good the policy is. "
+    caption += (
+        "The reward of the problems drawn depends on what the curriculum chose: it may fall while the policy improves."
+    )
+    last = f"; {measured} ends at {points[-1, 1]:.3g}" if len(points) else ""
+    return _drawn(
+        key,
+        title if len(points) and "accuracy" in measured else "Tokens against reward",
+        caption,
+        f"Lines against {'tokens' if by_tokens else 'steps'}{last}.",
+        paint,
+        legend,
+    )
+
+
+def _drawn_by_group(totals: Totals) -> Figure:
+    key, title = "groups", "What was drawn: groups"
+    if not totals.has_groups:
+        return Figure(key, title, missing="The problems of this bank have no groups.")
+    starts, edges = totals.windows(_COLUMNS)
+    drawn = totals.joined(totals.by_group["drawn"], starts)
+    shares = _ratio(drawn, drawn.sum(axis=1, keepdims=True))
+    what = f"of the problems drawn, by window of {_steps(totals, starts)}"
+    names = totals.groups
+    if len(names) <= _MOST_STACKED:
+        styles = [group_style(index) for index in range(len(names))]
+        legend = [LegendEntry(name, *style) for name, style in zip(names, styles, strict=True)]
+        alt = f"Stacked areas: {_largest(shares, names)}"
+        caption = f"Share of each group {what}, the first group at the bottom."
+        return _drawn(key, title, caption, alt, _stacked(edges, shares, styles), legend)
+    rows = _most_drawn(drawn.sum(axis=0))
+    paint = _heat_map(edges, shares[:, rows], [names[row] for row in rows])
+    caption = f"Share of each group {what}. A row is a group, in the order of the bank"
+    if len(rows) < len(names):
+        caption += f"; the {len(rows)} of {len(names)} that were drawn most"
+    height = 1.1 + 0.155 * len(rows)
+    return _drawn(key, title, caption + ".", f"Heat map: {_largest(shares, names)}", paint, height=height)
+
+
+def _drawn_by_difficulty(totals: Totals) -> Figure:
+    key, title = "difficulty", "What was drawn: difficulty"
+    axis = totals.difficulty_axis
+    counts = totals.by_difficulty[:, : axis.used]
+    total = counts.sum(axis=0)
+    if not np.any(total):
+        return Figure(key, title, missing="The problems of this bank have no difficulty.")
+    starts, edges = totals.windows(_COLUMNS)
+    drawn = totals.joined(counts, starts)
+    sums = totals.difficulty_sum[: axis.used]
+    cells = np.flatnonzero(total)
+    mean = _ratio(drawn @ _ratio(sums, total, empty=0.0), drawn.sum(axis=1))
+    finite = mean[np.isfinite(mean)]
+    alt = f"Mean difficulty goes from {finite[0]:.3g} to {finite[-1]:.3g}."
+    what = f"of the problems drawn, by window of {_steps(totals, starts)}"
+    if len(cells) <= _MOST_STACKED:
+        shares = _ratio(drawn[:, cells], drawn.sum(axis=1, keepdims=True))
+        colormap = require_extra("matplotlib", "report").colormaps["viridis"]
+        to_hex = require_extra("matplotlib.colors", "report").to_hex
+        colors = [to_hex(colormap(x)) for x in np.linspace(0.12, 0.95, len(cells))]
+        names = [f"{sums[cell] / total[cell]:.4g}" for cell in cells]
+        legend = [LegendEntry(name, color) for name, color in zip(names, colors, strict=True)]
+        caption = f"Share of each difficulty {what}, the easiest at the bottom."
+        paint = _stacked(edges, shares, [(color, False) for color in colors])
+        return _drawn(key, title, caption, f"Stacked areas. {alt}", paint, legend)
+    per = math.ceil(len(total) / 24)
+    first = np.arange(0, len(total), per)
+    shares = _ratio(np.add.reduceat(drawn, first, axis=1), drawn.sum(axis=1, keepdims=True))
+    bottom, top = axis.edges()[0], axis.edges()[0] + per * len(first) * axis.width
+
+    def paint_map(figure: Any, axes: Any, narrow: bool) -> None:
+        _image(figure, axes, shares.T, (edges[0], edges[-1], bottom, top), narrow, origin="lower")
+        axes.plot((edges[:-1] + edges[1:]) / 2, mean, color=_ORANGE, linewidth=2)
+        axes.set_ylabel("difficulty")
+        axes.set_ylim(bottom, min(top, axis.edges()[-1]))
+
+    caption = f"Share of each range of difficulty {what}. The line is the mean."
+    legend = [LegendEntry("mean difficulty", _ORANGE)]
+    return _drawn(key, title, caption, f"Heat map with a line. {alt}", paint_map, legend)
+
+
+def _entropy(totals: Totals) -> Figure:
+    key, title = "entropy", "How spread the curriculum is"
+    starts, x = _middles(totals)
+    effective, known = (totals.joined(totals.by_bin[name], starts) for name in ("effective", "entropies"))
+    numbers = _ratio(effective, known)
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return Figure(
+            key, title, missing="The record has no entropies: this curriculum has no distribution to measure."
+        )
+    size = totals.bank_size
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        axes.plot(x, numbers, color=_BLUE, linewidth=2, marker="o" if len(finite) == 1 else "")
+        if size:
+            axes.axhline(size, color=_ORANGE, linewidth=1.5, linestyle=(0, (4, 3)))
+        top = max(float(finite.max()), size or 0)
+        if top > 10 * finite.min():
+            axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter(_formatter(lambda value: ""))
+        else:
+            axes.set_ylim(0, 1.1 * top)
+        _compact_axis(axes.yaxis)
+        _step_axis(axes, totals)
+
+    legend = [LegendEntry("effective number of problems", _BLUE)]
+    if size:
+        legend.append(LegendEntry(f"all {size:,} problems of the bank", _ORANGE))
+    caption = (
+        "exp(entropy) of the distribution the curriculum draws from: as many problems, drawn evenly, would have the "
+        "same entropy. Low means that few problems get nearly all draws."
+    )
+    return _drawn(key, title, caption, f"A line from {finite[0]:.4g} to {finite[-1]:.4g} problems.", paint, legend)
+
+
+def _informative(totals: Totals) -> Figure:
+    key, title = "informative", "What could teach"
+    starts, x = _middles(totals)
+    informative, judged = (
+        totals.joined(totals.by_group[name], starts).sum(axis=1) for name in ("informative", "judged")
+    )
+    if not np.any(judged):
+        return Figure(key, title, missing="The record has no rewards yet.")
+    share = _ratio(informative, judged)
+    wasted = _ratio(totals.joined(totals.by_bin["wasted"], starts), totals.joined(totals.by_bin["tokens"], starts))
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        marker = "o" if len(x) == 1 else ""
+        axes.plot(x, share, color=_BLUE, linewidth=2, marker=marker)
+        if totals.has_tokens:
+            axes.plot(x, wasted, color=_ORANGE, linewidth=2, linestyle=(0, (5, 2)), marker=marker)
+        axes.set_ylim(0, 1)
+        _percent_axis(axes.yaxis)
+        _step_axis(axes, totals)
+
+    legend = [LegendEntry("informative problems", _BLUE)]
+    caption = (
+        "A problem is informative if the rewards of its rollouts differ; equal rewards give no advantage, so nothing "
+        "is learned from them. "
+    )
+    if totals.has_tokens:
+        legend.append(LegendEntry("completion tokens spent on equal rewards", _ORANGE))
+        caption += "The dashed line is the share of completion tokens that went to problems with equal rewards."
+    else:
+        caption += "The record does not say how long completions were, so the share of wasted tokens is left out."
+    finite = share[np.isfinite(share)]
+    alt = f"The informative share goes from {percent(finite[0])} to {percent(finite[-1])}."
+    return _drawn(key, title, caption, alt, paint, legend)
+
+
+def _utility(totals: Totals) -> Figure:
+    key, title = "utility", "Utility by group"
+    estimate = group_utility(totals)
+    if not totals.has_groups:
+        return Figure(key, title, missing="The problems of this bank have no groups to compare.")
+    known = np.isfinite(estimate.mean)
+    if not np.any(known):
+        return Figure(key, title, missing="The record has no utilities yet.")
+    drawn = totals.by_group["drawn"].sum(axis=0)
+    rows = _most_drawn(np.where(known, drawn, 0.0))
+    rows = rows[known[rows]]
+    few = len(totals.groups) <= _MOST_STACKED
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        for y, row in enumerate(rows):
+            color, hatched = group_style(row) if few else (_BLUE, False)
+            half = estimate.half_width[row]
+            axes.errorbar(
+                estimate.mean[row],
+                y,
+                xerr=None if math.isnan(half) else half,
+                color=color,
+                marker="o",
+                markersize=5.5 if few else 3.5,
+                markerfacecolor=_CARD if hatched else color,
+                linewidth=1.8,
+            )
+        axes.axvline(0, color=_MUTED, linewidth=0.8)
+        axes.set_yticks(range(len(rows)), [label(totals.groups[row], 16 if narrow else 26) for row in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0, labelsize=8 if len(rows) <= 20 else 6.5)
+        axes.grid(axis="y", visible=False)
+        axes.grid(axis="x", visible=True)
+        _few_ticks(axes.xaxis, 4 if narrow else 6)
+        _compact_axis(axes.xaxis)
+        axes.set_xlabel("mean utility")
+
+    if estimate.weighted:
+        how = (
+            "Each utility is divided by the probability that its problem was drawn, so the mean is over all problems "
+            "of a group evenly, averaged over the run"
+        )
+    else:
+        how = (
+            "The record has no inclusion probabilities for every draw, so these are plain means of what was drawn: "
+            "they favour the problems that the curriculum preferred within a group"
+        )
+    caption = (
+        f"{how}. The bars are 95 % intervals for that mean: Student's t over draws, each draw of a batch being one "
+        "observation. They include how utility changed during the run, and say nothing about its value at the end."
+    )
+    if len(rows) < np.count_nonzero(known):
+        caption += f" Shown are the {len(rows)} groups that were drawn most."
+    best = rows[int(np.argmax(estimate.mean[rows]))]
+    alt = f"Points with intervals; the largest is {label(totals.groups[best])} at {estimate.mean[best]:.3g}."
+    height = max(2.0, 0.9 + (0.24 if len(rows) <= 20 else 0.155) * len(rows))
+    return _drawn(key, title, caption, alt, paint, height=height)
+
+
+def _regret(totals: Totals) -> Figure:
+    key, title = "regret", "Regret against the best group"
+    if not totals.has_groups:
+        return Figure(key, title, missing="The problems of this bank have no groups, so there is none to be the best.")
+    estimate = regret(totals)
+    if estimate is None:
+        return Figure(key, title, missing="Fewer than two groups have utilities, so there is nothing to compare.")
+    apart = estimate.cumulated(estimate.chosen_and_judged_apart)
+    together = estimate.cumulated(estimate.chosen_and_judged_together)
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        x = estimate.edges
+        axes.fill_between(x, apart, together, color=_BLUE, alpha=0.12, linewidth=0)
+        axes.plot(x, together, color=_ORANGE, linewidth=1.6, linestyle=(0, (5, 2)))
+        axes.plot(x, apart, color=_BLUE, linewidth=2)
+        axes.axhline(0, color=_MUTED, linewidth=0.8)
+        _compact_axis(axes.yaxis)
+        _step_axis(axes, totals)
+
+    windows = len(estimate.edges) - 1
+    unknown = int(np.count_nonzero(np.isnan(estimate.chosen_and_judged_apart)))
+    weighted = "weighted by 1/inclusion" if estimate.weighted else "plain means, as inclusion is not known everywhere"
+    caption = (
+        f"In each of {windows} {'windows' if windows > 1 else 'window'} of steps: estimated mean utility of the best "
+        f"group ({weighted}) minus mean utility of the problems drawn, times the steps of the window, added up. "
+        "Dashed, the best group is chosen and valued by the same draws, which is too high on average, as a maximum of "
+        "noisy means is. The solid line chooses it by the draws of every other step and values it by the rest (and the "
+        "other way round), which is too low on average, as the group chosen is not always the best. Neither knows what "
+        "more draws of a group would have taught."
+    )
+    if unknown:
+        caption += f" In {unknown} of the windows no group was in both halves; they add nothing to the solid line."
+    legend = [
+        LegendEntry("chosen and valued by different draws", _BLUE),
+        LegendEntry("by the same draws", _ORANGE),
+    ]
+    alt = f"Two lines; at the end {apart[-1]:.3g} and {together[-1]:.3g}."
+    return _drawn(key, title, caption, alt, paint, legend)
+
+
+def _overhead(totals: Totals) -> Figure:
+    key, title = "overhead", "Time the curriculum takes"
+    parts = parts_of_a_step(totals)
+    shown = [name for name in parts if name != "rest"]
+    if not shown:
+        return Figure(key, title, missing="The record has no times of steps yet.")
+    starts, edges = totals.windows(_COLUMNS)
+    whole = totals.joined(totals.seconds["step"], starts)
+    shares = np.stack([_ratio(totals.joined(parts[name], starts), whole) for name in shown], axis=1)
+    styles = [group_style(index) for index in range(len(shown))]
+    total = float(totals.seconds["step"].sum())
+    rest = float(parts["rest"].sum()) / total
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        _stacked(edges, shares, styles)(figure, axes, narrow)
+        top = np.nanmax(shares.sum(axis=1)) if np.any(np.isfinite(shares)) else 0.0
+        axes.set_ylim(0, 1.1 * top if top > 0 else 0.01)
+        _percent_axis(axes.yaxis)
+
+    legend = [LegendEntry(name, *style) for name, style in zip(shown, styles, strict=True)]
+    caption = (
+        f"Share of the time of a step that each part takes, stacked; what is missing to 100 % is the rest of the step "
+        f"({percent(rest)} over the run): generation, rewards and the update. rescore is scoring completions again "
+        "after the update, ask is drawing, tell is learning from the answers."
+    )
+    return _drawn(key, title, caption, f"Stacked areas; all parts together take {percent(1 - rest)}.", paint, legend)
+
+
+def _accuracy_by_group(totals: Totals) -> Figure | None:
+    prefix = "accuracy/"
+    names = [name for name in totals.groups if any(prefix + name in one.metrics for one in totals.evaluations)]
+    if not names or len(totals.groups) > _MOST_STACKED:
+        return None
+    lines = {}
+    for name in names:
+        points = [(one.step, one.metrics[prefix + name]) for one in totals.evaluations if prefix + name in one.metrics]
+        parts = np.array_split(np.array(points, dtype=np.float64), min(len(points), _MOST_EVALUATIONS))
+        lines[name] = np.array([part.mean(axis=0) for part in parts])
+    styles = {name: group_style(totals.groups.index(name)) for name in names}
+
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        for name, points in lines.items():
+            color, hatched = styles[name]
+            axes.plot(*points.T, color=color, linewidth=1.8, linestyle=(0, (3, 1.5)) if hatched else "-")
+        axes.margins(y=0.06)
+        _step_axis(axes, totals)
+
+    legend = [LegendEntry(name, *styles[name]) for name in names]
+    ends = ", ".join(f"{label(name)} {points[-1, 1]:.2f}" for name, points in lines.items())
+    caption = "Held-out accuracy on each group at each evaluation; dashed where the legend is hatched."
+    return _drawn("group-accuracy", "Accuracy by group", caption, f"Lines; at the end {ends}.", paint, legend)
+
+
+# --- pieces ------------------------------------------------------------------------------------------------------
+
+
+def _ratio(over: FloatArray, under: FloatArray, empty: float = math.nan) -> FloatArray:
+    over, under = np.broadcast_arrays(over, under)
+    return np.asarray(np.divide(over, under, out=np.full(over.shape, empty), where=under > 0), dtype=np.float64)
+
+
+def _middles(totals: Totals) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    starts, edges = totals.windows(_COLUMNS)
+    return starts, (edges[:-1] + edges[1:] - 1) / 2
+
+
+def _steps(totals: Totals, starts: npt.NDArray[np.int64]) -> str:
+    per = int(totals.axis.width * (starts[1] - starts[0] if len(starts) > 1 else 1))
+    return "one step" if per == 1 else f"{per:,} steps"
+
+
+def _most_drawn(drawn: FloatArray) -> npt.NDArray[np.int64]:
+    return np.sort(np.argsort(-drawn, kind="stable")[:_MOST_ROWS])
+
+
+def _largest(shares: FloatArray, names: list[str]) -> str:
+    drawn = shares[np.isfinite(shares).all(axis=1)]
+    if not len(drawn):
+        return "nothing was drawn yet."
+    first, last = int(np.argmax(drawn[0])), int(np.argmax(drawn[-1]))
+    return (
+        f"at first {label(names[first])} is drawn most ({percent(drawn[0, first])}), "
+        f"at the end {label(names[last])} ({percent(drawn[-1, last])})."
+    )
+
+
+def _stacked(edges: FloatArray, shares: FloatArray, styles: list[tuple[str, bool]]) -> Paint:
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        values = np.nan_to_num(np.vstack([shares, shares[-1:]]))
+        low = np.zeros(len(values))
+        for values_of, (color, hatched) in zip(values.T, styles, strict=True):
+            area = axes.fill_between(edges, low, low + values_of, step="post", facecolor=color, linewidth=0)
+            if hatched:
+                area.set(hatch="////", edgecolor=_CARD)
+            low = low + values_of
+        axes.set_ylim(0, 1)
+        _percent_axis(axes.yaxis)
+        axes.set_xlim(edges[0], edges[-1])
+        _name_steps(axes)
+        axes.grid(visible=False)
+
+    return paint
+
+
+def _heat_map(edges: FloatArray, shares: FloatArray, names: list[str]) -> Paint:
+    def paint(figure: Any, axes: Any, narrow: bool) -> None:
+        _image(figure, axes, shares.T, (edges[0], edges[-1], len(names) - 0.5, -0.5), narrow, origin="upper")
+        axes.set_yticks(range(len(names)), [label(name, 14 if narrow else 22) for name in names])
+        axes.tick_params(axis="y", length=0, labelsize=8 if len(names) <= 20 else 6.5)
+
+    return paint
+
+
+def _image(figure: Any, axes: Any, shares: FloatArray, extent: Any, narrow: bool, origin: str) -> None:
+    colors = require_extra("matplotlib.colors", "report")
+    # From nothing to blue, so that it lies as well on a light page as on a dark one.
+    ends = [(0.34, 0.71, 0.91, 0.0), (0.2, 0.6, 0.85, 0.6), (0.04, 0.48, 0.76, 1.0)]
+    colormap = colors.LinearSegmentedColormap.from_list("shares", ends)
+    colormap = colormap.with_extremes(bad=(0, 0, 0, 0))
+    image = axes.imshow(
+        shares, aspect="auto", interpolation="nearest", origin=origin, extent=extent, cmap=colormap, vmin=0.0
+    )
+    bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.05, aspect=30)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7)
+    _percent_axis(bar.ax.yaxis)
+    _name_steps(axes)
+    axes.grid(visible=False)
+
+
+def _formatter(write: Callable[[float], str]) -> Any:
+    ticker = require_extra("matplotlib.ticker", "report")
+    return ticker.FuncFormatter(lambda value, position: write(value))
+
+
+def _few_ticks(axis: Any, most: int) -> None:
+    axis.set_major_locator(require_extra("matplotlib.ticker", "report").MaxNLocator(most))
+
+
+def _compact_axis(axis: Any) -> None:
+    axis.set_major_formatter(_formatter(compact))
+
+
+def _percent_axis(axis: Any) -> None:
+    axis.set_major_formatter(_formatter(percent))
+
+
+def _step_axis(axes: Any, totals: Totals) -> None:
+    first, last = totals.first_step, totals.last_step
+    axes.set_xlim(first - 0.5 if first == last else first, last + 0.5 if first == last else last)
+    _name_steps(axes)
+
+
+def _name_steps(axes: Any) -> None:
+    axes.set_xlabel("step")
+    ticker = require_extra("matplotlib.ticker", "report")
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    _compact_axis(axes.xaxis)
+
+
+def _drawn(
+    key: str,
+    title: str,
+    caption: str,
+    alt: str,
+    paint: Paint,
+    legend: list[LegendEntry] | None = None,
+    height: float = 2.9,
+) -> Figure:
+    wide = _svg(f"{key}-wide", alt, paint, 5.4, height, narrow=False)
+    narrow = _svg(f"{key}-narrow", alt, paint, 3.4, height if height > 2.9 else 2.5, narrow=True)
+    return Figure(key, title, caption, alt, wide, narrow, legend or [])
+
+
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "text.parse_math": False,
+    "font.size": 9.0,
+    "text.color": _TEXT,
+    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": _GRID,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _MUTED,
+    "ytick.labelcolor": _MUTED,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "axes.labelsize": 8.5,
+    "hatch.linewidth": 0.9,
+    "figure.facecolor": "none",
+}
+
+
+def _svg(key: str, alt: str, paint: Paint, width: float, height: float, *, narrow: bool) -> str:
+    matplotlib = require_extra("matplotlib", "report")
+    figures = require_extra("matplotlib.figure", "report")
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # letters of a group's name that matplotlib's own font lacks
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = figures.Figure(figsize=(width, height), layout="constrained")
+        paint(figure, figure.add_subplot(), narrow)
+        file = io.StringIO()
+        nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    return _inlined(file.getvalue(), key, alt)
+
+
+def _inlined(svg: str, key: str, alt: str) -> str:
+    """An SVG file as a part of a page: no header, ids of its own, the page's colours and fonts, and short numbers."""
+    body = svg[svg.index("<svg") :]
+    head, rest = body.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    assert box is not None
+    rest = re.sub(r"<style[^>]*>.*?</style>", "", rest, count=1, flags=re.DOTALL)
+    rest = re.sub(r"<metadata>.*?</metadata>", "", rest, flags=re.DOTALL)
+    rest = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', rest)
+    rest = re.sub(r"url\(#([^)]*)\)", rf"url(#{key}-\1)", rest)
+    rest = re.sub(r'xlink:href="#([^"]*)"', rf'href="#{key}-\1"', rest)
+    rest = rest.replace("xlink:href=", "href=")
+    rest = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", rest)
+    rest = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r"(\d+\.\d)\d+", r"\1", path.group()), rest)
+    for color, meant in _MEANT.items():
+        rest = rest.replace(color, meant)
+    label_of = html.escape(alt, quote=True)
+    return f'<svg class="plot" {box.group()} role="img" aria-label="{label_of}">{rest.strip()}'
