@@ -170,7 +170,8 @@ def _learning(totals: Totals) -> Figure:
     measured = metric or "accuracy"
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        axes.plot(x_reward, reward, color=_ORANGE, linewidth=1.2, alpha=0.85)
+        alone = np.count_nonzero(np.isfinite(x_reward + reward)) == 1
+        axes.plot(x_reward, reward, color=_ORANGE, linewidth=1.2, alpha=0.85, marker="o" if alone else "")
         if len(points):
             axes.plot(*points.T, color=_BLUE, linewidth=2, marker="o", markersize=3.5, clip_on=False, zorder=3)
         axes.set_xlabel("tokens" if by_tokens else "step")
@@ -348,15 +349,18 @@ def _utility(totals: Totals) -> Figure:
     rows = _most_drawn(np.where(known, drawn, 0.0))
     rows = rows[known[rows]]
     few = len(totals.groups) <= _MOST_STACKED
+    largest = float(np.max(np.abs(estimate.mean[rows])))
+    power = math.floor(math.log10(largest)) if 0.0 < largest < 0.01 else 0
+    unit = 10.0**power
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
         for y, row in enumerate(rows):
             color, hatched = group_style(row) if few else (_BLUE, False)
             half = estimate.half_width[row]
             axes.errorbar(
-                estimate.mean[row],
+                estimate.mean[row] / unit,
                 y,
-                xerr=None if math.isnan(half) else half,
+                xerr=None if math.isnan(half) else half / unit,
                 color=color,
                 marker="o",
                 markersize=5.5 if few else 3.5,
@@ -371,7 +375,7 @@ def _utility(totals: Totals) -> Figure:
         axes.grid(axis="x", visible=True)
         _few_ticks(axes.xaxis, 4 if narrow else 6)
         _compact_axis(axes.xaxis)
-        axes.set_xlabel("mean utility")
+        axes.set_xlabel(f"mean utility, in units of 1e{power}" if power else "mean utility")
 
     if estimate.weighted:
         how = (
@@ -591,7 +595,7 @@ def _step_axis(axes: Any, totals: Totals) -> None:
 def _name_steps(axes: Any) -> None:
     axes.set_xlabel("step")
     ticker = require_extra("matplotlib.ticker", "report")
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     _compact_axis(axes.xaxis)
 
 

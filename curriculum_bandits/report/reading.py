@@ -23,7 +23,7 @@ from curriculum_bandits.report.totals import DrawLine, Totals
 __all__ = ["MOST_BYTES", "find_record", "read_example", "read_record"]
 
 #: Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
-MOST_BYTES = 512 * 2**20
+MOST_BYTES = 256 * 2**20
 
 FloatArray = npt.NDArray[np.float64]
 
