@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from curriculum_bandits import ProblemBank
@@ -147,17 +148,15 @@ class Banks:
         Raises:
             KeyError: If neither has it.
         """
-        if self.evaluation is not None and identity in self._evaluated:
-            return self.evaluation.verify(self._evaluated[identity], text)
+        held_out = self._held_out.get(identity)
+        if self.evaluation is not None and held_out is not None:
+            return self.evaluation.verify(held_out, text)
         return self.train.verify(self.train.index(identity), text)
 
-    @property
-    def _evaluated(self) -> Mapping[str, int]:
-        if "_places" not in self.__dict__:
-            ids = () if self.evaluation is None else self.evaluation.ids
-            object.__setattr__(self, "_places", {identity: item for item, identity in enumerate(ids)})
-        places: Mapping[str, int] = self.__dict__["_places"]
-        return places
+    @cached_property
+    def _held_out(self) -> dict[str, int]:
+        ids = () if self.evaluation is None else self.evaluation.ids
+        return {identity: item for item, identity in enumerate(ids)}
 
 
 def build_banks(

@@ -8,11 +8,14 @@ than that are refused. The list is of reasoning-gym 0.1.25; every other family c
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from typing import Any
 
 __all__ = ["REFUSED", "SCREENED", "check_entry", "check_family", "may_be_scored", "safe_score"]
+
+logger = logging.getLogger(__name__)
 
 #: Families whose verifier evaluates free formulas, with no safe subset of them that is an answer.
 REFUSED = {
@@ -22,7 +25,7 @@ REFUSED = {
 
 _LIST = re.compile(r"[\[\]0-9,\s'\"Q_]*")
 
-#: Families whose verifier evaluates the answer, and the form that is let through.
+#: Families whose verifier evaluates the answer or can hang on it, and the form that is let through.
 SCREENED = {
     "countdown": re.compile(r"[0-9+\-*/() ]{1,200}"),
     "puzzle24": re.compile(r"[0-9+\-*/() ]{1,200}"),
@@ -31,6 +34,8 @@ SCREENED = {
     "n_queens": _LIST,
     "spiral_matrix": _LIST,
     "string_insertion": re.compile(r"[A-Ea-e\[\],'\" ]*"),
+    # Not evaluated, but a move is repeated as often as the number after it says, and R999999999 fills the memory.
+    "rubiks_cube": re.compile(r"(?:[FBRLUDMESXYZfbrludmesxyz]w?[0-9]?'? ?\n?){0,500}"),
 }
 
 # Read by Fraction or Decimal, for which 1e999999999 is a number with a billion digits.
@@ -139,7 +144,8 @@ def safe_score(dataset: Any, family: str, text: str, entry: dict[str, Any]) -> f
         return 0.0
     try:
         score = float(dataset.score_answer(answer=text, entry=entry))
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+    except Exception as error:  # whatever a text does to somebody else's verifier, it is not a right answer
+        logger.debug("the verifier of %s failed on %r: %s", family, text[:200], error)
         return 0.0
     if not math.isfinite(score):
         return 0.0

@@ -14,7 +14,7 @@ from curriculum_bandits.extras import require_extra
 
 __all__ = ["main"]
 
-_MEMORY = 4 << 30  # bytes; what a power tower would take
+_MEMORY = 2 << 30  # bytes; a power tower would take all there is
 
 
 def main() -> None:
@@ -22,31 +22,35 @@ def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints is no answer
     logging.disable(logging.CRITICAL)
+    math_verify = require_extra("math_verify", "llm")
+    config = [math_verify.LatexExtractionConfig()]
+
+    def same(reference: str, answer: str) -> bool:
+        try:
+            # The process that asks keeps the time: the library's own limit works in a main thread only.
+            both = [math_verify.parse(f"\\boxed{{{t}}}", config, parsing_timeout=None) for t in (reference, answer)]
+            return all(both) and bool(math_verify.verify(*both, timeout_seconds=None))
+        except Exception:
+            return False
+
+    _limit_memory()
+    # A limit that is too low, or a version that reads otherwise, would make every answer wrong in silence.
+    works = same("\\frac{1}{2}", "0.5") and not same("1", "2")
+    print("ready" if works else "broken", file=answers, flush=True)
+    for line in sys.stdin:
+        print(int(same(*json.loads(line))), file=answers, flush=True)
+
+
+def _limit_memory() -> None:
+    """Allow what is in use now and `_MEMORY` more, where the system can say and do so."""
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        with open("/proc/self/statm", encoding="ascii") as numbers:
+            used = int(numbers.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
     except (ImportError, OSError, ValueError):
-        pass  # not on this system: the time limit remains
-    math_verify = require_extra("math_verify", "llm")
-    config = [math_verify.LatexExtractionConfig()]
-    print("ready", file=answers, flush=True)
-    for line in sys.stdin:
-        reference, answer = (_read(math_verify, text, config) for text in json.loads(line))
-        try:
-            # The process that asks keeps the time: the library's own limit works in a main thread only.
-            same = bool(reference and answer) and math_verify.verify(reference, answer, timeout_seconds=None)
-        except Exception:
-            same = False
-        print(int(bool(same)), file=answers, flush=True)
-
-
-def _read(math_verify: object, text: str, config: list[object]) -> list[object]:
-    try:
-        found = math_verify.parse(f"\\boxed{{{text}}}", config, parsing_timeout=None)  # type: ignore[attr-defined]
-    except Exception:
-        return []
-    return list(found)
+        return  # the limit of time remains
 
 
 if __name__ == "__main__":

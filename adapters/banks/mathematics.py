@@ -117,7 +117,9 @@ class MathJudge:
         self._process = subprocess.Popen(command, text=True, encoding="utf-8", **pipes)  # type: ignore[call-overload]
         if self._line(self.start_seconds) != "ready":
             self.close()
-            raise RuntimeError(f"the process that compares math answers did not start: {' '.join(command)}")
+            raise RuntimeError(
+                f"the process that compares math answers does not work; to see why, run {' '.join(command)}"
+            )
 
     def _line(self, seconds: float) -> str:
         process = self._process

@@ -24,9 +24,9 @@ from datasets import Dataset
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import get_peft_config, get_quantization_config
 
-from curriculum_bandits.adapters.banks.build import Banks, build_banks
 from curriculum_bandits.record import RECORD_FILE
 
+from ..banks.build import Banks, build_banks
 from .checkpoints import last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe
@@ -147,7 +147,10 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
         "trust_remote_code": getattr(training, "trust_remote_code", getattr(model, "trust_remote_code", False)),
         **(training.model_init_kwargs or {}),
     }
-    curriculum = make_curriculum(ours, banks.train, seed=training.seed, device=training.device)
+    # Only the main process asks, so elsewhere the curator's language model stays out of the device's memory.
+    asks = training.process_index == 0 or bool(ours.settings.get("together"))
+    device = training.device if asks else None
+    curriculum = make_curriculum(ours, banks.train, seed=training.seed, device=device)
     rewards = [banks_reward(banks) if function is None else function for function in ours.rewards]
     if training.reward_weights is not None and len(training.reward_weights) != len(rewards):
         raise RecipeError(
@@ -266,6 +269,13 @@ def _write_down(folder: Path, recipe: Recipe, banks: Banks, words: Sequence[str]
             logger.warning("%s was damaged and is written anew", path)
     if starts and starts[-1].get("bank") not in (None, banks.train.fingerprint):
         raise RecipeError(f"{folder} holds a run on another bank; give another output_dir, or --overwrite_run true")
+    if starts and starts[-1].get("processes") not in (None, recipe.training.world_size):
+        logger.warning(
+            "the run was started on %s processes and goes on on %d: updates are of another size unless "
+            "gradient_accumulation_steps makes up for it",
+            starts[-1]["processes"],
+            recipe.training.world_size,
+        )
     start = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": shlex.join(["curriculum-bandits", "llm", *words]),

@@ -20,9 +20,10 @@ import yaml
 from trl import GRPOConfig, ModelConfig, TrlParser
 
 from curriculum_bandits import Curriculum, ProblemBank, methods, signals
-from curriculum_bandits.adapters.banks.build import HELD_OUT, BankSpec
-from curriculum_bandits.adapters.banks.names import check_names, import_function, unknown_name
 from curriculum_bandits.signals import Signal
+
+from ..banks.build import HELD_OUT, BankSpec
+from ..banks.names import check_names, import_function, unknown_name
 
 __all__ = [
     "SIGNALS",
@@ -145,6 +146,11 @@ class CurriculumConfig:
             raise ValueError(f"features is {self.features!r}, which only actor_curator reads, not {self.curriculum}")
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the curriculum, as a mapping."""
+        return _mapping("curriculum_settings", self.curriculum_settings)
+
+    @property
     def bank_spec(self) -> BankSpec:
         """The training bank, checked."""
         return BankSpec.parse(self.bank, _mapping("bank_settings", self.bank_settings))
@@ -164,7 +170,7 @@ class CurriculumConfig:
     @property
     def method(self) -> Callable[..., Curriculum]:
         """The function that makes the curriculum, called with a bank and a seed."""
-        given = _mapping("curriculum_settings", self.curriculum_settings)
+        given = self.settings
         if ":" in self.curriculum:
             return import_function(self.curriculum)
         if self.curriculum not in method_names():
@@ -324,7 +330,7 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
     Raises:
         RecipeError: If the method cannot work with the bank or the settings.
     """
-    settings: dict[str, Any] = dict(_mapping("curriculum_settings", config.curriculum_settings))
+    settings = config.settings
     if config.signal is not None:
         settings["signal"] = config.signal
     try:

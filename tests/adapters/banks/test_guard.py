@@ -58,7 +58,7 @@ def test_hostile_answers_are_wrong_at_once_and_run_nothing(family, tmp_path, mon
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("family", sorted(SCREENED))
+@pytest.mark.parametrize("family", sorted(set(SCREENED) - {"rubiks_cube"}))  # has no answers, only verdicts
 def test_right_answers_pass_the_screen(family):
     dataset = reasoning_gym.create_dataset(family, size=12, seed=3)
     for entry in (dataset[i] for i in range(12)):
@@ -72,6 +72,15 @@ def test_answers_in_other_words_are_right():
     assert safe_score(dataset, "countdown", "(2 + 3) * 4", entry) == 1.0
     assert safe_score(dataset, "countdown", "4*(3 + 2)", entry) == 1.0
     assert safe_score(dataset, "countdown", "4*5", entry) < 1.0
+
+
+def test_a_cube_is_solved_by_moves_only():
+    moves = ["R U R' U'", "F2 B' D", "RUR'U'", "r u'\nF"]
+    assert all(may_be_scored("rubiks_cube", text) for text in moves)
+    dataset = reasoning_gym.create_dataset("rubiks_cube", size=4, seed=0)
+    for entry in (dataset[i] for i in range(4)):
+        back = [move.rstrip("'") if "'" in move else move + "'" for move in entry["metadata"]["scramble_moves"].split()]
+        assert safe_score(dataset, "rubiks_cube", " ".join(reversed(back)), entry) == 1.0
 
 
 def test_polynomials_may_have_powers_of_letters_only():

@@ -32,7 +32,7 @@ QUICK = {
 SMALL = {
     "zebra": "{reasoning_gym: {zebra_puzzles: {num_people: 2, num_characteristics: 2}}}",
     "countdown": "{reasoning_gym: {countdown: {levels: {a: {min_numbers: 2, max_numbers: 2, min_target: 1}}}}}",
-    "arc_1d": "arc_1d",
+    "arc_1d": "{reasoning_gym: {arc_1d: {min_size: 8, max_size: 8, num_train: 1}}}",
 }
 
 
