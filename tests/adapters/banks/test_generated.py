@@ -97,7 +97,7 @@ def test_a_damaged_file_is_named(tmp_path):
 def test_levels_and_splits_share_no_problem(tmp_path):
     same = {"a": {"min_digits": 6, "max_digits": 6}, "b": {"min_digits": 6, "max_digits": 6}}
     banks = build_banks(
-        BankSpec.parse({"reasoning_gym": {"chain_sum": {"levels": same}}}, {"size": 600, "held_out": 400}),
+        BankSpec.parse({"reasoning_gym": {"chain_sum": {"levels": same}}}, {"size": 300, "held_out": 200}),
         "held_out",
         tmp_path,
         progress=False,
