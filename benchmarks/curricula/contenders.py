@@ -37,6 +37,7 @@ __all__ = [
     "expanded",
     "find_contender",
     "revision",
+    "settings_in_brackets",
 ]
 
 
@@ -288,10 +289,22 @@ def find_contender(name: str) -> Contender:
 _BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
 
 
-def _settled(contender: Contender, name: str, settings: str) -> Contender:
-    """A contender with settings as they are written in brackets: Python's literals, and signals by name."""
-    if contender.settle is None:
-        raise ValueError(f"{name!r} has no settings; leave out the brackets")
+def settings_in_brackets(name: str, settings: str) -> dict[str, Any]:
+    """Settings as they are written in brackets behind a name: Python's literals, and signals by name.
+
+    Args:
+        name: Of the method; for the message.
+        settings: What the brackets hold.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        ValueError: If they are no settings, or a signal is unknown.
+
+    >>> settings_in_brackets("sec", "temperature=0.2")
+    {'temperature': 0.2}
+    """
     try:
         call = ast.parse(f"f({settings})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):
@@ -305,6 +318,13 @@ def _settled(contender: Contender, name: str, settings: str) -> Contender:
         if values["signal"] not in signals.__all__:
             raise ValueError(f"signal={values['signal']!r} is none of curriculum_bandits.signals")
         values["signal"] = getattr(signals, values["signal"])
+    return values
+
+
+def _settled(contender: Contender, name: str, settings: str) -> Contender:
+    if contender.settle is None:
+        raise ValueError(f"{name!r} has no settings; leave out the brackets")
+    values = settings_in_brackets(name, settings)
     return Contender(f"{contender.summary}; {settings}", contender.settle(**values), contender.revision)
 
 

@@ -38,12 +38,19 @@ __all__ = [
     "Comparison",
     "Overall",
     "Row",
+    "aligned",
+    "csv_lines",
     "csv_table",
     "curves_table",
+    "finite",
+    "interval_text",
     "json_document",
+    "named",
     "overall",
     "overall_table",
     "overhead_share",
+    "ratio_text",
+    "spent_text",
     "text_table",
 ]
 
@@ -279,11 +286,11 @@ def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
             f"target: accuracy {aim.target:.4f}, uniform's own; it gets there after {aim.uniform_budget:,.0f} rollouts"
         )
         columns = {name: cell for name, cell in _COLUMNS.items() if any(cell(row) != "-" for row in rows)}
-        parts += [*_aligned([list(columns), *([cell(row) for cell in columns.values()] for row in rows)]), ""]
+        parts += [*aligned([list(columns), *([cell(row) for cell in columns.values()] for row in rows)]), ""]
     if len(comparisons) > 1:
         parts.append(f"all {len(comparisons)} learners together")
         lines = [[cell(row) for cell in _OVERALL_COLUMNS.values()] for row in overall(comparisons)]
-        parts += [*_aligned([list(_OVERALL_COLUMNS), *lines]), ""]
+        parts += [*aligned([list(_OVERALL_COLUMNS), *lines]), ""]
     methods = dict.fromkeys(method for comparison in comparisons for method in comparison.results)
     parts += [f"{method}: {find_contender(method).summary}" for method in methods]
     return "\n".join([*parts, "", caption, ""])
@@ -298,7 +305,7 @@ def csv_table(comparisons: Sequence[Comparison]) -> str:
     Returns:
         Comma-separated values with a header. ``rollouts_to_target`` is ``inf`` where it is not reached.
     """
-    return _csv(
+    return csv_lines(
         {"learner": comparison.learner, "problems": comparison.problems, "seeds": len(comparison.seeds), **_flat(row)}
         for comparison in comparisons
         for row in comparison.rows()
@@ -314,12 +321,12 @@ def overall_table(comparisons: Sequence[Comparison]) -> str:
     Returns:
         Comma-separated values with a header.
     """
-    return _csv(
+    return csv_lines(
         {
             "method": row.method,
-            **_named("final_accuracy", row.level),
-            **_named("improvement", row.improvement),
-            **_named("improvement_over_pairs", row.over_pairs),
+            **named("final_accuracy", row.level),
+            **named("improvement", row.improvement),
+            **named("improvement_over_pairs", row.over_pairs),
             "least_of_best": row.least_of_best,
         }
         for row in overall(comparisons)
@@ -336,7 +343,7 @@ def curves_table(comparisons: Sequence[Comparison]) -> str:
         Comma-separated values with a header; ``informative_share`` and ``effective_problems`` are means over the steps
         since the evaluation before.
     """
-    return _csv(
+    return csv_lines(
         {
             "learner": comparison.learner,
             "method": method,
@@ -381,20 +388,20 @@ def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -
             for comparison in comparisons
         ],
     }
-    return json.dumps(_finite(document), allow_nan=False) + "\n"
+    return json.dumps(finite(document), allow_nan=False) + "\n"
 
 
 def _flat(row: Row) -> dict[str, Any]:
     return {
         "method": row.method,
-        **_named("final_accuracy", row.level),
+        **named("final_accuracy", row.level),
         "of_best": row.of_best,
-        **_named("improvement", row.improvement),
-        **_named("improvement_over_pairs", row.over_pairs),
-        **_named("speed_ratio", row.speed.ratio),
-        **_named("oracle_share", row.oracle_share or Estimate(math.nan, math.nan, math.nan)),
+        **named("improvement", row.improvement),
+        **named("improvement_over_pairs", row.over_pairs),
+        **named("speed_ratio", row.speed.ratio),
+        **named("oracle_share", row.oracle_share or Estimate(math.nan, math.nan, math.nan)),
         "target": row.speed.target,
-        **_named("rollouts_to_target", row.speed.budget),
+        **named("rollouts_to_target", row.speed.budget),
         "uniform_rollouts_to_target": row.speed.uniform_budget,
         "reached_share_of_resamples": row.speed.reached,
         "tokens": row.tokens,
@@ -407,11 +414,28 @@ def _flat(row: Row) -> dict[str, Any]:
     }
 
 
-def _named(name: str, estimate: Estimate) -> dict[str, float]:
+def named(name: str, estimate: Estimate) -> dict[str, float]:
+    """An estimate as three columns.
+
+    Args:
+        name: Of the first; those of the ends follow from it.
+        estimate: The estimate.
+
+    Returns:
+        Value, lower and upper end.
+    """
     return {name: estimate.value, f"{name}_lower": estimate.lower, f"{name}_upper": estimate.upper}
 
 
-def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
+def csv_lines(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Comma-separated values with a header.
+
+    Args:
+        lines: Each with the same names; nan is left empty.
+
+    Returns:
+        The text.
+    """
     buffer = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for line in lines:
@@ -422,13 +446,30 @@ def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table in columns, with a rule below the first.
+
+    Args:
+        lines: Words of each line, as many in all.
+
+    Returns:
+        The lines.
+    """
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     words = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return [words[0], "  ".join("-" * width for width in widths), *words[1:]]
 
 
-def _interval(estimate: Estimate, digits: int) -> str:
+def interval_text(estimate: Estimate, digits: int) -> str:
+    """An estimate with its interval.
+
+    Args:
+        estimate: The estimate.
+        digits: Behind the point.
+
+    Returns:
+        Such as ``0.51 [0.40, 0.62]``; without the interval where there is none.
+    """
     if math.isnan(estimate.value):
         return "-"
     # Adding 0 after rounding turns -0.00 into 0.00.
@@ -438,16 +479,32 @@ def _interval(estimate: Estimate, digits: int) -> str:
     return value if math.isnan(estimate.lower) else f"{value} [{', '.join(ends)}]"
 
 
-def _ratio(row: Row) -> str:
-    ratio = row.speed.ratio
-    if math.isinf(row.speed.budget.value):
+def ratio_text(speed: Speed) -> str:
+    """How many times less than uniform a method needs.
+
+    Args:
+        speed: Its speed.
+
+    Returns:
+        The ratio with its interval, or that the target is not reached.
+    """
+    ratio = speed.ratio
+    if math.isinf(speed.budget.value):
         return "not reached" if math.isnan(ratio.upper) else f"not reached (at most {ratio.upper:.2f})"
     if ratio.lower == 0.0:
         return f"{ratio.value:.2f} [not reached, {ratio.upper:.2f}]"
-    return _interval(ratio, 2)
+    return interval_text(ratio, 2)
 
 
-def _spent(number: float) -> str:
+def spent_text(number: float) -> str:
+    """A budget.
+
+    Args:
+        number: Of rollouts or tokens; infinite where a target is not reached, nan where it is not known.
+
+    Returns:
+        The text.
+    """
     if math.isnan(number):
         return "-"
     return "not reached" if math.isinf(number) else f"{number:,.0f}"
@@ -456,13 +513,13 @@ def _spent(number: float) -> str:
 #: Columns of the text table: heading, and what stands in a row; a column of dashes is left out.
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "method": lambda row: row.method,
-    "final accuracy": lambda row: _interval(row.level, 4),
+    "final accuracy": lambda row: interval_text(row.level, 4),
     "of best": lambda row: "-" if math.isnan(row.of_best) else f"{row.of_best:.3f}",
-    "P(above uniform)": lambda row: _interval(row.improvement, 2),
-    "speed, x uniform": _ratio,
-    "rollouts to target": lambda row: _spent(row.speed.budget.value),
-    "tokens to target": lambda row: "-" if math.isnan(row.tokens) else _spent(row.tokens_to_target),
-    "oracle's gain": lambda row: "-" if row.oracle_share is None else _interval(row.oracle_share, 2),
+    "P(above uniform)": lambda row: interval_text(row.improvement, 2),
+    "speed, x uniform": lambda row: ratio_text(row.speed),
+    "rollouts to target": lambda row: spent_text(row.speed.budget.value),
+    "tokens to target": lambda row: "-" if math.isnan(row.tokens) else spent_text(row.tokens_to_target),
+    "oracle's gain": lambda row: "-" if row.oracle_share is None else interval_text(row.oracle_share, 2),
     "informative": lambda row: f"{row.informative:.2f}",
     "effective problems": lambda row: "-" if math.isnan(row.effective) else f"{row.effective:,.0f}",
     "drawn": lambda row: f"{row.distinct:,.0f}",
@@ -473,10 +530,10 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
 
 _OVERALL_COLUMNS: dict[str, Callable[[Overall], str]] = {
     "method": lambda row: row.method,
-    "final accuracy": lambda row: _interval(row.level, 4),
+    "final accuracy": lambda row: interval_text(row.level, 4),
     "least of best": lambda row: f"{row.least_of_best:.3f}",
-    "P(above uniform)": lambda row: _interval(row.improvement, 2),
-    "over all pairs": lambda row: _interval(row.over_pairs, 2),
+    "P(above uniform)": lambda row: interval_text(row.improvement, 2),
+    "over all pairs": lambda row: interval_text(row.over_pairs, 2),
 }
 
 
@@ -493,9 +550,17 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain values with null for every number that is not finite.
+
+    Args:
+        value: Nested mappings, lists, numbers.
+
+    Returns:
+        The same as JSON can hold it.
+    """
     if isinstance(value, Mapping):
-        return {name: _finite(each) for name, each in value.items()}
+        return {name: finite(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -35,10 +35,15 @@ from . import demo_bank
 __all__ = [
     "ALPHABET",
     "FORMAT_VERSION",
+    "Lessons",
+    "Schooling",
     "WarmUp",
     "character_tokenizer",
     "held_out_accuracy",
+    "make_lessons",
     "sample_answers",
+    "save_atomically",
+    "teach",
     "untrained_model",
     "warmed_up_model",
 ]
@@ -51,8 +56,8 @@ FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
-class WarmUp:
-    """Settings of the tiny model and of its supervised warm-up; all of them enter the cache key.
+class Schooling:
+    """Size of a tiny model, and how it is taught.
 
     Attributes:
         hidden: Width of the model.
@@ -63,9 +68,6 @@ class WarmUp:
         batch_size: Sequences per step.
         learning_rate: Peak of a linear warm-up over ``ramp`` steps and a cosine descent to zero.
         ramp: Steps until the peak.
-        items_per_level: How many items of each level of each family are generated.
-        share_per_level: Share of the batch each level gets, divided equally among the families.
-        careless_per_level: How often an item of each level is shown with its careless answer, in the last steps.
         careless_steps: For how many steps at the end careless answers are shown.
     """
 
@@ -77,10 +79,22 @@ class WarmUp:
     batch_size: int = 64
     learning_rate: float = 2e-3
     ramp: int = 30
+    careless_steps: int = 250
+
+
+@dataclass(frozen=True)
+class WarmUp(Schooling):
+    """Settings of the demo's model and of its supervised warm-up; all of them enter the cache key.
+
+    Attributes:
+        items_per_level: How many items of each level of each family are generated.
+        share_per_level: Share of the batch each level gets, divided equally among the families.
+        careless_per_level: How often an item of each level is shown with its careless answer, in the last steps.
+    """
+
     items_per_level: dict[int, int] = field(default_factory=lambda: {1: 600, 2: 1000, 3: 1000, 4: 800, 5: 800})
     share_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.25, 2: 0.25, 3: 0.2, 4: 0.2, 5: 0.1})
     careless_per_level: dict[int, float] = field(default_factory=lambda: {1: 0.1, 2: 0.3, 3: 0.6, 4: 0.8, 5: 0.9})
-    careless_steps: int = 250
 
 
 def character_tokenizer() -> PreTrainedTokenizerFast:
@@ -99,7 +113,7 @@ def character_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def untrained_model(settings: WarmUp, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> Qwen2ForCausalLM:
+def untrained_model(settings: Schooling, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> Qwen2ForCausalLM:
     """Return a freshly initialised decoder without dropout; torch's global random state is left as it was."""
     config = Qwen2Config(
         vocab_size=len(tokenizer),
@@ -144,8 +158,8 @@ def warmed_up_model(
     if not folder.is_dir():
         tokenizer = character_tokenizer()
         model = untrained_model(settings, tokenizer, seed=seed)
-        _train_supervised(model, tokenizer, settings, seed=seed, progress=progress)
-        _save_atomically(folder, model, tokenizer)
+        teach(model, tokenizer, _demo_lessons(tokenizer, settings, seed), settings, seed=seed, progress=progress)
+        save_atomically(folder, model, tokenizer)
     # Always read back what was saved, so that the first run and a cached one start from the same object.
     model = Qwen2ForCausalLM.from_pretrained(folder, local_files_only=True)
     return model.eval(), PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
@@ -204,6 +218,7 @@ def held_out_accuracy(
     seed: int,
     samples: int = 1,
     temperature: float = 1.0,
+    max_new_tokens: int = demo_bank.MAX_ANSWER_CHARACTERS + 1,
 ) -> NDArray[np.float64]:
     """Measure how many problems the model solves, sampling at temperature 1 as GRPO does.
 
@@ -214,22 +229,89 @@ def held_out_accuracy(
         seed: Seed of the sampling; torch's global random state is left as it was.
         samples: Answers per problem.
         temperature: Sampling temperature; 0 is greedy decoding.
+        max_new_tokens: Longest answer, the end token included.
 
     Returns:
         Share of verified answers per problem, shape ``(len(bank),)``: 0 or 1 with one sample.
     """
     items = np.repeat(np.arange(len(bank)), samples)
     prompts = [bank.prompts[int(item)] for item in items]
-    answers = sample_answers(model, tokenizer, prompts, seed=seed, temperature=temperature)
+    answers = sample_answers(
+        model, tokenizer, prompts, seed=seed, temperature=temperature, max_new_tokens=max_new_tokens
+    )
     verified = [bank.verify(int(item), answer) for item, answer in zip(items, answers, strict=True)]
     return np.asarray(verified, dtype=np.float64).reshape(len(bank), samples).mean(axis=1)
 
 
-def _train_supervised(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, settings: WarmUp, *, seed: int, progress: bool
+@dataclass(frozen=True)
+class Lessons:
+    """What a model is taught from.
+
+    Attributes:
+        tokens: Prompt and answer padded on the right, shape (2, items, longest); the right answers, then the careless.
+        labels: The same with everything but the answer masked by -100.
+        weights: How often each item is drawn, shape (items,).
+        careless: How often an item's careless answer is shown once carelessness begins, shape (items,).
+    """
+
+    tokens: torch.Tensor
+    labels: torch.Tensor
+    weights: torch.Tensor
+    careless: torch.Tensor
+
+
+def make_lessons(
+    tokenizer: PreTrainedTokenizerFast,
+    shown: Sequence[demo_bank.Demonstration],
+    *,
+    weights: Sequence[float],
+    careless: Sequence[float],
+) -> Lessons:
+    """Turn demonstrations into tokens.
+
+    Args:
+        tokenizer: Gives every character a token.
+        shown: Prompts with a right and a careless answer.
+        weights: How often each is drawn, in proportion.
+        careless: How often its careless answer is shown once carelessness begins, in [0, 1].
+
+    Returns:
+        The lessons, in that order.
+    """
+    answers = [item.right for item in shown] + [item.careless for item in shown]
+    questions = [tokenizer.encode(item.prompt) for item in shown] * 2
+    replies = [[*tokenizer.encode(answer), tokenizer.eos_token_id] for answer in answers]
+    texts = [torch.tensor(question + reply) for question, reply in zip(questions, replies, strict=True)]
+    masked = [torch.tensor([-100] * len(q) + reply) for q, reply in zip(questions, replies, strict=True)]
+    tokens = pad_sequence(texts, batch_first=True, padding_value=tokenizer.pad_token_id)
+    labels = pad_sequence(masked, batch_first=True, padding_value=-100)
+    return Lessons(
+        tokens=tokens.reshape(2, len(shown), -1),
+        labels=labels.reshape(2, len(shown), -1),
+        weights=torch.tensor(weights),
+        careless=torch.tensor(careless),
+    )
+
+
+def teach(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    lessons: Lessons,
+    settings: Schooling,
+    *,
+    seed: int,
+    progress: bool = True,
 ) -> None:
-    """Teach the model to continue prompts with right answers, in place."""
-    lessons = _lessons(tokenizer, settings, seed)
+    """Teach a model to continue prompts with right answers, in place.
+
+    Args:
+        model: Trained in place; it comes back in evaluation mode.
+        tokenizer: Its tokenizer.
+        lessons: What it is shown.
+        settings: For how long, how fast.
+        seed: Seed of the batches.
+        progress: Whether to show a progress bar.
+    """
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _ramp_and_cosine(settings))
     generator = torch.Generator().manual_seed(seed)
@@ -257,43 +339,18 @@ def _train_supervised(
     model.eval()
 
 
-@dataclass(frozen=True)
-class _Lessons:
-    """What the warm-up is taught from.
-
-    Attributes:
-        tokens: Prompt and answer padded on the right, shape (2, items, longest); the right answers, then the careless.
-        labels: The same with everything but the answer masked by -100.
-        weights: How often each item is drawn, shape (items,).
-        careless: How often an item's careless answer is shown once carelessness begins, shape (items,).
-    """
-
-    tokens: torch.Tensor
-    labels: torch.Tensor
-    weights: torch.Tensor
-    careless: torch.Tensor
-
-
-def _lessons(tokenizer: PreTrainedTokenizerFast, settings: WarmUp, seed: int) -> _Lessons:
+def _demo_lessons(tokenizer: PreTrainedTokenizerFast, settings: WarmUp, seed: int) -> Lessons:
     by_level = demo_bank.demonstrations(seed, settings.items_per_level)
     levels = [level for level, shown in by_level.items() for _ in shown]
-    shown = [demonstration for level in by_level for demonstration in by_level[level]]
-    answers = [item.right for item in shown] + [item.careless for item in shown]
-    questions = [tokenizer.encode(item.prompt) for item in shown] * 2
-    replies = [[*tokenizer.encode(answer), tokenizer.eos_token_id] for answer in answers]
-    texts = [torch.tensor(question + reply) for question, reply in zip(questions, replies, strict=True)]
-    masked = [torch.tensor([-100] * len(q) + reply) for q, reply in zip(questions, replies, strict=True)]
-    tokens = pad_sequence(texts, batch_first=True, padding_value=tokenizer.pad_token_id)
-    labels = pad_sequence(masked, batch_first=True, padding_value=-100)
-    return _Lessons(
-        tokens=tokens.reshape(2, len(shown), -1),
-        labels=labels.reshape(2, len(shown), -1),
-        weights=torch.tensor([settings.share_per_level[level] / len(by_level[level]) for level in levels]),
-        careless=torch.tensor([settings.careless_per_level[level] for level in levels]),
+    return make_lessons(
+        tokenizer,
+        [demonstration for level in by_level for demonstration in by_level[level]],
+        weights=[settings.share_per_level[level] / len(by_level[level]) for level in levels],
+        careless=[settings.careless_per_level[level] for level in levels],
     )
 
 
-def _ramp_and_cosine(settings: WarmUp) -> Callable[[int], float]:
+def _ramp_and_cosine(settings: Schooling) -> Callable[[int], float]:
     def factor(step: int) -> float:
         return min(1.0, (step + 1) / settings.ramp) * 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
 
@@ -308,8 +365,14 @@ def _cache_key(settings: WarmUp, seed: int) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _save_atomically(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Write next to the destination and rename, so that an interrupted run leaves nothing half written."""
+def save_atomically(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Write next to the destination and rename, so that an interrupted run leaves nothing half written.
+
+    Args:
+        folder: Destination; one that is already there is left as it is.
+        model: What to save.
+        tokenizer: Saved beside it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -1,0 +1,1 @@
+"""The headline benchmark: is the same accuracy reached with fewer tokens, on banks that have a frontier."""

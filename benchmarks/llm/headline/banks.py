@@ -1,0 +1,363 @@
+"""The three banks of the headline benchmark: Countdown, ARC-1D and an arithmetic mixture, each in graded levels.
+
+A level asks for the same skill at another length, so what is learned at one brings the next into reach: the problems
+worth training on move while a model learns, and at any time most are solved or hopeless. reasoning-gym makes the items
+and judges the answers; prompts and answers are only written more compactly, one character per token.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import reasoning_gym
+
+from curriculum_bandits.bank import ProblemBank
+
+from ..demo_bank import Demonstration
+
+__all__ = ["BANKS", "Family", "Group", "demonstrations", "groups_of", "headline_banks"]
+
+# What a group's items are for. Item i of a reasoning-gym data set is made by Random(seed + i), so data sets with
+# neighbouring seeds share items: seeds are hashed, never counted up.
+_TRAINING, _HELD_OUT, _WARM_UP = range(3)
+
+Entry = dict[str, Any]
+
+
+def _always(entry: Entry) -> bool:
+    return True
+
+
+def _as_written(text: str, entry: Entry) -> str | None:
+    return text
+
+
+def _handed_back(prompt: str) -> str:
+    return prompt[1:-1]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A reasoning-gym generator, its levels, and how an item is written for a character-level model.
+
+    Attributes:
+        name: Short name; groups are labelled ``name/level``.
+        generator: Name of the reasoning-gym data set.
+        levels: Settings of the generator by level, easiest first.
+        render: Writes the prompt of an item.
+        target: Writes one answer that is accepted; only the supervised warm-up uses it.
+        spelled: Writes an answer out as the verifier reads it; None for one that is wrong whatever the verifier says.
+        careless: Writes an answer to a prompt without doing the work: the question's own material handed back.
+        belongs: Whether an item is one of this family's.
+        practice: Makes a prompt and an answer of a level for the warm-up, where the generator is slow at it; None takes
+            the generator's items.
+    """
+
+    name: str
+    generator: str
+    levels: Mapping[int, Mapping[str, Any]]
+    render: Callable[[Entry], str]
+    target: Callable[[Entry], str]
+    spelled: Callable[[str, Entry], str | None] = _as_written
+    careless: Callable[[str], str] = _handed_back
+    belongs: Callable[[Entry], bool] = _always
+    practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One level of one family.
+
+    Attributes:
+        family: The family.
+        level: One of its levels: the length of the problem.
+        rank: Place of the level among the family's, from 0.
+    """
+
+    family: Family
+    level: int
+    rank: int
+
+    @property
+    def label(self) -> str:
+        """Name of the group, such as ``sorting/3``."""
+        return f"{self.family.name}/{self.level}"
+
+
+def _length(n: int, *names: str, **fixed: Any) -> dict[str, Any]:
+    return {**{f"{end}_{name}": n for name in names for end in ("min", "max")}, **fixed}
+
+
+# --- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def _digits(numbers: Collection[str]) -> str:
+    """Write reasoning-gym's one-digit numbers, such as ``7.0``, next to each other."""
+    return "".join(str(int(float(number))) for number in numbers)
+
+
+def _listed(text: str, entry: Entry) -> str | None:
+    """The verifier forgives numbers that are off by one; here an answer has to use the digits of the question."""
+    if Counter(text) != Counter(_digits(entry["metadata"]["original_numbers"])):
+        return None
+    return f"[{','.join(text)}]"
+
+
+def _sorting(name: str, direction: str, mark: str) -> Family:
+    return Family(
+        name,
+        "number_sorting",
+        {
+            n: _length(n, "numbers", min_decimals=0, max_decimals=0, min_value=0, max_value=9)
+            for n in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+        },
+        render=lambda entry: f"{mark}{_digits(entry['metadata']['original_numbers'])}=",
+        target=lambda entry: _digits(entry["metadata"]["sorted_numbers"]),
+        spelled=_listed,
+        belongs=lambda entry: entry["metadata"]["direction"] == direction,
+    )
+
+
+_BACKWARD = Family(
+    "backward",
+    "spell_backward",
+    {n: _length(n, "word_len") for n in (5, 6, 7, 8, 9, 10)},
+    render=lambda entry: f"~{entry['metadata']['word'].lower()}=",
+    target=lambda entry: entry["answer"].lower(),
+)
+
+# --- arc_1d ----------------------------------------------------------------------------------------------------------
+
+# One letter for each rule, in the place of its examples: the rules are few and learned in the warm-up, what grows is
+# the grid.
+_RULES = {
+    "move": {
+        "move_2pix_solid_right": "a",
+        "move_1pix_colorful_wrapped_right": "c",
+    },
+    "gravity": {"gravity_right": "e", "gravity_left": "f"},
+    "fill": {"two_points_and_fill": "g", "fill_from_pixel": "i"},
+}
+_SIZES = (8, 10, 12, 14, 16, 18, 20, 22)
+
+
+def _spaced(text: str, entry: Entry) -> str | None:
+    return " ".join(text)
+
+
+def _arc(name: str) -> Family:
+    rules = _RULES[name]
+
+    def render(entry: Entry) -> str:
+        cells = "".join(str(cell) for cell in entry["metadata"]["test_example"]["input"])
+        return f"{rules[entry['metadata']['task_name']]}{cells}="
+
+    return Family(
+        name,
+        "arc_1d",
+        {n: {"min_size": n, "max_size": n + 1, "num_train": 1} for n in _SIZES},
+        render=render,
+        target=lambda entry: entry["answer"].replace(" ", ""),
+        spelled=_spaced,
+        belongs=lambda entry: entry["metadata"]["task_name"] in rules,
+    )
+
+
+# --- countdown -------------------------------------------------------------------------------------------------------
+
+
+def _signed(entry: Entry) -> str:
+    """One solution, with the numbers in the order of the question."""
+    terms = Counter(re.findall(r"[+-]?\d+", "+" + entry["metadata"]["expression"].replace(" ", "").lstrip("+")))
+    signs: dict[int, list[str]] = {}
+    for term, count in terms.items():
+        signs.setdefault(abs(int(term)), []).extend(("-" if int(term) < 0 else "+") * count)
+    written = "".join(f"{signs[number].pop()}{number}" for number in entry["metadata"]["numbers"])
+    return written.removeprefix("+")
+
+
+def _only_signs(text: str, entry: Entry) -> str | None:
+    """The verifier hands the answer to sympy, which would sit on 9**9**9 for ever: digits and signs are let through."""
+    return text if re.fullmatch(r"-?\d+([+-]\d+)*", text) else None
+
+
+def _sum_practice(rng: np.random.Generator, n: int) -> tuple[str, str]:
+    """Numbers, signs and a target as the generator makes them, without its symbolic algebra."""
+    while True:
+        numbers, signs = rng.integers(1, 10, size=n), rng.choice([-1, 1], size=n)
+        target = int(numbers @ signs)
+        if 1 <= target <= _LARGEST_TARGET:
+            written = "".join(
+                f"{'+' if sign > 0 else '-'}{number}" for number, sign in zip(numbers, signs, strict=True)
+            )
+            return f"{''.join(map(str, numbers))}={target}?", written.removeprefix("+")
+
+
+_LARGEST_TARGET = 20
+
+_COUNTDOWN = Family(
+    "countdown",
+    "countdown",
+    {
+        n: _length(
+            n, "numbers", min_value=1, max_value=9, min_target=1, max_target=_LARGEST_TARGET, operators=("+", "-")
+        )
+        for n in (3, 4, 5, 6, 7, 8, 9, 10)
+    },
+    render=lambda entry: f"{''.join(map(str, entry['metadata']['numbers']))}={entry['metadata']['target']}?",
+    target=_signed,
+    spelled=_only_signs,
+    careless=lambda prompt: "+".join(prompt.split("=")[0]),
+    practice=_sum_practice,
+)
+
+#: The families of each bank.
+BANKS: Mapping[str, tuple[Family, ...]] = {
+    "countdown": (_COUNTDOWN,),
+    "arc_1d": tuple(_arc(name) for name in _RULES),
+    "arithmetic": (_sorting("ascending", "ascending", "<"), _sorting("descending", "descending", ">"), _BACKWARD),
+}
+
+
+@cache
+def groups_of(bank: str) -> tuple[Group, ...]:
+    """Every level of every family of a bank, in its order.
+
+    Args:
+        bank: Name in `BANKS`.
+
+    Returns:
+        The groups.
+    """
+    return tuple(Group(family, level, rank) for family in BANKS[bank] for rank, level in enumerate(family.levels))
+
+
+def headline_banks(bank: str, *, seed: int, training: int, held_out: int) -> tuple[ProblemBank, ProblemBank]:
+    """Make the bank to train on and the one to be judged on; no prompt is in both.
+
+    Args:
+        bank: Name in `BANKS`.
+        seed: The same seed gives the same problems.
+        training: Problems of each group to train on.
+        held_out: Problems of each group to be judged on.
+
+    Returns:
+        The training bank and the held-out bank.
+    """
+    judged = {group: _held_out(bank, group, seed, held_out) for group in groups_of(bank)}
+    trained = {}
+    for group, found in judged.items():
+        taken = {prompt for prompt, _ in found}
+        trained[group] = _distinct(group, _source(bank, group, seed, _TRAINING), training, taken)
+    return _problem_bank(bank, trained), _problem_bank(bank, judged)
+
+
+def demonstrations(
+    bank: str, *, seed: int, per_group: Mapping[int, int], held_out: int
+) -> dict[str, list[Demonstration]]:
+    """Fresh problems with an answer, for the supervised warm-up.
+
+    Args:
+        bank: Name in `BANKS`.
+        seed: That of `headline_banks`, whose held-out prompts do not occur.
+        per_group: How many of each rank of level.
+        held_out: As given to `headline_banks`.
+
+    Returns:
+        Prompts with a right and a careless answer, by label of the group.
+    """
+    made = {}
+    for group in groups_of(bank):
+        if per_group.get(group.rank, 0):
+            taken = {prompt for prompt, _ in _held_out(bank, group, seed, held_out)}
+            shown = (item for item in _practice(bank, group, seed) if item[0] not in taken)
+            found = [
+                Demonstration(prompt, answer, group.family.careless(prompt))
+                for prompt, answer in islice(shown, per_group[group.rank])
+            ]
+            made[group.label] = found
+    return made
+
+
+_ATTEMPTS = 10_000_000  # items of a generator, which are made when they are asked for
+
+
+def _source(bank: str, group: Group, seed: int, purpose: int) -> Any:
+    source = copy.copy(_generator(group.family.generator, tuple(sorted(group.family.levels[group.level].items()))))
+    source.seed = _seed_of(bank, group, seed, purpose)  # item i is made by Random(seed + i)
+    return source
+
+
+def _seed_of(bank: str, group: Group, seed: int, purpose: int) -> int:
+    """A hash of all that the items of a group depend on."""
+    place = [other.label for other in groups_of(bank)].index(group.label)
+    return int(np.random.SeedSequence([seed, purpose, list(BANKS).index(bank), place]).generate_state(1)[0])
+
+
+@cache
+def _generator(name: str, settings: tuple[tuple[str, Any], ...]) -> Any:
+    """Some read a dictionary when they are made, so each is made once."""
+    return reasoning_gym.create_dataset(name, seed=0, size=_ATTEMPTS, **dict(settings))
+
+
+def _practice(bank: str, group: Group, seed: int) -> Iterator[tuple[str, str]]:
+    family = group.family
+    if family.practice is not None:
+        rng = np.random.default_rng(_seed_of(bank, group, seed, _WARM_UP))
+        while True:
+            yield family.practice(rng, group.level)
+    for entry in _source(bank, group, seed, _WARM_UP):
+        if family.belongs(entry):
+            yield family.render(entry), family.target(entry)
+
+
+def _held_out(bank: str, group: Group, seed: int, size: int) -> list[tuple[str, Entry]]:
+    return _distinct(group, _source(bank, group, seed, _HELD_OUT), size, set())
+
+
+def _distinct(group: Group, source: Any, size: int, taken: set[str]) -> list[tuple[str, Entry]]:
+    """The first items with new prompts; generators repeat themselves at easy levels."""
+    found: list[tuple[str, Entry]] = []
+    seen, misses = set(taken), 0
+    for entry in source:
+        if len(found) == size:
+            return found
+        prompt = group.family.render(entry) if group.family.belongs(entry) else None
+        if prompt is None or prompt in seen:
+            misses += 1
+            if misses > 1000 * (size + 1):
+                raise ValueError(f"{group.label} has {len(found)} different prompts, fewer than the {size} asked for")
+            continue
+        seen.add(prompt)
+        found.append((prompt, entry))
+    return found
+
+
+def _problem_bank(bank: str, items: Mapping[Group, list[tuple[str, Entry]]]) -> ProblemBank:
+    rows = [(group, prompt, entry) for group, found in items.items() for prompt, entry in found]
+    judges = {
+        family.generator: _generator(family.generator, tuple(sorted(next(iter(family.levels.values())).items())))
+        for family in BANKS[bank]
+    }
+
+    def verify(item: int, text: str) -> float:
+        group, _, entry = rows[item]
+        spelled = group.family.spelled(text, entry)
+        if spelled is None:
+            return 0.0
+        return float(judges[group.family.generator].score_answer(spelled, entry) >= 1.0)
+
+    return ProblemBank(
+        [prompt for _, prompt, _ in rows],
+        groups=[group.label for group, _, _ in rows],
+        difficulty=[float(group.level) for group, _, _ in rows],
+        verifier=verify,
+    )

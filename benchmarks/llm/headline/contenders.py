@@ -1,0 +1,109 @@
+"""The methods that are compared, by name: those of `curriculum_bandits.methods`, and what the trainer does beside.
+
+``sec[temperature=0.1]`` is a method with settings of its own, ``uniform+filter`` one with DAPO's filter behind it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from curriculum_bandits import Curriculum, ProblemBank, methods
+
+from ...curricula.contenders import settings_in_brackets
+from ...curricula.curators import PAPER_LEARNING_RATE
+from ...gym.command import find_method, method_names
+
+__all__ = ["BASELINE", "FILTER", "HEADLINE", "REFILLS", "Contender", "find_contender"]
+
+#: What every method is compared with; always played.
+BASELINE = "uniform"
+
+#: Behind a method's name: problems whose rollouts all earn the same are replaced by new draws.
+FILTER = "+filter"
+
+#: How often such problems are replaced per step, at most.
+REFILLS = 3
+
+#: Methods that are played unless others are named.
+HEADLINE = ("uniform", "uniform+filter", "osmd", "actor_curator")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A named method.
+
+    Attributes:
+        name: As it was asked for.
+        make: ``make(bank, seed)`` returns the curriculum.
+        refills: What the trainer is told; None leaves it alone.
+    """
+
+    name: str
+    make: Callable[[ProblemBank, int], Curriculum]
+    refills: int | None = None
+
+
+def find_contender(name: str) -> Contender:
+    """The contender of a name.
+
+    Args:
+        name: A method of `curriculum_bandits.methods`, ``actor_curator_paper``, or an import path
+            ``package.module:function``, called as ``function(bank, seed=seed)``; then settings in brackets, if need be;
+            then ``+filter``, if wanted.
+
+    Returns:
+        The contender.
+
+    Raises:
+        ValueError: If there is no such method, or it cannot have these settings.
+
+    >>> find_contender("sec[temperature=0.1]+filter").refills
+    3
+    """
+    plain, refills = (name.removesuffix(FILTER), REFILLS) if name.endswith(FILTER) else (name, None)
+    bracketed = _BRACKETED.fullmatch(plain)
+    method, settings = (bracketed[1], settings_in_brackets(bracketed[1], bracketed[2])) if bracketed else (plain, {})
+    if method != _PAPER and method not in method_names() and ":" not in method:
+        raise ValueError(
+            f"{name!r} is none of the methods; choose from {', '.join((*method_names(), _PAPER))}, with settings in "
+            f"brackets and {FILTER} behind if need be, or give package.module:function"
+        )
+    function = _paper_curator if method == _PAPER else find_method(method)
+    parameters = inspect.signature(function).parameters
+    for setting in settings:
+        if setting not in parameters:
+            raise ValueError(f"{method} has no setting {setting!r}; it has {', '.join(list(parameters)[1:])}")
+    needed = [
+        parameter.name
+        for parameter in list(parameters.values())[1:]
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and parameter.name not in ("seed", *settings)
+    ]
+    if needed:
+        raise ValueError(f"{method} needs {', '.join(needed)}; write {method}[{needed[0]}=...]")
+
+    def make(bank: ProblemBank, seed: int) -> Curriculum:
+        return function(bank, seed=seed, **settings)
+
+    return Contender(name, make, refills)
+
+
+_PAPER = "actor_curator_paper"
+_BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
+
+
+def _paper_curator(bank: ProblemBank, seed: int = 0, *, learning_rate: float = PAPER_LEARNING_RATE) -> Curriculum:
+    """The paper's preset over text features, with a small network in the place of its language model of 0.6B."""
+    from curriculum_bandits import neural
+
+    own = methods.actor_curator(bank, seed=seed).bandit
+    assert isinstance(own, neural.NeuralCurator)
+    assert isinstance(own.inputs, neural.FeatureRows)
+    scorer = neural.MlpScorer(own.inputs.columns, heads=1, seed=seed)
+    settings = dataclasses.replace(neural.PAPER, learning_rate=learning_rate, chunk=None)
+    return methods.actor_curator(bank, "paper", seed=seed, inputs=own.inputs, scorer=scorer, settings=settings)

@@ -1,0 +1,233 @@
+"""One run: a method on a bank with a seed, until the tokens are spent; resumable, and judged as it goes.
+
+What was drawn and what it cost is read from the record that the trainer keeps; the evaluations live in its history,
+which comes back with a checkpoint. There is a checkpoint at every evaluation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig
+
+from curriculum_bandits import ProblemBank
+from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.record import RECORD_FILE
+
+from ..quiet import quiet_transformers
+from ..tiny_model import held_out_accuracy
+from .banks import headline_banks
+from .contenders import Contender
+from .model import warmed_up_model
+from .setting import Setting
+
+__all__ = ["PARTS", "Result", "play"]
+
+#: Parts of a step whose seconds are known.
+PARTS = ("step", "ask", "rescore", "tell")
+
+_HELD_OUT = "held_out"
+_FAR = 1_000_000  # steps; the tokens end a run
+
+
+@dataclass
+class Result:
+    """What a run brought. A row is an evaluation, the first of them before the first step.
+
+    Attributes:
+        step: Steps done.
+        tokens: Tokens spent: prompts and completions of all rollouts, those of rejected problems too.
+        seconds: Seconds in training steps, evaluations and checkpoints apart.
+        accuracy: Share of held-out answers that were accepted.
+        by_group: That by group.
+        drawn: Share of each group in what was drawn since the row before, for every row but the first.
+        informative: Share of what was drawn since then whose rewards differed, likewise.
+        wasted: Share of the tokens since then that went to problems whose rewards were all equal, likewise.
+        parts: Seconds by part, of the whole run.
+        drawn_problems: Problems drawn in the whole run.
+        distinct_problems: Different ones among them.
+    """
+
+    step: list[int]
+    tokens: list[int]
+    seconds: list[float]
+    accuracy: list[float]
+    by_group: dict[str, list[float]]
+    drawn: dict[str, list[float]]
+    informative: list[float]
+    wasted: list[float]
+    parts: dict[str, float]
+    drawn_problems: int
+    distinct_problems: int
+
+
+def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache: Path) -> Result:
+    """Train from the last checkpoint in the folder, or not at all if it holds the result.
+
+    Args:
+        setting: Bank, model, trainer and budget.
+        contender: What chooses the problems.
+        seed: Of bank, model, trainer and curriculum.
+        folder: For checkpoints, the record and ``result.json``.
+        cache: Keeps warmed-up models.
+
+    Returns:
+        What the run brought.
+    """
+    finished = folder / "result.json"
+    if finished.exists():
+        return Result(**json.loads(finished.read_text(encoding="utf-8")))
+    quiet_transformers()
+    torch.set_num_threads(1)
+    bank, held_out = headline_banks(setting.bank, seed=seed, training=setting.training, held_out=setting.held_out)
+    model, tokenizer = warmed_up_model(
+        setting.bank, cache, seed=seed, settings=setting.warm_up, held_out=setting.held_out, progress=False
+    )
+    trainer = CurriculumGRPOTrainer(
+        model,
+        None,
+        _config(setting, seed, folder),
+        curriculum=contender.make(bank, seed),
+        processing_class=tokenizer,
+        refills=contender.refills,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    result = _result(trainer.state.log_history, folder / RECORD_FILE, bank, setting)
+    partial = finished.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(result)), encoding="utf-8")
+    os.replace(partial, finished)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    return result
+
+
+def _config(setting: Setting, seed: int, folder: Path) -> GRPOConfig:
+    return GRPOConfig(
+        output_dir=str(folder),
+        max_steps=_FAR,
+        per_device_train_batch_size=setting.problems * setting.generations,
+        gradient_accumulation_steps=1,
+        num_generations=setting.generations,
+        max_completion_length=setting.max_completion,
+        learning_rate=setting.learning_rate,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=setting.warmup_steps,
+        adam_beta2=setting.adam_beta2,
+        loss_type=setting.loss_type,
+        scale_rewards=setting.scale_rewards,
+        beta=0.0,
+        seed=seed,
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        report_to="none",
+        disable_tqdm=True,
+        logging_strategy="no",
+        save_strategy="no",  # `_Budget` asks for checkpoints
+        save_total_limit=1,
+    )
+
+
+class _Budget(TrainerCallback):
+    """Evaluates whenever another part of the budget is spent, saves then, and ends the run with the last."""
+
+    def __init__(
+        self,
+        trainer: CurriculumGRPOTrainer,
+        tokenizer: PreTrainedTokenizerFast,
+        held_out: ProblemBank,
+        setting: Setting,
+        seed: int,
+    ) -> None:
+        self._trainer, self._tokenizer = trainer, tokenizer
+        self._held_out, self._setting, self._seed = held_out, setting, seed
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 0:
+            self._evaluate(state)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        done = sum(_HELD_OUT in row for row in state.log_history)
+        spent = state.num_input_tokens_seen
+        if spent < self._setting.tokens * done / self._setting.evaluations:
+            return
+        self._evaluate(state)
+        control.should_save = True
+        control.should_training_stop = spent >= self._setting.tokens
+
+    def _evaluate(self, state: Any) -> None:
+        bank, setting = self._held_out, self._setting
+        assert bank.groups is not None
+        solved = held_out_accuracy(
+            self._trainer.model, self._tokenizer, bank, seed=self._seed, max_new_tokens=setting.max_completion
+        )
+        by_group = {name: float(np.mean(solved[bank.groups == i])) for i, name in enumerate(bank.group_names)}
+        # Straight into the history, which the trainer saves and restores.
+        row = {"step": state.global_step, "tokens": int(state.num_input_tokens_seen), _HELD_OUT: by_group}
+        state.log_history.append(row)
+
+
+def _result(history: list[dict[str, Any]], record: Path, bank: ProblemBank, setting: Setting) -> Result:
+    rows = [row for row in history if _HELD_OUT in row]
+    steps, draws = [], []
+    for line in _lines(record):
+        if line["kind"] == "step":
+            steps.append(line)
+        elif line["kind"] == "draw":
+            draws.append(line)
+    place = {identity: item for item, identity in enumerate(bank.ids)}
+    prompt_tokens = [len(prompt) for prompt in bank.prompts]  # one character, one token
+    ends = [row["step"] for row in rows]
+    drawn: dict[str, list[float]] = {name: [] for name in bank.group_names}
+    informative: list[float] = []
+    wasted: list[float] = []
+    seconds = [0.0]
+    for begin, end in pairwise(ends):
+        these = [draw for draw in draws if begin < draw["step"] <= end]
+        groups = [group for draw in these for group in draw["group"]]
+        spread = np.array([spread for draw in these for spread in draw["spread"]])
+        cost = np.array(
+            [
+                tokens + setting.generations * prompt_tokens[place[item]]
+                for draw in these
+                for item, tokens in zip(draw["items"], draw["completion_tokens"], strict=True)
+            ]
+        )
+        for name in drawn:
+            drawn[name].append(groups.count(name) / len(groups))
+        informative.append(float(np.mean(spread)))
+        wasted.append(float(np.sum(cost[~spread]) / np.sum(cost)))
+        seconds.append(seconds[-1] + sum(line["seconds"]["step"] for line in steps if begin < line["step"] <= end))
+    items = [item for draw in draws for item in draw["items"]]
+    return Result(
+        step=ends,
+        tokens=[row["tokens"] for row in rows],
+        seconds=seconds,
+        accuracy=[float(np.mean(list(row[_HELD_OUT].values()))) for row in rows],
+        by_group={name: [row[_HELD_OUT][name] for row in rows] for name in bank.group_names},
+        drawn=drawn,
+        informative=informative,
+        wasted=wasted,
+        parts={part: sum(line["seconds"][part] for line in steps) for part in PARTS},
+        drawn_problems=len(items),
+        distinct_problems=len(set(items)),
+    )
+
+
+def _lines(record: Path) -> Iterator[dict[str, Any]]:
+    with open(record, encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)

@@ -1,0 +1,177 @@
+"""The runs of the headline benchmark as tables, as JSON and as pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
+
+from ...curricula.measuring import Speed
+from ...curricula.report import aligned, csv_lines, finite, interval_text, named, ratio_text, spent_text
+from .contenders import BASELINE
+from .measuring import EARLY_STEPS, Comparison, Row
+
+__all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "text_table"]
+
+_COLUMNS: dict[str, Callable[[Row], str]] = {
+    "method": lambda row: row.method,
+    "final accuracy": lambda row: interval_text(row.level, 3),
+    "P(above uniform)": lambda row: interval_text(row.improvement, 2),
+    "tokens to target": lambda row: spent_text(row.tokens.budget.value),
+    "speed in tokens": lambda row: ratio_text(row.tokens),
+    "speed in seconds": lambda row: ratio_text(row.seconds),
+    "best": lambda row: interval_text(row.best, 3),
+    f"best in {EARLY_STEPS} steps": lambda row: interval_text(row.early, 3),
+    "wasted": lambda row: f"{row.wasted:.2f}",
+    "informative": lambda row: f"{row.informative:.2f}",
+    "steps": lambda row: f"{row.steps:,.0f}",
+    "seconds": lambda row: f"{row.run_seconds:,.1f}",
+    "ask+tell": lambda row: f"{row.overhead:.1%}",
+    "rescoring": lambda row: f"{row.rescoring:.1%}",
+}
+
+
+def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
+    """A table per bank, to be read by people.
+
+    Args:
+        comparisons: One per bank.
+        caption: What stands below.
+
+    Returns:
+        The text.
+    """
+    lines = []
+    for comparison in comparisons:
+        rows = comparison.rows()
+        lines += [
+            f"{comparison.bank}: {comparison.budget:,} tokens a run; target, uniform's final accuracy, "
+            f"{rows[0].tokens.target:.3f}",
+            *aligned([list(_COLUMNS), *([column(row) for column in _COLUMNS.values()] for row in rows)]),
+            "",
+        ]
+    return "\n".join([*lines, caption, ""])
+
+
+def csv_table(comparisons: Sequence[Comparison]) -> str:
+    """All rows of all banks as comma-separated values.
+
+    Args:
+        comparisons: One per bank.
+
+    Returns:
+        The text, with a header.
+    """
+    return csv_lines({"bank": comparison.bank, **_flat(row)} for comparison in comparisons for row in comparison.rows())
+
+
+def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -> str:
+    """Everything: settings, rows, and every run with its curves.
+
+    Args:
+        comparisons: One per bank.
+        about: Settings, machine, date, command; plain JSON.
+
+    Returns:
+        JSON; a number that is not finite is null.
+    """
+    banks = [
+        {
+            "bank": comparison.bank,
+            "budget": comparison.budget,
+            "rows": [_flat(row) for row in comparison.rows()],
+            "runs": [
+                {"method": method, "seed": seed, **asdict(result)}
+                for method, results in comparison.results.items()
+                for seed, result in zip(comparison.seeds, results, strict=True)
+            ],
+        }
+        for comparison in comparisons
+    ]
+    return json.dumps(finite({**about, "banks": banks}), allow_nan=False) + "\n"
+
+
+def curves_figure(comparison: Comparison, note: str) -> Any:
+    """Accuracy over tokens, mean over seeds with two standard errors, and the target.
+
+    Args:
+        comparison: A bank and its methods.
+        note: What it takes to read and to repeat it.
+
+    Returns:
+        A matplotlib figure.
+    """
+    figure = new_figure(8.5, 5.2)
+    axes = figure.subplots()
+    rows, axis = comparison.rows(), comparison.axis
+    for place, row in enumerate(rows):
+        curves = comparison.accuracy(row.method)
+        mean = curves.mean(axis=0)
+        color = "#888888" if row.method == BASELINE else COLORS[place % len(COLORS)]
+        axes.plot(axis, mean, color=color, label=f"{row.method}  {ratio_text(row.tokens)}")
+        if len(curves) > 1:
+            error = 2.0 * curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+            axes.fill_between(axis, mean - error, mean + error, color=color, alpha=0.15, linewidth=0)
+    axes.axhline(rows[0].tokens.target, color="#888888", linestyle=(0, (4, 2)), linewidth=1.2)
+    axes.set(xlabel=f"tokens, prompts and completions\n{note}", ylabel="held-out accuracy", title=comparison.bank)
+    axes.legend(frameon=False, fontsize=8, title="method, speed in tokens to the dashed target")
+    return figure
+
+
+def drawn_figure(comparison: Comparison, note: str) -> Any:
+    """What each method drew: shares of the groups as tokens are spent, mean over seeds.
+
+    Args:
+        comparison: A bank and its methods.
+        note: What it takes to read and to repeat it.
+
+    Returns:
+        A matplotlib figure: a map per method, all with one scale.
+    """
+    groups = list(comparison.results[BASELINE][0].drawn)
+    shares = {
+        method: np.mean([[result.drawn[group] for group in groups] for result in results], axis=0)
+        for method, results in comparison.results.items()
+    }
+    middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
+    figure = new_figure(8.5, 0.8 + 0.22 * len(groups) * len(shares))
+    panels = np.atleast_1d(figure.subplots(len(shares), 1, sharex=True))
+    largest = max(float(share.max()) for share in shares.values())
+    for axes, (method, share) in zip(panels, shares.items(), strict=True):
+        plot_drawn(axes, middles, share.T, groups, largest=largest)
+        axes.set_title(method, fontsize=9)
+    panels[-1].set_xlabel(f"tokens\n{note}")
+    return figure
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    return {
+        "method": row.method,
+        **named("final_accuracy", row.level),
+        **named("improvement", row.improvement),
+        **named("best", row.best),
+        "early_steps": EARLY_STEPS,
+        **named("early_best", row.early),
+        **_speed("tokens", row.tokens),
+        **_speed("seconds", row.seconds),
+        "wasted_share": row.wasted,
+        "informative_share": row.informative,
+        "steps": row.steps,
+        "run_seconds": row.run_seconds,
+        "overhead_share": row.overhead,
+        "rescoring_share": row.rescoring,
+    }
+
+
+def _speed(unit: str, speed: Speed) -> dict[str, float]:
+    return {
+        "target": speed.target,
+        **named(f"{unit}_to_target", speed.budget),
+        f"uniform_{unit}_to_target": speed.uniform_budget,
+        **named(f"{unit}_ratio", speed.ratio),
+    }

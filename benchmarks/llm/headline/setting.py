@@ -1,0 +1,71 @@
+"""What each bank of the headline benchmark is played with; the same for every method.
+
+Chosen by the behaviour of uniform sampling on one tuning seed that is never reported; ``results/setting/tried.md`` says
+what was tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .model import WarmUp
+
+__all__ = ["SETTINGS", "TUNING_SEED", "Setting"]
+
+#: The seed the settings were chosen on; it is never reported.
+TUNING_SEED = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Bank, model, trainer and budget.
+
+    Attributes:
+        bank: Name in `banks.BANKS`.
+        training: Problems of each group to train on.
+        held_out: Problems of each group to be judged on, each answered once per evaluation.
+        warm_up: The model and its supervised warm-up.
+        problems: Problems per step.
+        generations: Rollouts per problem.
+        learning_rate: Of GRPO, constant after a linear rise.
+        warmup_steps: Steps of that rise.
+        adam_beta2: Of AdamW.
+        loss_type: TRL's.
+        scale_rewards: TRL's.
+        max_completion: Longest answer in tokens, the end included.
+        tokens: Budget: a run ends with the first step after which so many tokens, prompts and completions of all
+            rollouts, have been spent.
+        evaluations: How many evaluations the budget is divided into; there is one more before the first step.
+    """
+
+    bank: str
+    training: int = 100
+    held_out: int = 25
+    warm_up: WarmUp = field(default_factory=WarmUp)
+    problems: int = 8
+    generations: int = 8
+    learning_rate: float = 3e-5
+    warmup_steps: int = 20
+    adam_beta2: float = 0.99
+    loss_type: str = "dapo"
+    scale_rewards: str = "group"
+    max_completion: int = 14
+    tokens: int = 500_000
+    evaluations: int = 12
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot work."""
+        for name in ("training", "held_out", "problems", "max_completion", "tokens", "evaluations"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.generations < 2:
+            raise ValueError(f"generations is {self.generations}; GRPO compares at least 2 rollouts of a problem")
+
+
+#: The setting of each bank.
+SETTINGS: Mapping[str, Setting] = {
+    "arithmetic": Setting("arithmetic"),
+    "arc_1d": Setting("arc_1d", max_completion=25),
+    "countdown": Setting("countdown", max_completion=22),
+}

@@ -1,0 +1,199 @@
+"""The headline benchmark made small: its banks, a run and its resume, what is read off curves, the command."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trl")
+pytest.importorskip("reasoning_gym")
+pytest.importorskip("matplotlib")
+
+from curriculum_bandits.benchmarks.llm.headline import command, play
+from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
+from curriculum_bandits.benchmarks.llm.headline.contenders import REFILLS, find_contender
+from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
+from curriculum_bandits.benchmarks.llm.headline.model import WarmUp, cache_key
+from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
+
+SMALL = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
+TINY = Setting(
+    "arithmetic",
+    training=4,
+    held_out=2,
+    warm_up=SMALL,
+    problems=3,
+    generations=2,
+    max_completion=6,
+    tokens=300,
+    evaluations=3,
+)
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_no_held_out_prompt_is_trained_on_or_practised(bank):
+    trained, judged = headline_banks(bank, seed=3, training=6, held_out=3)
+    practised = demonstrations(bank, seed=3, per_group={0: 30, 1: 30}, held_out=3)
+    held_out = set(judged.prompts)
+    assert len(held_out) == len(judged) == 3 * len(groups_of(bank))
+    assert held_out.isdisjoint(trained.prompts)
+    assert held_out.isdisjoint(item.prompt for found in practised.values() for item in found)
+    assert trained.group_names == judged.group_names == [group.label for group in groups_of(bank)]
+    assert len(set(trained.difficulty)) == len({group.level for group in groups_of(bank)})
+    again, _ = headline_banks(bank, seed=3, training=6, held_out=3)
+    assert list(again.prompts) == list(trained.prompts)
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_the_verifiers_accept_right_answers_and_reject_careless_ones(bank):
+    trained, _ = headline_banks(bank, seed=5, training=5, held_out=1)
+    place = {prompt: item for item, prompt in enumerate(trained.prompts)}
+    right, careless = [], []
+    for group in groups_of(bank):
+        for item in (place[prompt] for prompt in trained.prompts if trained.row(place[prompt])["group"] == group.label):
+            prompt = trained.prompts[item]
+            careless.append(trained.verify(item, group.family.careless(prompt)))
+            right.append(trained.verify(item, answers(bank)[prompt]))
+    assert np.mean(right) == 1.0
+    assert np.mean(careless) < 0.25
+    assert {trained.verify(0, text) for text in ("", "x", "9**9**9", "[", "=")} == {0.0}
+
+
+def answers(bank):
+    """Right answers by prompt, from the same items."""
+    from curriculum_bandits.benchmarks.llm.headline import banks
+
+    found = {}
+    for group in groups_of(bank):
+        judged = {prompt for prompt, _ in banks._held_out(bank, group, 5, 1)}
+        for prompt, entry in banks._distinct(group, banks._source(bank, group, 5, banks._TRAINING), 5, judged):
+            found[prompt] = group.family.target(entry)
+    return found
+
+
+def test_an_answer_with_other_digits_than_the_question_is_wrong_where_the_verifier_forgives_it():
+    trained, _ = headline_banks("arithmetic", seed=5, training=4, held_out=1)
+    item = next(i for i, prompt in enumerate(trained.prompts) if prompt.startswith("<") and "0" not in prompt)
+    digits = sorted(trained.prompts[item][1:-1])
+    assert trained.verify(item, "".join(digits)) == 1.0
+    assert trained.verify(item, "".join([str(int(digits[0]) - 1), *digits[1:]])) == 0.0
+
+
+def test_a_run_spends_its_tokens_and_says_what_it_drew(tmp_path):
+    result = play.play(TINY, find_contender("uniform"), 0, tmp_path / "run", tmp_path / "cache")
+    assert result.tokens[0] == result.step[0] == 0
+    assert result.tokens[-1] >= TINY.tokens > result.tokens[-2]
+    assert len(result.accuracy) == len(result.seconds) == len(result.wasted) + 1
+    np.testing.assert_allclose(np.sum(list(result.drawn.values()), axis=0), 1.0)
+    assert result.drawn_problems == TINY.problems * result.step[-1]
+    assert result.parts["step"] == pytest.approx(result.seconds[-1])
+    for informative, wasted in zip(result.informative, result.wasted, strict=True):
+        assert (informative == 0.0) == (wasted == 1.0)
+    assert not list((tmp_path / "run").glob("checkpoint-*"))
+
+
+def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    contender = find_contender("osmd+filter")
+    assert contender.refills == REFILLS
+    setting = replace(TINY, tokens=2500)  # a step with the filter may spend four times as much
+    whole = play.play(setting, contender, 0, tmp_path / "whole", tmp_path / "cache")
+    evaluate, calls = play.held_out_accuracy, []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(play, "held_out_accuracy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        play.play(setting, contender, 0, tmp_path / "broken", tmp_path / "cache")
+    resumed = play.play(setting, contender, 0, tmp_path / "broken", tmp_path / "cache")
+    for name in ("step", "tokens", "accuracy", "drawn", "informative", "wasted"):
+        assert getattr(resumed, name) == getattr(whole, name)
+
+
+def made_up(accuracy, tokens=(0, 105, 203), seconds=(0.0, 1.0, 2.0)):
+    return play.Result(
+        step=[0, 60, 120],
+        tokens=list(tokens),
+        seconds=list(seconds),
+        accuracy=list(accuracy),
+        by_group={"a": list(accuracy)},
+        drawn={"a": [1.0, 1.0]},
+        informative=[0.25, 0.75],
+        wasted=[1.0, 0.0],
+        parts={"step": 2.0, "ask": 0.1, "rescore": 0.4, "tell": 0.1},
+        drawn_problems=10,
+        distinct_problems=5,
+    )
+
+
+def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_rescoring():
+    slow, fast = [made_up([0.0, 0.3, 0.6])] * 2, [made_up([0.0, 0.6, 0.6])] * 2
+    rows = {row.method: row for row in Comparison("b", 200, (0, 1), {"uniform": slow, "fast": fast}).rows()}
+    assert rows["uniform"].tokens.ratio.value == pytest.approx(1.0)
+    assert rows["fast"].tokens.ratio.value == pytest.approx(2.0, rel=0.1)
+    assert rows["fast"].seconds.ratio.value == pytest.approx(2.0, rel=0.1)
+    assert rows["fast"].best.value == rows["fast"].early.value == 0.6
+    assert rows["uniform"].early.value == 0.3
+    assert rows["fast"].wasted == pytest.approx(105 / 203)
+    assert rows["fast"].informative == pytest.approx(0.5)
+    assert rows["fast"].overhead == pytest.approx(0.1)
+    assert rows["fast"].rescoring == pytest.approx(0.2)
+
+
+def test_a_comparison_without_uniform_or_with_seeds_missing_is_refused():
+    with pytest.raises(ValueError, match="all is measured against uniform"):
+        Comparison("b", 200, (0,), {"fast": [made_up([0, 0, 0])]})
+    with pytest.raises(ValueError, match="1 results for 2 seeds"):
+        Comparison("b", 200, (0, 1), {"uniform": [made_up([0, 0, 0])]})
+
+
+def test_names_that_are_no_methods_are_refused_with_what_there_is():
+    with pytest.raises(ValueError, match=r"'nothing' is none of the methods; choose from .*uniform"):
+        find_contender("nothing")
+    with pytest.raises(ValueError, match="sec has no setting 'speed'"):
+        find_contender("sec[speed=1]")
+    with pytest.raises(ValueError, match="e2h needs steps"):
+        find_contender("e2h")
+
+
+def test_other_settings_are_another_model():
+    keys = {
+        cache_key("arithmetic", 0, SMALL, 2),
+        cache_key("arithmetic", 1, SMALL, 2),
+        cache_key("countdown", 0, SMALL, 2),
+        cache_key("arithmetic", 0, replace(SMALL, careless=(0.5,)), 2),
+        cache_key("arithmetic", 0, SMALL, 3),
+    }
+    assert len(keys) == 5
+
+
+def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=150, evaluations=1))
+    words = ["--banks", "arithmetic", "--methods", "uniform", "actor_curator_paper", "--seeds", "0..1", "--jobs", "1"]
+    words += ["--output", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    command.main(words)
+    printed = capsys.readouterr().out
+    for word in (
+        "final accuracy",
+        "tokens to target",
+        "actor_curator_paper",
+        "best in 100 steps",
+        "Command: python -m",
+    ):
+        assert word in printed
+    assert str(tmp_path) not in (tmp_path / "out" / "summary.json").read_text()
+    document = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert len(document["banks"][0]["runs"]) == 4
+    for name in ("curves-arithmetic.png", "drawn-arithmetic.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(play, "CurriculumGRPOTrainer", None)  # nothing is left to train
+    command.main(words)
+    monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=151, evaluations=1))
+    with pytest.raises(SystemExit, match="holds a run of other settings; give another --output"):
+        command.main(words)
+    with pytest.raises(SystemExit, match=r"'nowhere' is none of the banks; choose from .*arithmetic"):
+        command.main(["--banks", "nowhere"])
