@@ -49,12 +49,12 @@ def test_no_held_out_prompt_is_trained_on_or_practised(bank):
 def test_the_verifiers_accept_right_answers_and_reject_careless_ones(bank):
     trained, _ = headline_banks(bank, seed=5, training=5, held_out=1)
     place = {prompt: item for item, prompt in enumerate(trained.prompts)}
-    right, careless = [], []
+    right, careless, known = [], [], answers(bank)
     for group in groups_of(bank):
         for item in (place[prompt] for prompt in trained.prompts if trained.row(place[prompt])["group"] == group.label):
             prompt = trained.prompts[item]
             careless.append(trained.verify(item, group.family.careless(prompt)))
-            right.append(trained.verify(item, answers(bank)[prompt]))
+            right.append(trained.verify(item, known[prompt]))
     assert np.mean(right) == 1.0
     assert np.mean(careless) < 0.25
     assert {trained.verify(0, text) for text in ("", "x", "9**9**9", "[", "=")} == {0.0}
