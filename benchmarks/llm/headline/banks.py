@@ -59,6 +59,8 @@ class Family:
         belongs: Whether an item is one of this family's.
         practice: Makes a prompt and an answer of a level for the warm-up, where the generator is slow at it; None takes
             the generator's items.
+        taught: Whether the warm-up shows it. What it never saw is hopeless for the model and stays so, as part of any
+            large bank is.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Family:
     careless: Callable[[str], str] = _handed_back
     belongs: Callable[[Entry], bool] = _always
     practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
+    taught: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +135,30 @@ _BACKWARD = Family(
     {n: _length(n, "word_len") for n in (5, 6, 7, 8, 9, 10)},
     render=lambda entry: f"~{entry['metadata']['word'].lower()}=",
     target=lambda entry: entry["answer"].lower(),
+)
+
+
+def _calculation(name: str, generator: str, levels: Mapping[int, Mapping[str, Any]]) -> Family:
+    """Sums and products of long numbers, which the model was never taught."""
+    return Family(
+        name,
+        generator,
+        levels,
+        render=lambda entry: f"{entry['metadata']['expression'].replace(' ', '').replace('*', 'x')}=",
+        target=lambda entry: entry["answer"],
+        taught=False,
+    )
+
+
+def _terms(digits: int) -> dict[int, dict[str, Any]]:
+    """By the length of the question, as everywhere."""
+    return {n * (digits + 1) - 1: _length(n, "terms") | _length(digits, "digits") for n in (2, 3, 4, 5, 6, 7, 8)}
+
+
+_SUM = _calculation("sum", "chain_sum", _terms(3))
+_LONG_SUM = _calculation("long-sum", "chain_sum", _terms(4))
+_PRODUCT = _calculation(
+    "product", "products", {2 * n + 1: _length(2, "terms") | _length(n, "digits") for n in (2, 3, 4, 5)}
 )
 
 # --- arc_1d ----------------------------------------------------------------------------------------------------------
@@ -223,7 +250,14 @@ _COUNTDOWN = Family(
 BANKS: Mapping[str, tuple[Family, ...]] = {
     "countdown": (_COUNTDOWN,),
     "arc_1d": tuple(_arc(name) for name in _RULES),
-    "arithmetic": (_sorting("ascending", "ascending", "<"), _sorting("descending", "descending", ">"), _BACKWARD),
+    "arithmetic": (
+        _sorting("ascending", "ascending", "<"),
+        _sorting("descending", "descending", ">"),
+        _BACKWARD,
+        _SUM,
+        _LONG_SUM,
+        _PRODUCT,
+    ),
 }
 
 
@@ -276,7 +310,7 @@ def demonstrations(
     """
     made = {}
     for group in groups_of(bank):
-        if per_group.get(group.rank, 0):
+        if group.family.taught and per_group.get(group.rank, 0):
             taken = {prompt for prompt, _ in _held_out(bank, group, seed, held_out)}
             shown = (item for item in _practice(bank, group, seed) if item[0] not in taken)
             found = [

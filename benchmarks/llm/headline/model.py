@@ -27,7 +27,7 @@ from .banks import demonstrations, groups_of
 __all__ = ["FORMAT_VERSION", "WarmUp", "cache_key", "warmed_up_model"]
 
 #: Raised when this module or `banks` changes what the same settings produce.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
