@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from curriculum_bandits.checkpoint import load_state, save_state
+
+from .versions import installed_versions
 
 __all__ = [
     "checkpoint_folder",
@@ -93,7 +94,7 @@ def save_curriculum(folder: Path, state: Mapping[str, Any]) -> None:
         state: Arrays and plain numbers.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    save_state(folder / _STATE_FILE, {**state, "versions": _versions()})
+    save_state(folder / _STATE_FILE, {**state, "versions": installed_versions(_PACKAGES)})
 
 
 def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
             "this trainer, or start the curriculum anew by loading only the model from it"
         )
     state = load_state(path)
-    now, then = _versions(), state.get("versions", {})
+    now, then = installed_versions(_PACKAGES), state.get("versions", {})
     changed = [f"{name} {then[name]} (now {now.get(name)})" for name in then if then[name] != now.get(name)]
     if changed:
         logger.warning(
@@ -143,13 +144,3 @@ def refuse_half_saved(folder: Path, run: str | os.PathLike[str], error: Exceptio
     last = last_complete_checkpoint(run)
     remedy = f"make room and resume from {last}" if last else "make room and start again; no checkpoint is there yet"
     return OSError(f"the checkpoint {folder} could not be saved ({type(error).__name__}: {error}); {remedy}")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

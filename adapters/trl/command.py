@@ -15,7 +15,6 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe
 from .rewards import text_of
 from .trainer import CurriculumGRPOTrainer
+from .versions import installed_versions
 
 __all__ = ["ENVIRONMENT_FILE", "RESOLVED_FILE", "banks_reward", "main", "make_trainer", "run_recipe"]
 
@@ -281,7 +281,7 @@ def _write_down(folder: Path, recipe: Recipe, banks: Banks, words: Sequence[str]
         "command": shlex.join(["curriculum-bandits", "llm", *words]),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": _versions(),
+        "versions": installed_versions(_PACKAGES),
         "processes": recipe.training.world_size,
         "device": str(recipe.training.device),
         "seeds": {"seed": recipe.training.seed, "data_seed": recipe.training.data_seed},
@@ -291,16 +291,6 @@ def _write_down(folder: Path, recipe: Recipe, banks: Banks, words: Sequence[str]
         "eval_problems": None if banks.evaluation is None else len(banks.evaluation),
     }
     _write(path, json.dumps({"starts": [*starts, start]}, indent=1) + "\n")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _write(path: Path, text: str) -> None:

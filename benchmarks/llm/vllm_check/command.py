@@ -12,12 +12,12 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from curriculum_bandits.adapters.trl.versions import installed_versions
 from curriculum_bandits.extras import require_extra
 
 from ...circumstances import cpu_model
@@ -69,7 +69,7 @@ def check(settings: CheckSettings, cache: Path) -> tuple[dict[str, Any], list[Ch
         "date": date.today().isoformat(),
         "machine": cpu_model(),
         "python": platform.python_version(),
-        "versions": _versions(),
+        "versions": installed_versions(_PACKAGES),
         "settings": asdict(settings),
         "checks": [asdict(each) for each in checks],
         "with_vllm": _plain(engine),
@@ -143,16 +143,6 @@ def _plain(observed: Observed) -> dict[str, Any]:
         "difference_from_start": observed.difference_from_start,
         "seconds": {part: list(seconds) for part, seconds in observed.seconds.items()},
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 if __name__ == "__main__":
