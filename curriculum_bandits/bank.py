@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, overload
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.screening import check_family, safe_score
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
@@ -347,6 +349,8 @@ class ProblemBank:
     ) -> ProblemBank:
         """A bank from reasoning-gym data sets, judged by their own verifiers.
 
+        Texts that a verifier would evaluate, or hang on, are wrong without being shown to it (`screening`).
+
         Args:
             datasets: A reasoning-gym data set, or a mapping from group label to data set.
             render: Writes the prompt from an entry (question, answer, metadata), one function or one per label; by
@@ -359,13 +363,16 @@ class ProblemBank:
             A bank with the labels as groups; ids are ``label#index``.
 
         Raises:
-            ValueError: If a label has no render function or no difficulty.
+            ValueError: If a label has no render function or no difficulty, or a verifier would run what the model
+                writes as code.
         """
         sources: dict[str, Any] = dict(datasets) if isinstance(datasets, Mapping) else {_family(datasets): datasets}
         for name, mapping in (("render", render), ("difficulty", difficulty)):
             missing = [label for label in sources if isinstance(mapping, Mapping) and label not in mapping]
             if missing:
                 raise ValueError(f"{name} has no entry for {missing}; give one for each of {list(sources)}")
+        for source in sources.values():
+            check_family(_family(source))
         entries = [(label, i, entry) for label, source in sources.items() for i, entry in enumerate(source)]
 
         def prompt(label: str, entry: dict[str, Any]) -> str:
@@ -377,7 +384,7 @@ class ProblemBank:
 
         def verifier(item: int, text: str) -> float:
             label, _, entry = entries[item]
-            score = float(sources[label].score_answer(answer=text.strip(), entry=entry))
+            score = safe_score(sources[label], _family_of(entry, sources[label]), text.strip(), entry)
             return score if threshold is None else float(score >= threshold)
 
         return cls(
@@ -412,5 +419,8 @@ def _kept(values: Iterable[Any]) -> Sequence[Any]:
 
 
 def _family(dataset: Any) -> str:
-    entry = dataset[0]
+    return _family_of(dataset[0], dataset)
+
+
+def _family_of(entry: Mapping[str, Any], dataset: Any) -> str:
     return str(entry.get("metadata", {}).get("source_dataset", type(dataset).__name__))

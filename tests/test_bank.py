@@ -392,3 +392,15 @@ def test_a_kept_column_and_a_list_make_the_same_bank():
         ProblemBank(Column(5, "p"), answers=Column(4, "a"))
     with pytest.raises(ValueError, match="the bank is empty"):
         ProblemBank(Column(0, "p"))
+
+
+def test_what_a_verifier_would_evaluate_is_wrong_and_a_family_that_runs_code_is_refused():
+    reasoning_gym = pytest.importorskip("reasoning_gym")
+    bank = ProblemBank.from_reasoning_gym(
+        reasoning_gym.create_dataset("countdown", size=3, seed=1, min_numbers=3, max_numbers=3)
+    )
+    assert bank.verify(0, bank.answers[0]) == 1.0
+    for text in ("9**9**9**9**9", "__import__('os').abort()", "lambda: 1", "(" * 10_000):
+        assert bank.verify(0, text) == 0.0
+    with pytest.raises(ValueError, match="'simple_integration' cannot be used"):
+        ProblemBank.from_reasoning_gym(reasoning_gym.create_dataset("simple_integration", size=1, seed=1))

@@ -54,6 +54,7 @@ FLOORS = {
     "rollouts": 1,
     "rollout_groups": 1,
     "bank": 1,
+    "screening": 1,
     "arms": 1,
     "sampling": 1,
     "projection": 1,

@@ -9,7 +9,7 @@ pytest.importorskip("reasoning_gym")
 import reasoning_gym
 from reasoning_gym.factory import DATASETS
 
-from curriculum_bandits.adapters.banks.guard import (
+from curriculum_bandits.screening import (
     REFUSED,
     SCREENED,
     check_entry,
