@@ -163,8 +163,7 @@ _PRODUCT = _calculation(
 
 # --- arc_1d ----------------------------------------------------------------------------------------------------------
 
-# One letter for each rule, in the place of its examples: the rules are few and learned in the warm-up, what grows is
-# the grid.
+# One letter for each rule, in the place of its examples: some rules are learned in the warm-up, what grows is the grid.
 _RULES = {
     "move": {
         "move_2pix_solid_right": "a",
@@ -173,16 +172,19 @@ _RULES = {
     "gravity": {"gravity_right": "e", "gravity_left": "f"},
     "fill": {"two_points_and_fill": "g", "fill_from_pixel": "i"},
 }
-_SIZES = (8, 10, 12, 14, 16, 18, 20, 22)
+_RULES_NOT_TAUGHT = {
+    "sort": {"sort_blocks_by_size": "j", "sort_complete_sequence": "k"},
+    "paint": {"recolor_blocks_by_size": "l", "paint_biggest_block": "m"},
+    "reflect": {"reflect_block_random": "n", "reflect_block_with_border_pixel": "o"},
+}
+_SIZES = (8, 9, 10, 11, 12, 13, 14, 15)
 
 
 def _spaced(text: str, entry: Entry) -> str | None:
     return " ".join(text)
 
 
-def _arc(name: str) -> Family:
-    rules = _RULES[name]
-
+def _arc(name: str, rules: Mapping[str, str], *, taught: bool) -> Family:
     def render(entry: Entry) -> str:
         cells = "".join(str(cell) for cell in entry["metadata"]["test_example"]["input"])
         return f"{rules[entry['metadata']['task_name']]}{cells}="
@@ -190,11 +192,12 @@ def _arc(name: str) -> Family:
     return Family(
         name,
         "arc_1d",
-        {n: {"min_size": n, "max_size": n + 1, "num_train": 1} for n in _SIZES},
+        {n: {"min_size": n, "max_size": n, "num_train": 1} for n in _SIZES},
         render=render,
         target=lambda entry: entry["answer"].replace(" ", ""),
         spelled=_spaced,
         belongs=lambda entry: entry["metadata"]["task_name"] in rules,
+        taught=taught,
     )
 
 
@@ -249,7 +252,10 @@ _COUNTDOWN = Family(
 #: The families of each bank.
 BANKS: Mapping[str, tuple[Family, ...]] = {
     "countdown": (_COUNTDOWN,),
-    "arc_1d": tuple(_arc(name) for name in _RULES),
+    "arc_1d": (
+        *(_arc(name, rules, taught=True) for name, rules in _RULES.items()),
+        *(_arc(name, rules, taught=False) for name, rules in _RULES_NOT_TAUGHT.items()),
+    ),
     "arithmetic": (
         _sorting("ascending", "ascending", "<"),
         _sorting("descending", "descending", ">"),
