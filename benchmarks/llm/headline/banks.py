@@ -61,6 +61,7 @@ class Family:
             the generator's items.
         taught: Whether the warm-up shows it. What it never saw is hopeless for the model and stays so, as part of any
             large bank is.
+        tasks: Of a generator that draws a task for each item, those to draw from; all of them where empty.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Family:
     belongs: Callable[[Entry], bool] = _always
     practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
     taught: bool = True
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +171,7 @@ _RULES = {
         "move_2pix_solid_right": "a",
         "move_1pix_colorful_wrapped_right": "c",
     },
-    "gravity": {"gravity_right": "e", "gravity_left": "f"},
+    "shift": {"move_1pix_solid_left": "e", "move_3pix_solid_right": "f"},
     "fill": {"two_points_and_fill": "g", "fill_from_pixel": "i"},
 }
 _RULES_NOT_TAUGHT = {
@@ -196,7 +198,7 @@ def _arc(name: str, rules: Mapping[str, str], *, taught: bool) -> Family:
         render=render,
         target=lambda entry: entry["answer"].replace(" ", ""),
         spelled=_spaced,
-        belongs=lambda entry: entry["metadata"]["task_name"] in rules,
+        tasks=tuple(rules),
         taught=taught,
     )
 
@@ -333,6 +335,8 @@ _ATTEMPTS = 10_000_000  # items of a generator, which are made when they are ask
 def _source(bank: str, group: Group, seed: int, purpose: int) -> Any:
     source = copy.copy(_generator(group.family.generator, tuple(sorted(group.family.levels[group.level].items()))))
     source.seed = _seed_of(bank, group, seed, purpose)  # item i is made by Random(seed + i)
+    if group.family.tasks:
+        source.task_names = list(group.family.tasks)
     return source
 
 
