@@ -305,7 +305,7 @@ def cost_table(document: Mapping[str, Any]) -> str:
         "",
         "Mean and standard deviation over repetitions. Ask + tell is what the curriculum itself costs, with the scores",
         "of its candidates and its own update; again is scoring the rollouts again, the second pass over them that",
-        "measures policy improvement, which the trainer makes under every method, also where it is not needed.",
+        "measures policy improvement, which the trainer makes only for a method that is rewarded by it.",
         f"{document['parameters']:,} parameters; {settings['problems']} problems x {settings['generations']} rollouts, "
         f"micro-batches of {settings['micro_batch']}; bank of {document['bank']:,}, "
         f"{min(settings['candidates'], document['bank']):,} candidates;",
