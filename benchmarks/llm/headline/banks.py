@@ -11,7 +11,7 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -69,9 +69,9 @@ class Family:
     levels: Mapping[int, Mapping[str, Any]]
     render: Callable[[Entry], str]
     target: Callable[[Entry], str]
-    spelled: Callable[[str, Entry], str | None] = _as_written
-    careless: Callable[[str], str] = _handed_back
-    belongs: Callable[[Entry], bool] = _always
+    spelled: Callable[[str, Entry], str | None] = field(default_factory=lambda: _as_written)
+    careless: Callable[[str], str] = field(default_factory=lambda: _handed_back)
+    belongs: Callable[[Entry], bool] = field(default_factory=lambda: _always)
     practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
     taught: bool = True
     tasks: tuple[str, ...] = ()

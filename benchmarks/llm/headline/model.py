@@ -24,14 +24,14 @@ from ..tiny_model import (
 )
 from .banks import demonstrations, groups_of
 
-__all__ = ["FORMAT_VERSION", "WarmUp", "cache_key", "warmed_up_model"]
+__all__ = ["FORMAT_VERSION", "GradedWarmUp", "cache_key", "warmed_up_model"]
 
 #: Raised when this module or `banks` changes what the same settings produce.
 FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
-class WarmUp(Schooling):
+class GradedWarmUp(Schooling):
     """Settings of the model and of its supervised warm-up; all of them enter the cache key.
 
     Attributes:
@@ -48,7 +48,7 @@ class WarmUp(Schooling):
 
 
 def warmed_up_model(
-    bank: str, cache: Path, *, seed: int, settings: WarmUp, held_out: int, progress: bool = True
+    bank: str, cache: Path, *, seed: int, settings: GradedWarmUp, held_out: int, progress: bool = True
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The model after its warm-up, from the cache when it was made before.
 
@@ -93,7 +93,7 @@ def _at(shares: tuple[float, ...], rank: int) -> float:
     return shares[rank] if rank < len(shares) else 0.0
 
 
-def cache_key(bank: str, seed: int, settings: WarmUp, held_out: int) -> str:
+def cache_key(bank: str, seed: int, settings: GradedWarmUp, held_out: int) -> str:
     """A hash of everything the warmed-up model depends on."""
     families = [
         (group.label, group.family.generator, dict(group.family.levels[group.level])) for group in groups_of(bank)

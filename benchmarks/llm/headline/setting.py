@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import WarmUp
+from .model import GradedWarmUp
 
 __all__ = ["SETTINGS", "TUNING_SEED", "Setting"]
 
@@ -42,7 +42,7 @@ class Setting:
     bank: str
     training: int = 100
     held_out: int = 25
-    warm_up: WarmUp = field(default_factory=WarmUp)
+    warm_up: GradedWarmUp = field(default_factory=GradedWarmUp)
     problems: int = 8
     generations: int = 8
     learning_rate: float = 3e-5
@@ -66,7 +66,9 @@ class Setting:
 # Rank by rank from the easiest level: what the model knows, and how often it is careless all the same.
 _KNOWN = (1.0,) * 8
 _CARELESS = (0.02, 0.05, 0.15, 0.4, 0.7, 0.88, 0.95, 0.98)
-_ARITHMETIC = WarmUp(hidden=160, feed_forward=320, steps=500, careless_steps=150, shares=_KNOWN, careless=_CARELESS)
+_ARITHMETIC = GradedWarmUp(
+    hidden=160, feed_forward=320, steps=500, careless_steps=150, shares=_KNOWN, careless=_CARELESS
+)
 
 #: The setting of each bank. That of ``arithmetic`` was chosen; the others are starting points.
 SETTINGS: Mapping[str, Setting] = {

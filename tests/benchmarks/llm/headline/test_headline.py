@@ -14,10 +14,10 @@ from curriculum_bandits.benchmarks.llm.headline import command, play
 from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
 from curriculum_bandits.benchmarks.llm.headline.contenders import REFILLS, find_contender
 from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
-from curriculum_bandits.benchmarks.llm.headline.model import WarmUp, cache_key
+from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
 
-SMALL = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
+SMALL = GradedWarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
 TINY = Setting(
     "arithmetic",
     training=4,
