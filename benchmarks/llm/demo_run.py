@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
-from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
 
 from .demo import DemoSettings
 from .demo_bank import MAX_ANSWER_CHARACTERS
@@ -93,7 +92,7 @@ def train(
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Progress(method, settings, enabled=progress))
     trainer.add_callback(_HeldOutEvaluation(trainer, tokenizer, held_out, settings))
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder))
     result = _result(trainer.state.log_history, bank, settings, seconds=time.perf_counter() - begin)
     finished.write_text(json.dumps(asdict(result)), encoding="utf-8")
     return result

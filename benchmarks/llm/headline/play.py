@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
 from curriculum_bandits.record import RECORD_FILE
 
 from ..quiet import quiet_transformers
@@ -104,7 +103,7 @@ def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache:
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder))
     result = _result(trainer.state.log_history, folder / RECORD_FILE, bank, setting)
     partial = finished.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(result)), encoding="utf-8")
