@@ -312,7 +312,8 @@ def cost_table(document: Mapping[str, Any]) -> str:
         f"Transformer scorer of {document['scorer_parameters']:,} parameters. {_lengths(settings)}".rstrip(),
         f"Repetitions: {settings['repetitions']} of {settings['steps']} steps, after {settings['skipped']} that do not "
         "count; methods in turn.",
-        f"{document['machine']}; torch {document['versions']['torch']}, {settings['threads']} thread(s), "
+        f"{document['machine']};",  # its name can be long
+        f"torch {document['versions']['torch']}, {settings['threads']} thread(s), "
         f"{'bfloat16' if settings['bf16'] else 'float32'}; {document['date']}.",
         f"Command: {document['command']}",
     ]
