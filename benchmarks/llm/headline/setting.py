@@ -69,12 +69,21 @@ _CARELESS = (0.02, 0.05, 0.15, 0.4, 0.7, 0.88, 0.95, 0.98)
 _ARITHMETIC = GradedWarmUp(
     hidden=160, feed_forward=320, steps=500, careless_steps=150, shares=_KNOWN, careless=_CARELESS
 )
+_ARC_1D = GradedWarmUp(hidden=160, feed_forward=320, steps=900, careless_steps=200, shares=_KNOWN, careless=_CARELESS)
 
-#: The setting of each bank. That of ``arithmetic`` was chosen; the others are starting points.
+#: The setting of each bank. Those of ``arithmetic`` and ``arc_1d`` were chosen; that of ``countdown`` is a starting point.
 SETTINGS: Mapping[str, Setting] = {
     "arithmetic": Setting(
         "arithmetic", training=60, held_out=12, warm_up=_ARITHMETIC, learning_rate=1e-4, tokens=200_000
     ),
-    "arc_1d": Setting("arc_1d", max_completion=25),
+    "arc_1d": Setting(
+        "arc_1d",
+        training=60,
+        held_out=12,
+        warm_up=_ARC_1D,
+        learning_rate=1e-4,
+        max_completion=16,
+        tokens=200_000,
+    ),
     "countdown": Setting("countdown", max_completion=22),
 }
