@@ -171,9 +171,15 @@ def crossing(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: npt.ArrayLi
 
 
 def speed(
-    budgets: npt.ArrayLike, uniform: npt.ArrayLike, method: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
+    budgets: npt.ArrayLike,
+    uniform: npt.ArrayLike,
+    method: npt.ArrayLike,
+    *,
+    rival: npt.ArrayLike | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Speed:
-    """By what factor a method needs less budget than uniform to reach uniform's final value.
+    """By what factor a method needs less budget than uniform, or than a rival, to reach uniform's final value.
 
     The mean curve over seeds is what crosses, uniform's own as well, which always gets there. Each resample has its own
     target and both its own crossings.
@@ -187,11 +193,13 @@ def speed(
         budgets: Budget at each evaluation, ascending, shape (evaluations,).
         uniform: Curves of uniform, shape (seeds, evaluations).
         method: Curves of the method on the same seeds in the same order, of that shape.
+        rival: Curves of what the method is compared with, likewise; None is uniform. The target stays uniform's. Where
+            the rival does not reach it, it counts as if it had with the last budget, which understates the method.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
     Returns:
-        The speed.
+        The speed; what is said there of uniform's budget is said of the rival's.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -201,7 +209,11 @@ def speed(
     weights = np.concatenate([np.full((1, len(base)), 1.0 / len(base)), _weights(len(base), resamples, seed)])
     base_mean, other_mean = weights @ base, weights @ other  # row 0: the estimate; the others: resamples
     aims = finals(base_mean)
-    base_budget, budget = crossing(x, base_mean, aims), crossing(x, other_mean, aims)
+    budget = crossing(x, other_mean, aims)
+    if rival is None:
+        base_budget = crossing(x, base_mean, aims)
+    else:
+        base_budget = np.minimum(crossing(x, weights @ _paired(uniform, rival)[1], aims), x[-1])
     defined = base_budget > x[0]
     with np.errstate(divide="ignore"):  # a method that starts above the target is infinitely fast
         ratio = np.divide(base_budget, budget, out=np.full_like(budget, np.nan), where=defined)

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from curriculum_bandits.neural import Inputs, Scorer
     from curriculum_bandits.neural.inputs import RowTable
 
-__all__ = ["inputs_and_scorer"]
+__all__ = ["MOST_GROUPS", "inputs_and_scorer"]
+
+#: Groups of a bank that become columns, one each. With more of them a group says little that others could learn from.
+MOST_GROUPS = 512
+
+# Features of one's own say much, and reward a network that can follow them. Text says little and groups are plain: one
+# small layer learns them from fewer answers, for less.
+_HIDDEN_FEATURES = (64, 64)
+_HIDDEN_TEXT = (32,)
 
 
 def inputs_and_scorer(
@@ -33,7 +41,8 @@ def inputs_and_scorer(
     Args:
         bank: The problems.
         inputs: What the scorer reads; None for the bank's features, or where it has none text features of its prompts,
-            and beside them its difficulty where it has one and the scorer is not given.
+            and with the text its groups, where it has them. Beside either its difficulty, where it has one. Difficulty
+            and groups are left out where the scorer is given.
         scorer: The network; None for a `MlpScorer` over the rows of `inputs`.
         heads: Heads of a network made here.
         seed: Of its first weights.
@@ -54,25 +63,29 @@ def inputs_and_scorer(
             raise ValueError(
                 "the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)"
             )
-        inputs = neural.FeatureRows(_table(bank, features_path, progress, with_difficulty=scorer is None))
+        inputs = neural.FeatureRows(_table(bank, features_path, progress, beside=scorer is None))
     if len(inputs) != len(bank):
         raise ValueError(f"inputs are of {len(inputs)} problems, the bank has {len(bank)}; make them from this bank")
     if scorer is None:
         if not isinstance(inputs, neural.FeatureRows):
             raise ValueError("inputs are not rows of features; give the scorer that reads them")
-        scorer = neural.MlpScorer(inputs.columns, heads=heads, seed=seed)
+        hidden = _HIDDEN_TEXT if bank.features is None else _HIDDEN_FEATURES
+        scorer = neural.MlpScorer(inputs.columns, hidden=hidden, heads=heads, seed=seed)
     return inputs, scorer
 
 
-def _table(bank: ProblemBank, path: str | PathLike[str] | None, progress: bool, *, with_difficulty: bool) -> RowTable:
+def _table(bank: ProblemBank, path: str | PathLike[str] | None, progress: bool, *, beside: bool) -> RowTable:
     from curriculum_bandits import neural
 
     features = neural.features
-    table = (
-        features.text_features(bank, path=path, progress=progress)
-        if bank.features is None
-        else features.matrix_features(bank.features, bank=bank, path=path, progress=progress)
-    )
-    if bank.difficulty is None or not with_difficulty:
-        return table
-    return neural.SideBySide(table, features.matrix_features(bank.difficulty[:, None], progress=False))
+    tables: list[RowTable]
+    if bank.features is not None:
+        tables = [features.matrix_features(bank.features, bank=bank, path=path, progress=progress)]
+    else:
+        tables = [features.text_features(bank, path=path, progress=progress)]
+        # Measured: with text a curator misses what the groups say; beside clear features they only slow it down.
+        if beside and bank.groups is not None and 1 < len(bank.group_names) <= MOST_GROUPS:
+            tables.append(features.GroupColumns(bank.groups, len(bank.group_names)))
+    if beside and bank.difficulty is not None:
+        tables.append(features.matrix_features(bank.difficulty[:, None], progress=False))
+    return tables[0] if len(tables) == 1 else neural.SideBySide(*tables)

@@ -46,8 +46,8 @@ def actor_curator(
             `scorer` is given.
         seed: Seed of the draws and of the network's first weights.
         inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
-            prompts; beside them its difficulty where it has one, unless a scorer of your own is given; for the paper's
-            scorer its tokens.
+            prompts with a column for each of its groups; beside them its difficulty where it has one. Groups and
+            difficulty are left out where a scorer of your own is given. For the paper's scorer its tokens.
         scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`. The
             default preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
         settings: Every switch; by default those of the preset.
@@ -55,7 +55,8 @@ def actor_curator(
         signal: What rewards the curator. By default policy improvement for the paper's preset and the variance of
             rewards for ours, which did better in our measurements: it is what training on a problem can bring, whatever
             part of the batch it has now. It needs two rollouts per problem; with one, where a critic judges, take
-            `absolute_advantage`. With policy improvement set ``crowding=1`` in the settings.
+            `absolute_advantage`. All of these are of problems taken by themselves; that the tenth of a kind in a batch
+            teaches less than the first is what ``crowding`` in the settings is for.
         device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
         together: All processes of the default process group ask and tell together, and share the scoring.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.

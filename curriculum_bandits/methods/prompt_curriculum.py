@@ -46,7 +46,7 @@ def pcl(
         target: Success rate that is sought.
         candidates: Candidates per problem drawn.
         inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
-            prompts; for the default scorer the bank's difficulty beside them.
+            prompts with a column for each of its groups; for the default scorer the bank's difficulty beside them.
         scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`.
         learning_rate: Of AdamW; ours, for the small network.
         gradient_steps: Optimiser steps per answer; ours.

@@ -133,7 +133,7 @@ class NeuralCurator:
         Raises:
             ValueError: If `size` is below 1 or above the number of candidates.
         """
-        count = min(self.settings.candidates, self.n_arms) if candidates is None else len(candidates)
+        count = self._wanted(size) if candidates is None else len(candidates)
         if not 1 <= size <= count:
             raise ValueError(
                 f"{size} problems are asked for out of {count} candidates; ask for 1 to that many, or raise candidates"
@@ -153,6 +153,12 @@ class NeuralCurator:
         return CandidateSelection(
             items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion
         )
+
+    def _wanted(self, size: int) -> int:
+        """Candidates for a draw of so many problems."""
+        count = min(self.settings.candidates, self.n_arms)
+        most = self.settings.candidates_per_problem
+        return count if most is None else min(count, most * max(size, 1))
 
     def _candidates(
         self, given: IntArray | None, count: int, rng: np.random.Generator

@@ -27,6 +27,8 @@ class CuratorSettings:
 
     Attributes:
         candidates: Size M of the candidate set; the whole bank where it is smaller.
+        candidates_per_problem: At most so many candidates for each problem drawn, so that small draws cost less; None
+            is no limit.
         proposal: Where candidates come from.
         sampler: How p_t becomes a batch.
         dormant: D: draws before number D are uniform and not scored, and nothing is learned from them.
@@ -63,6 +65,7 @@ class CuratorSettings:
     """
 
     candidates: int = 2048
+    candidates_per_problem: int | None = None
     proposal: ProposalKind = "shuffled"
     sampler: Sampler = exact
     dormant: int = 0
@@ -92,7 +95,9 @@ class CuratorSettings:
         for name, least in (("candidates", 1), ("window", 1), ("memory", 1), ("gradient_steps", 1), ("dormant", 0)):
             self._require(name, getattr(self, name) >= least, f"be {least} or more")
         self._require("warm_up", self.warm_up >= 0, "be 0 or more")
-        self._require("chunk", self.chunk is None or self.chunk >= 1, "be 1 or more, or None")
+        for name in ("chunk", "candidates_per_problem"):
+            value = getattr(self, name)
+            self._require(name, value is None or value >= 1, "be 1 or more, or None")
         self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
         self._require("crowding", 0.0 <= self.crowding <= 1.0, "be in [0, 1]")
         for name in ("temperature", "clip", "step", "learning_rate"):
@@ -131,13 +136,16 @@ class CuratorSettings:
             raise ValueError(f"{name} is {getattr(self, name)!r}; it must {need}")
 
 
-#: Ours: for a small scorer over frozen features, as measured on simulated students (docs: the neural curator).
+#: Ours: for a small scorer over frozen features, as measured on simulated students and on small language models (docs:
+#: the neural curator, the headline benchmark).
 DEFAULT = CuratorSettings(
+    candidates_per_problem=128,
     floor=0.02,
     baseline="predicted",
     entropy_bonus=0.1,
+    crowding=0.5,
     gradient_steps=3,
-    learning_rate=1e-2,
+    learning_rate=5e-3,
 )
 
 #: The paper's, for a language model as scorer. It does not state a temperature, and has a clip of .5 for MATH and a

@@ -351,6 +351,12 @@ def test_candidates_can_be_given():
     learner.update_from(drawn, np.ones(6))
 
 
+@pytest.mark.parametrize(("size", "most", "count"), [(1, 3, 3), (4, 3, 12), (6, 3, 16), (6, None, 16), (6, 1, 6)])
+def test_small_draws_look_at_fewer_candidates(size, most, count):
+    learner = curator(replace(FAST, candidates=16, candidates_per_problem=most))
+    assert len(learner.select(size, np.random.default_rng(0)).candidates) == count
+
+
 def test_more_than_the_candidates_is_refused_without_trace():
     course = curriculum(replace(FAST, candidates=5))
     before = copy.deepcopy(course.state_dict())

@@ -11,6 +11,7 @@ from curriculum_bandits.neural.samplers import Nucleus, exact
 # What the method's description says of the paper's curator, and for switches of ours the value that turns them off.
 PAPER_VALUES = {
     "candidates": 2048,
+    "candidates_per_problem": None,
     "proposal": "shuffled",
     "sampler": Nucleus(0.9),
     "dormant": 20,
@@ -54,6 +55,7 @@ def test_the_default_states_an_inclusion_and_starves_nobody():
     ("name", "values"),
     [
         ("candidates", [0, -1]),
+        ("candidates_per_problem", [0, -1]),
         ("window", [0]),
         ("memory", [0]),
         ("gradient_steps", [0]),

@@ -240,6 +240,7 @@ def _write(
 _HOW_TO_READ = """\
 Accuracy: share of held-out answers accepted, sampled at temperature 1. Final: mean of the last three evaluations,
 interquartile mean over seeds. Target: mean over seeds of uniform's final. Speed: uniform's tokens (seconds of training)
-to the target over the method's, on isotonic fits of the mean curves. Brackets: 95 % bootstrap over paired seeds. Best:
-the best evaluation of a run. Wasted: share of the tokens of problems whose rollouts all earned the same. Informative:
-share of the problems drawn whose rewards differed. Ask+tell, rescoring: shares of the time of a step."""
+to the target over the method's, on isotonic fits of the mean curves. Beside the rival: the tokens of the rival that
+gets there first over the method's. Brackets: 95 % bootstrap over paired seeds. Best: the best evaluation of a run.
+Wasted: share of the tokens of problems whose rollouts all earned the same. Informative: share of the problems drawn
+whose rewards differed. Ask+tell, rescoring: shares of the time of a step."""

@@ -1,6 +1,7 @@
 """The methods that are compared, by name: those of `curriculum_bandits.methods`, and what the trainer does beside.
 
-``sec[temperature=0.1]`` is a method with settings of its own, ``uniform+filter`` one with DAPO's filter behind it.
+``sec[temperature=0.1]`` is a method with settings of its own, ``uniform+filter`` one with DAPO's filter behind it, and
+``sec+delay=4`` one that hears of each step four steps late.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from ...curricula.contenders import settings_in_brackets
 from ...curricula.curators import PAPER_LEARNING_RATE
 from ...gym.command import find_method, method_names
 
-__all__ = ["BASELINE", "FILTER", "HEADLINE", "REFILLS", "Contender", "find_contender"]
+__all__ = ["BASELINE", "DELAY", "FILTER", "HEADLINE", "REFILLS", "Contender", "find_contender"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
 
 #: Behind a method's name: problems whose rollouts all earn the same are replaced by new draws.
 FILTER = "+filter"
+
+#: Behind a method's name, with a number of steps: it is told of a step only so many steps later.
+DELAY = "+delay="
 
 #: How often such problems are replaced per step, at most.
 REFILLS = 3
@@ -40,11 +44,13 @@ class Contender:
         name: As it was asked for.
         make: ``make(bank, seed)`` returns the curriculum.
         refills: What the trainer is told; None leaves it alone.
+        answer_delay: Likewise: steps that an answer is late.
     """
 
     name: str
     make: Callable[[ProblemBank, int], Curriculum]
     refills: int | None = None
+    answer_delay: int = 0
 
 
 def find_contender(name: str) -> Contender:
@@ -53,7 +59,7 @@ def find_contender(name: str) -> Contender:
     Args:
         name: A method of `curriculum_bandits.methods`, ``actor_curator_paper``, or an import path
             ``package.module:function``, called as ``function(bank, seed=seed)``; then settings in brackets, if need be;
-            then ``+filter``, if wanted.
+            then ``+filter``, then ``+delay=`` and a number of steps, if wanted.
 
     Returns:
         The contender.
@@ -61,16 +67,19 @@ def find_contender(name: str) -> Contender:
     Raises:
         ValueError: If there is no such method, or it cannot have these settings.
 
-    >>> find_contender("sec[temperature=0.1]+filter").refills
-    3
+    >>> contender = find_contender("sec[temperature=0.1]+filter+delay=4")
+    >>> contender.refills, contender.answer_delay
+    (3, 4)
     """
-    plain, refills = (name.removesuffix(FILTER), REFILLS) if name.endswith(FILTER) else (name, None)
+    delayed = _DELAYED.fullmatch(name)
+    before, delay = (delayed[1], int(delayed[2])) if delayed else (name, 0)
+    plain, refills = (before.removesuffix(FILTER), REFILLS) if before.endswith(FILTER) else (before, None)
     bracketed = _BRACKETED.fullmatch(plain)
     method, settings = (bracketed[1], settings_in_brackets(bracketed[1], bracketed[2])) if bracketed else (plain, {})
     if method != _PAPER and method not in method_names() and ":" not in method:
         raise ValueError(
             f"{name!r} is none of the methods; choose from {', '.join((*method_names(), _PAPER))}, with settings in "
-            f"brackets and {FILTER} behind if need be, or give package.module:function"
+            f"brackets, {FILTER} and {DELAY}STEPS behind if need be, or give package.module:function"
         )
     function = _paper_curator if method == _PAPER else find_method(method)
     parameters = inspect.signature(function).parameters
@@ -90,10 +99,11 @@ def find_contender(name: str) -> Contender:
     def make(bank: ProblemBank, seed: int) -> Curriculum:
         return function(bank, seed=seed, **settings)
 
-    return Contender(name, make, refills)
+    return Contender(name, make, refills, delay)
 
 
 _PAPER = "actor_curator_paper"
+_DELAYED = re.compile(r"(.+)" + re.escape(DELAY) + r"(\d+)")
 _BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
 
 

@@ -23,6 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 #: Steps within which the paper takes the best accuracy.
 EARLY_STEPS = 100
 
+# The paper's method in its forms, and what everything is measured against with and without the filter.
+_NO_RIVALS = ("actor_curator", "osmd", BASELINE)
+
 _POINTS = 49  # of the axis of seconds, on which no two runs were evaluated at the same place
 
 
@@ -37,6 +40,7 @@ class Row:
         best: Interquartile mean of the best accuracy of a run.
         early: That of the best accuracy within the first `EARLY_STEPS` steps, the paper's own metric.
         tokens: Speed in tokens.
+        beside: The same against `Comparison.rival` in the place of uniform; None where there is no rival.
         seconds: Speed in seconds of training.
         wasted: Share of the tokens that went to problems whose rewards were all equal, mean over seeds.
         informative: Share of the problems drawn whose rewards differed, mean over seeds.
@@ -52,6 +56,7 @@ class Row:
     best: Estimate
     early: Estimate
     tokens: Speed
+    beside: Speed | None
     seconds: Speed
     wasted: float
     informative: float
@@ -94,9 +99,18 @@ class Comparison:
         """Accuracy of a method on the axis of tokens, shape (seeds, evaluations)."""
         return np.array([on_axis(self.axis, result.tokens, result.accuracy) for result in self.results[method]])
 
-    def speed_in_tokens(self, method: str) -> Speed:
-        """Tokens to uniform's final accuracy, against uniform's own."""
-        return speed(self.axis, self.accuracy(BASELINE), self.accuracy(method))
+    def speed_in_tokens(self, method: str, rival: str | None = None) -> Speed:
+        """Tokens to uniform's final accuracy, against uniform's own or those of a rival."""
+        curves = None if rival is None else self.accuracy(rival)
+        return speed(self.axis, self.accuracy(BASELINE), self.accuracy(method), rival=curves)
+
+    @property
+    def rival(self) -> str | None:
+        """Of the published methods other than ours, the one that gets to the target with the fewest tokens."""
+        others = [method for method in self.results if not method.startswith(_NO_RIVALS)]
+        if not others:
+            return None
+        return min(others, key=lambda method: self.speed_in_tokens(method).budget.value)
 
     def speed_in_seconds(self, method: str) -> Speed:
         """Seconds of training to uniform's final accuracy, against uniform's own."""
@@ -110,10 +124,11 @@ class Comparison:
 
     def rows(self) -> list[Row]:
         """A row per method, the highest final accuracy first."""
-        rows = [self._row(method) for method in self.results]
+        rival = self.rival
+        rows = [self._row(method, rival) for method in self.results]
         return sorted(rows, key=lambda row: -row.level.value)
 
-    def _row(self, method: str) -> Row:
+    def _row(self, method: str, rival: str | None) -> Row:
         results = self.results[method]
         final, base = finals(self.accuracy(method)), finals(self.accuracy(BASELINE))
         return Row(
@@ -123,6 +138,7 @@ class Comparison:
             best=level([max(result.accuracy) for result in results]),
             early=level([_early(result) for result in results]),
             tokens=self.speed_in_tokens(method),
+            beside=None if rival is None else self.speed_in_tokens(method, rival),
             seconds=self.speed_in_seconds(method),
             wasted=float(np.mean([_over_tokens(result, result.wasted) for result in results])),
             informative=float(np.mean([_over_steps(result, result.informative) for result in results])),

@@ -24,6 +24,7 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
     "P(above uniform)": lambda row: interval_text(row.improvement, 2),
     "tokens to target": lambda row: spent_text(row.tokens.budget.value),
     "speed in tokens": lambda row: ratio_text(row.tokens),
+    "beside the rival": lambda row: "" if row.beside is None else ratio_text(row.beside),
     "speed in seconds": lambda row: ratio_text(row.seconds),
     "best": lambda row: interval_text(row.best, 3),
     f"best in {EARLY_STEPS} steps": lambda row: interval_text(row.early, 3),
@@ -51,7 +52,8 @@ def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
         rows = comparison.rows()
         lines += [
             f"{comparison.bank}: {comparison.budget:,} tokens a run; target, uniform's final accuracy, "
-            f"{rows[0].tokens.target:.3f}",
+            f"{rows[0].tokens.target:.3f}"
+            + ("" if comparison.rival is None else f"; strongest rival, {comparison.rival}"),
             *aligned([list(_COLUMNS), *([column(row) for column in _COLUMNS.values()] for row in rows)]),
             "",
         ]
@@ -158,6 +160,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "early_steps": EARLY_STEPS,
         **named("early_best", row.early),
         **_speed("tokens", row.tokens),
+        **({} if row.beside is None else named("ratio_beside_rival", row.beside.ratio)),
         **_speed("seconds", row.seconds),
         "wasted_share": row.wasted,
         "informative_share": row.informative,

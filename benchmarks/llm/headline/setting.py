@@ -71,7 +71,7 @@ _ARITHMETIC = GradedWarmUp(
 )
 _ARC_1D = GradedWarmUp(hidden=160, feed_forward=320, steps=900, careless_steps=200, shares=_KNOWN, careless=_CARELESS)
 
-#: The setting of each bank. Those of ``arithmetic`` and ``arc_1d`` were chosen; that of ``countdown`` is a starting point.
+#: The setting of each bank: those of ``arithmetic`` and ``arc_1d`` were chosen, ``countdown`` is not fit for use.
 SETTINGS: Mapping[str, Setting] = {
     "arithmetic": Setting(
         "arithmetic", training=60, held_out=12, warm_up=_ARITHMETIC, learning_rate=1e-4, tokens=200_000

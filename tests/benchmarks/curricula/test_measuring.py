@@ -112,6 +112,22 @@ def test_a_method_that_never_gets_there_is_censored():
     assert found.ratio.upper == pytest.approx(0.9)
 
 
+def test_beside_a_rival_the_target_stays_uniforms():
+    uniform = lines([0.08, 0.1, 0.12])
+    found = speed(BUDGETS, uniform, 2.0 * uniform, rival=1.5 * uniform)
+    assert found.target == pytest.approx(0.9)
+    assert (found.uniform_budget, found.budget.value) == pytest.approx((600.0, 450.0))
+    assert found.ratio.value == pytest.approx(4 / 3)
+    assert speed(BUDGETS, uniform, 2.0 * uniform, rival=uniform) == speed(BUDGETS, uniform, 2.0 * uniform)
+
+
+def test_a_rival_that_never_gets_there_counts_as_if_it_had_at_the_end():
+    uniform = lines([0.1, 0.1])
+    found = speed(BUDGETS, uniform, 2.0 * uniform, rival=0.5 * uniform)
+    assert found.uniform_budget == 1000.0
+    assert found.ratio.value == pytest.approx(1000 / 450)
+
+
 def test_resamples_that_do_not_get_there_widen_the_interval():
     uniform, method = lines([0.1] * 10), lines([0.11] * 5 + [0.095] * 5)  # on average 0.1025, at times below 0.09
     method[0] = lines([0.0])

@@ -15,7 +15,9 @@ from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstratio
 from curriculum_bandits.benchmarks.llm.headline.contenders import REFILLS, find_contender
 from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
 from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
+from curriculum_bandits.benchmarks.llm.headline.report import text_table
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
+from curriculum_bandits.curriculum import Curriculum
 
 SMALL = GradedWarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
 TINY = Setting(
@@ -93,6 +95,23 @@ def test_a_run_spends_its_tokens_and_says_what_it_drew(tmp_path):
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
+@pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delay=2", 3)])
+def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_first_answer, tmp_path, monkeypatch):
+    events = []
+    for word in ("ask", "tell"):
+        monkeypatch.setattr(Curriculum, word, noted(events, word, getattr(Curriculum, word)))
+    play.play(TINY, find_contender(name), 0, tmp_path / "run", tmp_path / "cache")
+    assert events.index("tell") == asked_before_the_first_answer
+
+
+def noted(events, word, method):
+    def noting(*arguments, **options):
+        events.append(word)
+        return method(*arguments, **options)
+
+    return noting
+
+
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
     contender = find_contender("osmd+filter")
     assert contender.refills == REFILLS
@@ -142,6 +161,29 @@ def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_re
     assert rows["fast"].informative == pytest.approx(0.5)
     assert rows["fast"].overhead == pytest.approx(0.1)
     assert rows["fast"].rescoring == pytest.approx(0.2)
+
+
+def test_the_strongest_rival_is_neither_ours_nor_uniform():
+    curves = {
+        "uniform": [0.0, 0.3, 0.6],
+        "sec": [0.0, 0.4, 0.6],
+        "pcl+filter": [0.0, 0.6, 0.6],
+        "osmd[floor=0.1]": [0.0, 0.9, 0.9],
+        "actor_curator": [0.0, 0.8, 0.8],
+        "uniform+filter": [0.6, 0.9, 0.9],
+    }
+    comparison = Comparison("b", 200, (0, 1), {method: [made_up(curve)] * 2 for method, curve in curves.items()})
+    assert comparison.rival == "pcl+filter"
+    beside = {row.method: row.beside.ratio.value for row in comparison.rows()}
+    assert beside["pcl+filter"] == 1.0
+    assert beside["actor_curator"] > 1.0 > beside["sec"]
+    assert "strongest rival, pcl+filter" in text_table([comparison], "")
+    alone = Comparison(
+        "b", 200, (0, 1), {method: comparison.results[method] for method in ("uniform", "osmd[floor=0.1]")}
+    )
+    assert alone.rival is None
+    assert all(row.beside is None for row in alone.rows())
+    assert "rival" not in text_table([alone], "").replace("beside the rival", "")
 
 
 def test_a_comparison_without_uniform_or_with_seeds_missing_is_refused():
