@@ -7,13 +7,12 @@ on where it was interrupted, and one with more methods, seeds or banks does only
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import multiprocessing
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from ..demo import default_cache
 from .banks import BANKS
 from .contenders import BASELINE, HEADLINE, Contender, find_contender
 from .measuring import Comparison
-from .play import Result, play
+from .play import Result, finished, play, warm_up
 from .report import csv_table, curves_figure, drawn_figure, json_document, text_table
 from .setting import SETTINGS, Setting
 
@@ -196,22 +195,23 @@ def _played(
         for run in runs:
             yield run, play(run.setting, contenders[run.method], run.seed, run.folder, cache)
         return
-    # Fresh processes: torch's threads do not survive a fork.
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread)
-    try:
-        waiting = {pool.submit(_play, run, cache): run for run in runs}
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    joblib = require_extra("joblib", "regret")
+    with joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+        # The models first, each once: the methods of a seed start from the same one at the same time.
+        models = dict.fromkeys((run.setting, run.seed) for run in runs if not finished(run.folder))
+        joblib.Parallel(batch_size=1)(joblib.delayed(_warm)(*model, cache) for model in models)
+        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        # An interrupt stops the workers; their checkpoints stay.
+        with contextlib.closing(parallel(joblib.delayed(_play)(run, cache) for run in runs)) as results:
+            yield from results
 
 
-def _one_thread() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
+def _warm(setting: Setting, seed: int, cache: Path) -> None:
+    warm_up(setting, seed, cache)
 
 
-def _play(run: Run, cache: Path) -> Result:
-    return play(run.setting, find_contender(run.method), run.seed, run.folder, cache)
+def _play(run: Run, cache: Path) -> tuple[Run, Result]:
+    return run, play(run.setting, find_contender(run.method), run.seed, run.folder, cache)
 
 
 def _write(

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank
@@ -31,12 +31,13 @@ from .contenders import Contender
 from .model import warmed_up_model
 from .setting import Setting
 
-__all__ = ["PARTS", "Result", "play"]
+__all__ = ["PARTS", "Result", "finished", "play", "warm_up"]
 
 #: Parts of a step whose seconds are known.
 PARTS = ("step", "ask", "rescore", "tell")
 
 _HELD_OUT = "held_out"
+_RESULT = "result.json"
 _FAR = 1_000_000  # steps; the tokens end a run
 
 
@@ -71,6 +72,36 @@ class Result:
     distinct_problems: int
 
 
+def finished(folder: Path) -> bool:
+    """Whether a run's folder holds its result.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        Whether nothing is left to play.
+    """
+    return (folder / _RESULT).exists()
+
+
+def warm_up(setting: Setting, seed: int, cache: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The model a run starts from, made now if the cache lacks it.
+
+    Args:
+        setting: Bank and warm-up.
+        seed: Of the run.
+        cache: Keeps warmed-up models.
+
+    Returns:
+        The model and its tokenizer.
+    """
+    quiet_transformers()
+    torch.set_num_threads(1)
+    return warmed_up_model(
+        setting.bank, cache, seed=seed, settings=setting.warm_up, held_out=setting.held_out, progress=False
+    )
+
+
 def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache: Path) -> Result:
     """Train from the last checkpoint in the folder, or not at all if it holds the result.
 
@@ -84,15 +115,10 @@ def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache:
     Returns:
         What the run brought.
     """
-    finished = folder / "result.json"
-    if finished.exists():
-        return Result(**json.loads(finished.read_text(encoding="utf-8")))
-    quiet_transformers()
-    torch.set_num_threads(1)
+    if finished(folder):
+        return Result(**json.loads((folder / _RESULT).read_text(encoding="utf-8")))
     bank, held_out = headline_banks(setting.bank, seed=seed, training=setting.training, held_out=setting.held_out)
-    model, tokenizer = warmed_up_model(
-        setting.bank, cache, seed=seed, settings=setting.warm_up, held_out=setting.held_out, progress=False
-    )
+    model, tokenizer = warm_up(setting, seed, cache)
     trainer = CurriculumGRPOTrainer(
         model,
         None,
@@ -106,9 +132,9 @@ def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache:
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder))
     result = _result(trainer.state.log_history, folder / RECORD_FILE, bank, setting)
-    partial = finished.with_suffix(".partial")
+    partial = folder / f"{_RESULT}.partial"
     partial.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    os.replace(partial, finished)
+    os.replace(partial, folder / _RESULT)
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     return result

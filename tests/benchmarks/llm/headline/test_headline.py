@@ -1,7 +1,13 @@
 """The headline benchmark made small: its banks, a run and its resume, what is read off curves, the command."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,6 +217,46 @@ def test_other_settings_are_another_model():
         cache_key("arithmetic", 0, SMALL, 3),
     }
     assert len(keys) == 5
+
+
+_PATIENT = """
+import sys
+from dataclasses import replace
+from curriculum_bandits.benchmarks.llm.headline import command
+from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS
+from tests.benchmarks.llm.headline.test_headline import TINY
+
+if __name__ == "__main__":
+    SETTINGS["arithmetic"] = replace(TINY, tokens=int(sys.argv[1]), evaluations=10)
+    command.main(sys.argv[2:])
+"""
+
+
+def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path):
+    script, cache, model = tmp_path / "patient.py", tmp_path / "cache", cache_key("arithmetic", 0, SMALL, 2)
+    script.write_text(_PATIENT)
+    words = [sys.executable, str(script), "4000", "--banks", "arithmetic", "--methods", "uniform", "osmd"]
+    words += ["--seeds", "0", "--jobs", "2", "--output", str(tmp_path / "out"), "--cache", str(cache)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4]), "OMP_NUM_THREADS": "1"}
+    running = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        until = time.monotonic() + 300
+        while not list((tmp_path / "out").glob("arithmetic/*/checkpoint-*/trainer_state.json")):
+            assert running.poll() is None, running.stderr.read()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert [folder.name for folder in cache.iterdir()] == [f"arithmetic-{model}"]
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
+        _, said = running.communicate(timeout=120)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode != 0
+    assert "the same command goes on from the last checkpoints" in said
+    assert "Traceback" not in said, said
+    assert not (tmp_path / "out" / "summary.txt").exists()
+    again = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=400, check=True)
+    assert "osmd" in again.stdout
 
 
 def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypatch, capsys):
