@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo regret compare scale cost speed vllm-check verl-check test lint format types docs clean
+.PHONY: help install demo regret compare headline scale cost speed vllm-check verl-check test lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
@@ -53,6 +53,8 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy-oracle grid $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/stages-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
 	  --methods greedy-oracle actor-curator stages
+	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 $(ARGS) \
+	  --methods greedy-oracle actor-curator 'actor-curator[crowding=0.0,learning_rate=0.01]'
 	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
@@ -61,6 +63,20 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 
 scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems; needs 1.4 GB of disk
 	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)
+
+# Everything that is committed below benchmarks/llm/headline/results, but the notes on how the setting was chosen. Goes on
+# where it was interrupted.
+HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --runs runs/headline
+HEADLINE_RESULTS := benchmarks/llm/headline/results
+CHOSEN := 'sec[temperature=0.2]' pcl actor_curator
+headline: $(INSTALLED)  ## GRPO under each curriculum on tiny decoders, 8 seeds on two banks; an hour and a half on two cores
+	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..7 --output $(HEADLINE_RESULTS)/primary $(ARGS) \
+	  --methods uniform uniform+filter $(CHOSEN) 'osmd[floor=0.02,share=0.01]'
+	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..2 --output $(HEADLINE_RESULTS)/wider $(ARGS) \
+	  --methods uniform uniform+filter $(CHOSEN) 'osmd[floor=0.02,share=0.01]' mopps learnability actor_curator_paper \
+	  'sec[temperature=0.2]+filter' pcl+filter actor_curator+filter
+	$(HEADLINE) --banks arithmetic --seeds 0..2 --output $(HEADLINE_RESULTS)/late $(ARGS) \
+	  --methods uniform actor_curator actor_curator+delay=2 actor_curator+delay=8
 
 cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo; six minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost \

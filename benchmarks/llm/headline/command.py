@@ -63,7 +63,7 @@ class Run:
         if path.exists():
             theirs = json.loads(path.read_text(encoding="utf-8"))
             if theirs != mine:
-                raise ValueError(f"{self.folder} holds a run of other settings; give another --output")
+                raise ValueError(f"{self.folder} holds a run of other settings; give another --runs or --output")
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -89,7 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", nargs="+", metavar="SEED", default=["0..7"], help="numbers, or ranges such as 0..7")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes of one thread each")
-    parser.add_argument("--output", type=Path, default=Path("runs/headline"), help="folder of runs, tables, pictures")
+    parser.add_argument("--output", type=Path, default=Path("runs/headline"), help="folder of tables and pictures")
+    parser.add_argument("--runs", type=Path, help="folder of runs, which several outputs may share; that of --output")
     parser.add_argument("--cache", type=Path, default=default_cache() / "headline", help="folder of warmed-up models")
 
 
@@ -112,9 +113,10 @@ def main(words: Sequence[str] | None = None) -> None:
             arguments.methods,
             parse_seeds(arguments.seeds),
             output=arguments.output,
+            runs_folder=arguments.runs,
             cache=arguments.cache,
             jobs=arguments.jobs,
-            command=shown_command(_MODULE, given, hidden=["--output", "--cache", "--jobs"]),
+            command=shown_command(_MODULE, given, hidden=["--output", "--runs", "--cache", "--jobs"]),
         )
     except (ValueError, OSError) as error:
         raise SystemExit(f"headline: {' '.join(str(error).split())}") from None
@@ -129,6 +131,7 @@ def run_headline(
     *,
     output: Path,
     cache: Path,
+    runs_folder: Path | None = None,
     jobs: int = 1,
     command: str = "",
     progress: bool = True,
@@ -139,8 +142,9 @@ def run_headline(
         settings: One per bank.
         methods: Names as `contenders.find_contender` reads them; uniform is added.
         seeds: Paired: bank, model and held-out problems of a seed are the same for all methods.
-        output: Folder of runs, tables and pictures.
+        output: Folder of tables and pictures.
         cache: Keeps warmed-up models.
+        runs_folder: Folder of runs, which several outputs may share; None is that of the output.
         jobs: Worker processes; 1 plays in this one.
         command: What stands in the caption.
         progress: Show a bar, and print the table.
@@ -156,8 +160,9 @@ def run_headline(
     for module, extra in (("matplotlib", "plot"), ("trl", "llm"), ("reasoning_gym", "llm")):
         require_extra(module, extra)  # now, not after hours
     contenders = {name: find_contender(name) for name in dict.fromkeys([BASELINE, *methods])}
+    place = output if runs_folder is None else runs_folder
     runs = [
-        Run(setting, name, seed, output / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}")
+        Run(setting, name, seed, place / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}")
         for setting in settings
         for seed in seeds
         for name in contenders
@@ -225,6 +230,7 @@ def _write(
         **machine(),
     }
     note = f"{len(seeds)} seeds; {about['cores']} cores, {about['processor']}; {about['date']}"
+    output.mkdir(parents=True, exist_ok=True)
     caption = f"{_HOW_TO_READ}\nSeeds {' '.join(map(str, seeds))}, paired. {note}.\nCommand: {command}"
     for name, text in (
         ("summary.txt", text_table(comparisons, caption)),

@@ -262,8 +262,9 @@ def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path):
 def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=150, evaluations=1))
     words = ["--banks", "arithmetic", "--methods", "uniform", "actor_curator_paper", "--seeds", "0..1", "--jobs", "1"]
-    words += ["--output", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    words += ["--output", str(tmp_path / "out"), "--runs", str(tmp_path / "runs"), "--cache", str(tmp_path / "cache")]
     command.main(words)
+    assert sorted(path.name for path in tmp_path.glob("out/*") if path.is_dir()) == []
     printed = capsys.readouterr().out
     for word in (
         "final accuracy",
@@ -281,7 +282,7 @@ def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypa
     monkeypatch.setattr(play, "CurriculumGRPOTrainer", None)  # nothing is left to train
     command.main(words)
     monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=151, evaluations=1))
-    with pytest.raises(SystemExit, match="holds a run of other settings; give another --output"):
+    with pytest.raises(SystemExit, match="holds a run of other settings; give another --runs"):
         command.main(words)
     with pytest.raises(SystemExit, match=r"'nowhere' is none of the banks; choose from .*arithmetic"):
         command.main(["--banks", "nowhere"])
