@@ -18,6 +18,8 @@ from .measuring import EARLY_STEPS, Comparison, Row
 
 __all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "text_table"]
 
+_ACROSS = 3  # maps of what was drawn beside each other
+
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "method": lambda row: row.method,
     "final accuracy": lambda row: interval_text(row.level, 3),
@@ -141,13 +143,22 @@ def drawn_figure(comparison: Comparison, note: str) -> Any:
         for method, results in comparison.results.items()
     }
     middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
-    figure = new_figure(8.5, 0.8 + 0.22 * len(groups) * len(shares))
-    panels = np.atleast_1d(figure.subplots(len(shares), 1, sharex=True))
+    across = min(_ACROSS, len(shares))
+    down = -(-len(shares) // across)
+    figure = new_figure(1.6 + 2.6 * across, 1.0 + (0.6 + 0.115 * len(groups)) * down)
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     largest = max(float(share.max()) for share in shares.values())
-    for axes, (method, share) in zip(panels, shares.items(), strict=True):
-        plot_drawn(axes, middles, share.T, groups, largest=largest)
+    for axes, (method, share) in zip(panels.flat, shares.items(), strict=False):
+        image = plot_drawn(axes, middles, share.T, groups, largest=largest)
         axes.set_title(method, fontsize=9)
-    panels[-1].set_xlabel(f"tokens\n{note}")
+        axes.tick_params(axis="y", labelsize=6)
+        axes.tick_params(axis="x", labelsize=7)
+        axes.xaxis.set_major_formatter(lambda tokens, _: f"{tokens / 1000:.0f}k")
+    for axes in panels.flat[len(shares) :]:
+        axes.set_visible(False)
+    figure.colorbar(image, ax=panels, shrink=0.5, label="share of what was drawn")
+    figure.supxlabel(f"tokens\n{note}", fontsize=9)
+    figure.suptitle(comparison.bank)
     return figure
 
 
