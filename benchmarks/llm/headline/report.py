@@ -18,6 +18,7 @@ from .measuring import EARLY_STEPS, Comparison, Row
 
 __all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "text_table"]
 
+_STYLES = ("-", "-.", ":")  # of curves, once the colours are used up
 _ACROSS = 3  # maps of what was drawn beside each other
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
@@ -101,7 +102,7 @@ def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -
 
 
 def curves_figure(comparison: Comparison, note: str) -> Any:
-    """Accuracy over tokens, mean over seeds with two standard errors, and the target.
+    """Accuracy over tokens, mean over seeds with two standard errors where they can be told apart, and the target.
 
     Args:
         comparison: A bank and its methods.
@@ -110,20 +111,23 @@ def curves_figure(comparison: Comparison, note: str) -> Any:
     Returns:
         A matplotlib figure.
     """
-    figure = new_figure(8.5, 5.2)
-    axes = figure.subplots()
     rows, axis = comparison.rows(), comparison.axis
+    crowded = len(rows) > len(COLORS)
+    figure = new_figure(12.5 if crowded else 8.5, 5.2)
+    axes = figure.subplots()
     for place, row in enumerate(rows):
         curves = comparison.accuracy(row.method)
         mean = curves.mean(axis=0)
         color = "#888888" if row.method == BASELINE else COLORS[place % len(COLORS)]
-        axes.plot(axis, mean, color=color, label=f"{row.method}  {ratio_text(row.tokens)}")
-        if len(curves) > 1:
+        style = _STYLES[place // len(COLORS) % len(_STYLES)]
+        axes.plot(axis, mean, style, color=color, label=f"{row.method}  {ratio_text(row.tokens)}")
+        if len(curves) > 1 and not crowded:
             error = 2.0 * curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
             axes.fill_between(axis, mean - error, mean + error, color=color, alpha=0.15, linewidth=0)
     axes.axhline(rows[0].tokens.target, color="#888888", linestyle=(0, (4, 2)), linewidth=1.2)
     axes.set(xlabel=f"tokens, prompts and completions\n{note}", ylabel="held-out accuracy", title=comparison.bank)
-    axes.legend(frameon=False, fontsize=8, title="method, speed in tokens to the dashed target")
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if crowded else {}
+    axes.legend(frameon=False, fontsize=8, title="method, speed in tokens to the dashed target", **beside)
     return figure
 
 
