@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         default=list(HEADLINE),
         help="methods of the package, with settings as in sec[temperature=0.1], with DAPO's filter as in "
-        "uniform+filter, or package.module:function",
+        "uniform+filter, answered late as in sec+delay=4, or package.module:function",
     )
     parser.add_argument("--seeds", nargs="+", metavar="SEED", default=["0..7"], help="numbers, or ranges such as 0..7")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes of one thread each")
