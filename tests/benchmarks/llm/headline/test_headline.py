@@ -238,7 +238,15 @@ def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path):
     words = [sys.executable, str(script), "4000", "--banks", "arithmetic", "--methods", "uniform", "osmd"]
     words += ["--seeds", "0", "--jobs", "2", "--output", str(tmp_path / "out"), "--cache", str(cache)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4]), "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        words,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests that a shell runs in the background ignore the signal, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     try:
         until = time.monotonic() + 300
         while not list((tmp_path / "out").glob("arithmetic/*/checkpoint-*/trainer_state.json")):
@@ -251,7 +259,7 @@ def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path):
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
-    assert running.returncode != 0
+    assert running.returncode != 0, said
     assert "the same command goes on from the last checkpoints" in said
     assert "Traceback" not in said, said
     assert not (tmp_path / "out" / "summary.txt").exists()
