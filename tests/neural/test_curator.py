@@ -281,6 +281,25 @@ def test_a_window_is_the_mean_of_the_last_utilities_of_the_same_problem_repeats_
     assert max(map(len, last.values())) > 3
 
 
+@pytest.mark.parametrize("crowding", [0.5, 1.0])
+@pytest.mark.parametrize(
+    "sampling", [{}, {"sampler": samplers.independent}, NUCLEUS], ids=["exact", "independent", "nucleus"]
+)
+def test_crowding_divides_by_one_plus_how_much_likelier_than_by_chance(crowding, sampling):
+    settings = replace(FAST, crowding=crowding, gain=1.0, candidates=12, learning_rate=0.1, **sampling)
+    learner, rng = curator(settings), np.random.default_rng(0)
+    heard, attention = spied(learner), []
+    for number in range(8):
+        drawn, utilities = learner.select(4, rng), rng.normal(size=4)
+        learner.update_from(drawn, utilities)
+        q = 4 * drawn.probability if drawn.inclusion is None else drawn.inclusion
+        attention.append(12 * q / 4)
+        if len(set(drawn.arms)) == 4:  # of a problem that was drawn twice the mean is learned from
+            np.testing.assert_allclose(heard[number].utilities, utilities / (1.0 + attention[-1]) ** crowding)
+    np.testing.assert_allclose(attention[0], 1.0)  # nothing is known yet: all are drawn as by chance
+    assert np.ptp(attention[-1]) > 0.1
+
+
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
 @pytest.mark.parametrize("changes", [{}, {"loss": "unclipped", "window": 4}, {"baseline": "predicted"}], ids=str)
 def test_without_a_gain_the_unit_of_utilities_does_not_matter(unit, changes):

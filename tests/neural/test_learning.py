@@ -12,7 +12,7 @@ import torch
 from curriculum_bandits.neural import PAPER, LinearScorer, MlpScorer
 from curriculum_bandits.neural import learning as learning_module
 from curriculum_bandits.neural.learning import Answer, Learning
-from curriculum_bandits.neural.losses import proximal_loss, unclipped_loss
+from curriculum_bandits.neural.losses import divergence_from_uniform, proximal_loss, unclipped_loss
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.neural.samplers import exact
 
@@ -47,6 +47,38 @@ def test_the_unclipped_loss_is_that_of_losses():
     loss = unclipped_loss(torch.zeros(M), torch.full((M,), 1 / M), torch.tensor([4, 1]), torch.tensor([2.0, -1.0]),
                           torch.tensor([0.5, 0.25]), step=0.7)  # fmt: skip
     assert learner.learn([FEATURES], ANSWER)["loss"] == pytest.approx(loss.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["proximal", "unclipped"])
+def test_entropy_bonus_and_prediction_error_are_added_with_their_weights(kind):
+    """The exact gradient tells signs and weights apart, which Adam's first step would not."""
+    shape = {"temperature": 0.7, "floor": 0.1}
+    settings = replace(
+        PLAIN, loss=kind, step=0.6, baseline="predicted", entropy_bonus=0.3, prediction_weight=0.8, **shape
+    )
+    scorer = LinearScorer(3, heads=2)
+    with torch.no_grad():
+        scorer.weight.normal_(generator=torch.Generator().manual_seed(0))
+    twin = copy.deepcopy(scorer)
+    outputs, places = twin(FEATURES), torch.as_tensor(ANSWER.places)
+    utilities, inclusion = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.25])
+    arguments = outputs[:, 0], torch.full((M,), 1 / M), places, utilities, inclusion
+    options = {"predicted": outputs.detach()[:, 1], **shape}
+    loss = (
+        proximal_loss(*arguments, **options) if kind == "proximal" else unclipped_loss(*arguments, step=0.6, **options)
+    )
+    loss = loss + 0.3 * divergence_from_uniform(outputs[:, 0], **shape)
+    loss = loss + 0.8 * ((outputs[places, 1] - utilities) ** 2).mean()
+    loss.backward()
+    _, learner = learning(settings, scorer=scorer)
+    found = {}
+    learner._optimizer.register_step_pre_hook(
+        lambda *_: found.update({name: weight.grad.clone() for name, weight in scorer.named_parameters()})
+    )
+    learner.learn([FEATURES], ANSWER)
+    for name, weight in twin.named_parameters():
+        torch.testing.assert_close(found[name], weight.grad)
+    assert twin.weight.grad.abs().min() > 1e-3
 
 
 def test_a_clipped_ratio_stops_the_steps_of_one_answer():

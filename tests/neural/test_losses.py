@@ -20,6 +20,7 @@ from curriculum_bandits.bandits import Osmd
 from curriculum_bandits.neural.losses import (
     baseline_of,
     clip_binds,
+    divergence_from_uniform,
     log_probabilities,
     proximal_loss,
     ratios,
@@ -126,6 +127,26 @@ def test_the_divergence_is_from_the_new_distribution_to_the_old_in_nats(tau):
     nothing = [tensor(p), torch.tensor([0]), tensor([0.0]), tensor([1.0])]
     loss = unclipped_loss(tensor(tau * np.log(q)), *nothing, step=0.25, temperature=tau)
     assert loss.item() == pytest.approx(4.0 * sum(b * math.log(b / a) for a, b in zip(p, q, strict=True)))
+
+
+@pytest.mark.parametrize(("tau", "floor"), [(1.0, 0.0), (0.7, 0.0), (1.0, 0.3)])
+def test_the_divergence_from_uniform_is_in_nats(tau, floor):
+    s = np.array([0.5, 0.3, 0.2])
+    p = (1 - floor) * s + floor / 3
+    scores, shape = tensor(tau * np.log(s)), {"temperature": tau, "floor": floor}
+    assert divergence_from_uniform(scores, **shape).item() == pytest.approx(math.log(3) + np.sum(p * np.log(p)))
+    expected = (1 - floor) / tau * s * (np.log(p) - np.sum(s * np.log(p)))
+    np.testing.assert_allclose(gradient(divergence_from_uniform, scores, **shape), expected, atol=1e-12)
+
+
+def test_with_an_entropy_bonus_rest_is_at_the_exponential_of_utilities_over_it():
+    utilities, bonus = np.array([0.3, 0.1, -0.2, 0.0]), 0.2
+    rest = np.exp(utilities / bonus)
+    rest /= rest.sum()
+    at, everything = tensor(np.log(rest)), [tensor(rest), torch.arange(4), tensor(utilities), tensor(np.ones(4))]
+    pull = gradient(proximal_loss, at, *everything)  # all drawn, for certain
+    assert np.max(np.abs(pull)) > 0.01
+    np.testing.assert_allclose(pull + bonus * gradient(divergence_from_uniform, at), 0.0, atol=1e-12)
 
 
 # Gradients at the old parameters
