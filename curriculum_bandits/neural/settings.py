@@ -27,8 +27,8 @@ class CuratorSettings:
 
     Attributes:
         candidates: Size M of the candidate set; the whole bank where it is smaller.
-        candidates_per_problem: At most so many candidates for each problem drawn, so that small draws cost less; None
-            is no limit.
+        candidates_per_problem: At most so many candidates for each problem drawn; None is no limit. Small draws cost
+            less, and no problem is drawn more than so many times as often as by chance, which spreads them.
         proposal: Where candidates come from.
         sampler: How p_t becomes a batch.
         dormant: D: draws before number D are uniform and not scored, and nothing is learned from them.
@@ -139,7 +139,7 @@ class CuratorSettings:
 #: Ours: for a small scorer over frozen features, as measured on simulated students and on small language models (docs:
 #: the neural curator, the headline benchmark).
 DEFAULT = CuratorSettings(
-    candidates_per_problem=128,
+    candidates_per_problem=16,
     floor=0.02,
     baseline="predicted",
     entropy_bonus=0.1,
