@@ -77,6 +77,8 @@ headline: $(INSTALLED)  ## GRPO under each curriculum on tiny decoders, 8 seeds 
 	  'sec[temperature=0.2]+filter' pcl+filter actor_curator+filter
 	$(HEADLINE) --banks arithmetic --seeds 0..2 --output $(HEADLINE_RESULTS)/late $(ARGS) \
 	  --methods uniform actor_curator actor_curator+delay=2 actor_curator+delay=8
+	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..7 --output $(HEADLINE_RESULTS)/before $(ARGS) \
+	  --methods uniform $(CHOSEN) 'actor_curator[candidates_per_problem=128]'
 
 cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo; six minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost \

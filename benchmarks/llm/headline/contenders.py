@@ -1,7 +1,8 @@
 """The methods that are compared, by name: those of `curriculum_bandits.methods`, and what the trainer does beside.
 
-``sec[temperature=0.1]`` is a method with settings of its own, ``uniform+filter`` one with DAPO's filter behind it, and
-``sec+delay=4`` one that hears of each step four steps late.
+``sec[temperature=0.1]`` is a method with settings of its own, ``actor_curator[crowding=0.0]`` the curator's default
+preset with a switch changed, ``uniform+filter`` a method with DAPO's filter behind it, and ``sec+delay=4`` one that
+hears of each step four steps late.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from curriculum_bandits import Curriculum, ProblemBank, methods
+from curriculum_bandits import Curriculum, ProblemBank, methods, neural
+from curriculum_bandits.neural import DEFAULT, CuratorSettings
 
 from ...curricula.contenders import settings_in_brackets
 from ...curricula.curators import PAPER_LEARNING_RATE
@@ -83,25 +85,32 @@ def find_contender(name: str) -> Contender:
         )
     function = _paper_curator if method == _PAPER else find_method(method)
     parameters = inspect.signature(function).parameters
+    switches = [field.name for field in dataclasses.fields(CuratorSettings)] if method == _CURATOR else []
     for setting in settings:
-        if setting not in parameters:
-            raise ValueError(f"{method} has no setting {setting!r}; it has {', '.join(list(parameters)[1:])}")
+        if setting not in parameters and setting not in switches:
+            known = ", ".join(dict.fromkeys([*list(parameters)[1:], *switches]))
+            raise ValueError(f"{method} has no setting {setting!r}; it has {known}")
+    given = {name: value for name, value in settings.items() if name not in switches}
+    if len(given) < len(settings):
+        changed = {name: value for name, value in settings.items() if name in switches}
+        given["settings"] = dataclasses.replace(DEFAULT, **changed)
     needed = [
         parameter.name
         for parameter in list(parameters.values())[1:]
         if parameter.default is inspect.Parameter.empty
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and parameter.name not in ("seed", *settings)
+        and parameter.name not in ("seed", *given)
     ]
     if needed:
         raise ValueError(f"{method} needs {', '.join(needed)}; write {method}[{needed[0]}=...]")
 
     def make(bank: ProblemBank, seed: int) -> Curriculum:
-        return function(bank, seed=seed, **settings)
+        return function(bank, seed=seed, **given)
 
     return Contender(name, make, refills, delay)
 
 
+_CURATOR = "actor_curator"
 _PAPER = "actor_curator_paper"
 _DELAYED = re.compile(r"(.+)" + re.escape(DELAY) + r"(\d+)")
 _BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
@@ -109,8 +118,6 @@ _BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
 
 def _paper_curator(bank: ProblemBank, seed: int = 0, *, learning_rate: float = PAPER_LEARNING_RATE) -> Curriculum:
     """The paper's preset over text features, with a small network in the place of its language model of 0.6B."""
-    from curriculum_bandits import neural
-
     own = methods.actor_curator(bank, seed=seed).bandit
     assert isinstance(own, neural.NeuralCurator)
     assert isinstance(own.inputs, neural.FeatureRows)

@@ -24,6 +24,7 @@ from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache
 from curriculum_bandits.benchmarks.llm.headline.report import text_table
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.neural import DEFAULT
 
 SMALL = GradedWarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
 TINY = Setting(
@@ -206,6 +207,18 @@ def test_names_that_are_no_methods_are_refused_with_what_there_is():
         find_contender("sec[speed=1]")
     with pytest.raises(ValueError, match="e2h needs steps"):
         find_contender("e2h")
+
+
+def test_switches_of_the_curator_are_settings_of_it():
+    bank, _ = headline_banks("arithmetic", seed=0, training=2, held_out=1)
+    made = find_contender('actor_curator[crowding=0.25,signal="policy_improvement"]+filter').make(bank, 3)
+    assert made.bandit.settings == replace(DEFAULT, crowding=0.25)
+    assert made.needs_log_ratio
+    assert find_contender("actor_curator").make(bank, 3).bandit.settings == DEFAULT
+    with pytest.raises(ValueError, match=r"actor_curator has no setting 'croding'; it has .*crowding"):
+        find_contender("actor_curator[croding=0.25]")
+    with pytest.raises(ValueError, match="crowding is 2"):
+        find_contender("actor_curator[crowding=2]")
 
 
 def test_other_settings_are_another_model():
