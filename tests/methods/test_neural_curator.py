@@ -87,6 +87,14 @@ def test_without_features_it_reads_the_text():
     assert "coverage/a" not in methods.actor_curator(a_bank()).diagnostics()
 
 
+def test_text_is_read_by_one_small_layer_and_features_by_two():
+    def widths(**changes):
+        return [weight.shape[-1] for weight in methods.actor_curator(a_bank(**changes)).bandit.scorer.weights]
+
+    assert widths() == [32, 2]
+    assert widths(features=np.eye(36)) == [64, 64, 2]
+
+
 def test_the_seed_decides_network_and_draws():
     def seen(seed):
         curriculum = methods.actor_curator(a_bank(), seed=seed)

@@ -286,17 +286,20 @@ def test_a_window_is_the_mean_of_the_last_utilities_of_the_same_problem_repeats_
     "sampling", [{}, {"sampler": samplers.independent}, NUCLEUS], ids=["exact", "independent", "nucleus"]
 )
 def test_crowding_divides_by_one_plus_how_much_likelier_than_by_chance(crowding, sampling):
-    settings = replace(FAST, crowding=crowding, gain=1.0, candidates=12, learning_rate=0.1, **sampling)
+    settings = replace(FAST, crowding=crowding, gain=1.0, window=2, candidates=12, learning_rate=0.1, **sampling)
     learner, rng = curator(settings), np.random.default_rng(0)
-    heard, attention = spied(learner), []
-    for number in range(8):
+    heard, attention, last = spied(learner), [], {}
+    for number in range(10):
         drawn, utilities = learner.select(4, rng), rng.normal(size=4)
         learner.update_from(drawn, utilities)
         q = 4 * drawn.probability if drawn.inclusion is None else drawn.inclusion
         attention.append(12 * q / 4)
-        if len(set(drawn.arms)) == 4:  # of a problem that was drawn twice the mean is learned from
-            np.testing.assert_allclose(heard[number].utilities, utilities / (1.0 + attention[-1]) ** crowding)
+        for item, utility in zip(drawn.arms, utilities / (1.0 + attention[-1]) ** crowding, strict=True):
+            last.setdefault(item, []).append(utility)  # what is remembered has been divided, each by its own draw
+        expected = [np.mean(last[item][-2:]) for item in drawn.arms]
+        np.testing.assert_allclose(heard[number].utilities, expected, rtol=1e-12)
     np.testing.assert_allclose(attention[0], 1.0)  # nothing is known yet: all are drawn as by chance
+    assert max(map(len, last.values())) > 2
     assert np.ptp(attention[-1]) > 0.1
 
 
@@ -314,6 +317,16 @@ def test_without_a_gain_the_unit_of_utilities_does_not_matter(unit, changes):
         one.tell(mine, utilities)
         other.tell(theirs, utilities * unit)
     assert np.ptp(one.ask(6).candidate_probability) > 0.01
+
+
+def test_without_a_gain_utilities_are_divided_by_their_running_root_mean_square():
+    learner, rng = curator(replace(FAST, memory=4)), np.random.default_rng(0)
+    heard, mean_square = spied(learner), 0.0
+    for number in range(8):
+        drawn, utilities = learner.select(6, rng), rng.normal(size=6) * 2.0**number
+        learner.update_from(drawn, utilities)
+        mean_square += (np.mean(utilities**2) - mean_square) / min(number + 1, 4)  # at first a plain mean
+        np.testing.assert_allclose(heard[number].utilities, utilities / math.sqrt(mean_square), rtol=1e-12)
 
 
 def test_a_constant_gain_does_not_hide_the_unit():

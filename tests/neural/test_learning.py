@@ -95,6 +95,19 @@ def test_a_clipped_ratio_stops_the_steps_of_one_answer():
     assert 1.2 < clipped < 2.0 < unclipped  # beyond the clip by Adam's momentum alone
 
 
+def test_what_clips_is_told_by_what_a_problem_paid_beyond_its_prediction():
+    scorer = LinearScorer(3, heads=2)
+    with torch.no_grad():
+        scorer.weight[0] = FEATURES[4]
+        scorer.bias[1] = 5.0
+    _, learner = learning(replace(PLAIN, baseline="predicted"), scorer=scorer)
+    assert float(torch.softmax(learner.scores([FEATURES], M), 0)[4]) * M > 1.2  # it would clip for a gain
+    paid_less = Answer(ANSWER.probability, np.array([4]), np.array([2.0]), np.array([0.5]))
+    assert learner.learn([FEATURES], paid_less)["clip_fraction"] == 0.0
+    paid_more = Answer(ANSWER.probability, np.array([4]), np.array([9.0]), np.array([0.5]))
+    assert learner.learn([FEATURES], paid_more)["clip_fraction"] == 1.0
+
+
 def test_the_learning_rate_follows_the_schedule_also_after_a_resume():
     settings = replace(PLAIN, schedule=lambda k: 1.0 / (1 + k))
     _, learner = learning(settings)

@@ -150,7 +150,7 @@ def made_up(accuracy, tokens=(0, 105, 203), seconds=(0.0, 1.0, 2.0)):
         drawn={"a": [1.0, 1.0]},
         informative=[0.25, 0.75],
         wasted=[1.0, 0.0],
-        parts={"step": 2.0, "ask": 0.1, "rescore": 0.4, "tell": 0.1},
+        parts={"step": 2.5, "ask": 0.1, "rescore": 0.5, "tell": 0.15},
         drawn_problems=10,
         distinct_problems=5,
     )
@@ -162,6 +162,7 @@ def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_re
     assert rows["uniform"].tokens.ratio.value == pytest.approx(1.0)
     assert rows["fast"].tokens.ratio.value == pytest.approx(2.0, rel=0.1)
     assert rows["fast"].seconds.ratio.value == pytest.approx(2.0, rel=0.1)
+    assert (rows["fast"].improvement.value, rows["uniform"].improvement.value) == (1.0, 0.5)
     assert rows["fast"].best.value == rows["fast"].early.value == 0.6
     assert rows["uniform"].early.value == 0.3
     assert rows["fast"].wasted == pytest.approx(105 / 203)
