@@ -16,12 +16,13 @@ pytest.importorskip("trl")
 pytest.importorskip("reasoning_gym")
 pytest.importorskip("matplotlib")
 
-from curriculum_bandits.benchmarks.llm.headline import command, play
+from curriculum_bandits import ProblemBank
+from curriculum_bandits.benchmarks.llm.headline import command, model, play
 from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
 from curriculum_bandits.benchmarks.llm.headline.contenders import REFILLS, find_contender
 from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
 from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
-from curriculum_bandits.benchmarks.llm.headline.report import text_table
+from curriculum_bandits.benchmarks.llm.headline.report import drawn_figure, text_table
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.neural import DEFAULT
@@ -102,6 +103,35 @@ def test_a_run_spends_its_tokens_and_says_what_it_drew(tmp_path):
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
+def test_waste_is_weighed_by_prompts_and_answers_between_evaluations(tmp_path):
+    bank = ProblemBank(["1", "333", "55555"], ids=["x", "y", "z"], groups=["short", "long", "long"])
+    draws = [
+        {"kind": "draw", "step": 1, "items": ["x", "z"], "group": ["short", "long"], "spread": [True, False],
+         "completion_tokens": [10, 20]},
+        {"kind": "draw", "step": 2, "items": ["y", "y"], "group": ["long", "long"], "spread": [False, True],
+         "completion_tokens": [7, 9]},
+        {"kind": "draw", "step": 3, "items": ["x", "x"], "group": ["short", "short"], "spread": [False, False],
+         "completion_tokens": [1, 1]},
+    ]  # fmt: skip
+    steps = [
+        {"kind": "step", "step": k, "seconds": {"step": k, "ask": 0.1, "rescore": 0.0, "tell": 0.2}} for k in (1, 2, 3)
+    ]
+    (tmp_path / "record").write_text("".join(json.dumps(line) + "\n" for line in (*draws, *steps)))
+    history = [
+        {"step": step, "tokens": tokens, "held_out": {"short": 0.5, "long": level}}
+        for step, tokens, level in ((0, 0, 0.0), (2, 80, 0.5), (3, 90, 1.0))
+    ]
+    result = play._result(history, tmp_path / "record", bank, replace(TINY, generations=2))
+    costs = [10 + 2 * 1, 20 + 2 * 5, 7 + 2 * 3, 9 + 2 * 3]
+    assert result.wasted == pytest.approx([(costs[1] + costs[2]) / sum(costs), 1.0])
+    assert result.informative == [0.5, 0.0]
+    assert result.drawn == {"short": [0.25, 1.0], "long": [0.75, 0.0]}
+    assert result.accuracy == [0.25, 0.5, 0.75]
+    assert result.seconds == [0.0, 3.0, 6.0]
+    assert result.parts == pytest.approx({"step": 6.0, "ask": 0.3, "rescore": 0.0, "tell": 0.6})
+    assert (result.drawn_problems, result.distinct_problems) == (6, 3)
+
+
 @pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delay=2", 3)])
 def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_first_answer, tmp_path, monkeypatch):
     events = []
@@ -169,6 +199,39 @@ def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_re
     assert rows["fast"].informative == pytest.approx(0.5)
     assert rows["fast"].overhead == pytest.approx(0.1)
     assert rows["fast"].rescoring == pytest.approx(0.2)
+
+
+def test_the_map_of_what_was_drawn_has_its_groups_in_their_rows():
+    results = [replace(made_up([0.0, 0.3, 0.6]), drawn={"a": [low, 0.75], "b": [1 - low, 0.25]}) for low in (0.0, 0.5)]
+    figure = drawn_figure(Comparison("b", 200, (0, 1), {"uniform": results}), "a note")
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    shown = {label: list(row) for label, row in zip(labels, axes.images[0].get_array(), strict=True)}
+    assert shown == {"a": [0.25, 0.75], "b": [0.75, 0.25]}
+
+
+def test_the_warm_up_shows_families_alike_and_levels_by_their_shares(tmp_path, monkeypatch):
+    given = {}
+
+    def noted(tokenizer, shown, **options):
+        given.update(options, shown=shown)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "make_lessons", noted)
+    settings = replace(SMALL, shares=(1.0, 0.5), careless=(0.1, 0.7))
+    with pytest.raises(KeyboardInterrupt):
+        model.warmed_up_model("arithmetic", tmp_path, seed=0, settings=settings, held_out=2, progress=False)
+    found = {}
+    for item, weight, careless in zip(given["shown"], given["weights"], given["careless"], strict=True):
+        key = item.prompt[0], len(item.prompt)
+        total, seen = found.get(key, (0.0, set()))
+        found[key] = total + weight, seen | {careless}
+    lengths = {"<": (3, 4), ">": (3, 4), "~": (5, 6)}  # two levels of the three families that are taught
+    assert found == {
+        (mark, length + 2): (pytest.approx(share), {careless})
+        for mark, both in lengths.items()
+        for length, share, careless in zip(both, (2 / 3, 1 / 3), (0.1, 0.7), strict=True)
+    }
 
 
 def test_the_strongest_rival_is_neither_ours_nor_uniform():
