@@ -58,7 +58,7 @@ class CostSettings:
         bf16: Weights and computation of the trained model in bfloat16.
         learning_rate: Of GRPO.
         threads: Threads of torch on the CPU.
-        candidates: Candidates of the curators.
+        candidates: Candidates of the curators, at most; the default preset looks at no more than it does anywhere.
         chunk: Prompts that the Transformer scores at once.
         scorer_hidden: Width of the Transformer scorer; the demo's model by default.
         scorer_layers: Its layers.
@@ -208,7 +208,7 @@ def run_cost(
         require_extra(module, "llm")  # all of them now, not after minutes
     import torch
 
-    from .cost_run import make_setting, measured_run
+    from .cost_run import looked_at, make_setting, measured_run
     from .demo import default_cache
     from .quiet import quiet_transformers
 
@@ -240,6 +240,7 @@ def run_cost(
         "parameters": setting.parameters,
         "scorer_parameters": setting.scorer_parameters,
         "bank": len(setting.bank),
+        "candidates": looked_at(setting, settings),
         "machine": f"{device}{os.cpu_count()} cores, {cpu_model()}, {platform.system()} {platform.machine()}",
         "versions": {
             "python": platform.python_version(),
@@ -308,7 +309,7 @@ def cost_table(document: Mapping[str, Any]) -> str:
         "measures policy improvement, which the trainer makes only for a method that is rewarded by it.",
         f"{document['parameters']:,} parameters; {settings['problems']} problems x {settings['generations']} rollouts, "
         f"micro-batches of {settings['micro_batch']}; bank of {document['bank']:,}, "
-        f"{min(settings['candidates'], document['bank']):,} candidates;",
+        f"{document['candidates']:,} candidates;",
         f"Transformer scorer of {document['scorer_parameters']:,} parameters. {_lengths(settings)}".rstrip(),
         f"Repetitions: {settings['repetitions']} of {settings['steps']} steps, after {settings['skipped']} that do not "
         "count; methods in turn.",

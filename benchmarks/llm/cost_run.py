@@ -28,7 +28,7 @@ from .cost import CostSettings
 from .demo_bank import MAX_ANSWER_CHARACTERS, demo_banks
 from .tiny_model import ALPHABET, WarmUp, character_tokenizer, untrained_model, warmed_up_model
 
-__all__ = ["Setting", "make_curriculum", "make_setting", "measured_run"]
+__all__ = ["Setting", "looked_at", "make_curriculum", "make_setting", "measured_run"]
 
 _RANDOM_GROUPS = 16
 
@@ -83,6 +83,21 @@ def make_setting(settings: CostSettings, cache: Path, warm_up: WarmUp | None, *,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         scorer_parameters=sum(parameter.numel() for parameter in scorer.parameters()),
     )
+
+
+def looked_at(setting: Setting, settings: CostSettings) -> int:
+    """How many candidates a curator scores for a draw.
+
+    Args:
+        setting: The bank.
+        settings: Problems per step, and candidates at most.
+
+    Returns:
+        Their number.
+    """
+    draw = make_curriculum("curator", setting, settings).ask(settings.problems)
+    assert draw.candidates is not None
+    return len(draw.candidates)
 
 
 def make_curriculum(name: str, setting: Setting, settings: CostSettings) -> Curriculum:

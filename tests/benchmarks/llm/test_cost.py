@@ -115,6 +115,12 @@ def test_the_large_model_has_half_a_billion_parameters() -> None:
     assert (settings.prompt_tokens, settings.completion_tokens) == (256, 512)
 
 
+@pytest.mark.parametrize(("problems", "asked", "scored"), [(2, 16, 16), (2, 2048, 32), (4, 2048, 64), (8, 100, 100)])
+def test_the_candidates_that_are_named_are_those_of_the_default_preset(problems, asked, scored, tmp_path) -> None:
+    settings = replace(TINY_LARGE, problems=problems, candidates=asked, bank_size=120)
+    assert cost_run.looked_at(cost_run.make_setting(settings, tmp_path, None, progress=False), settings) == scored
+
+
 def test_the_curricula_are_those_that_are_named(tmp_path: Path) -> None:
     setting = cost_run.make_setting(TINY_LARGE, tmp_path, None, progress=False)
     made = {name: cost_run.make_curriculum(name, setting, TINY_LARGE) for name in CONTENDERS}
@@ -147,6 +153,7 @@ def test_one_repetition_has_no_spread() -> None:
         "parameters": 1,
         "scorer_parameters": 1,
         "bank": 1,
+        "candidates": 1,
         "machine": "",
         "versions": {"torch": "2"},
         "runs": {"uniform": [run]},
