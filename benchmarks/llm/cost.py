@@ -58,7 +58,7 @@ class CostSettings:
         bf16: Weights and computation of the trained model in bfloat16.
         learning_rate: Of GRPO.
         threads: Threads of torch on the CPU.
-        candidates: Candidates of the curators, at most; the default preset looks at no more than it does anywhere.
+        candidates: Candidates of the curators, at most; the default preset has fewer where few problems are drawn.
         chunk: Prompts that the Transformer scores at once.
         scorer_hidden: Width of the Transformer scorer; the demo's model by default.
         scorer_layers: Its layers.

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from curriculum_bandits import Curriculum, ProblemBank, methods, neural
-from curriculum_bandits.neural import DEFAULT, CuratorSettings
 
 from ...curricula.contenders import settings_in_brackets
 from ...curricula.curators import PAPER_LEARNING_RATE
@@ -85,7 +84,7 @@ def find_contender(name: str) -> Contender:
         )
     function = _paper_curator if method == _PAPER else find_method(method)
     parameters = inspect.signature(function).parameters
-    switches = [field.name for field in dataclasses.fields(CuratorSettings)] if method == _CURATOR else []
+    switches = [field.name for field in dataclasses.fields(neural.CuratorSettings)] if method == _CURATOR else []
     for setting in settings:
         if setting not in parameters and setting not in switches:
             known = ", ".join(dict.fromkeys([*list(parameters)[1:], *switches]))
@@ -93,7 +92,7 @@ def find_contender(name: str) -> Contender:
     given = {name: value for name, value in settings.items() if name not in switches}
     if len(given) < len(settings):
         changed = {name: value for name, value in settings.items() if name in switches}
-        given["settings"] = dataclasses.replace(DEFAULT, **changed)
+        given["settings"] = dataclasses.replace(neural.DEFAULT, **changed)
     needed = [
         parameter.name
         for parameter in list(parameters.values())[1:]
