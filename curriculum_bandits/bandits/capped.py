@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from curriculum_bandits.bandits.arrays import play_distinct
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates
+from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection, rescaled_into
+from curriculum_bandits.state import Stateful
 
 __all__ = ["CappedBandit", "capped"]
 
@@ -40,10 +42,11 @@ def capped(weights: FloatArray, cap: float) -> FloatArray:
     return projected
 
 
-class CappedBandit(ABC):
+class CappedBandit(Stateful, Bandit, ABC):
     """Plays distinct arms from a distribution with no entry above 1/m. One run.
 
-    A subclass says what the distribution is, and calls `_changed` when it has learned.
+    Arms are played by systematic sampling, each with probability ``m p_t``. A subclass says what the distribution is,
+    and calls `_changed` when it has learned.
 
     Args:
         n_arms: Number of arms K.
@@ -79,27 +82,11 @@ class CappedBandit(ABC):
             self._current = self._distribution(self._plays)
         return self._current
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play distinct arms from p_t, by systematic sampling.
-
-        Args:
-            size: Plays in this round, m, at most K.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (m,).
-
-        Raises:
-            ValueError: If `size` is not in 1..K or `candidates` is given.
-        """
-        self._check_no(candidates)
+        refuse_candidates(self, candidates)
         self._set_plays(size)
         return play_distinct(self._now(), size, rng)
-
-    def _check_no(self, candidates: IntArray | None) -> None:
-        if candidates is not None:
-            raise ValueError(f"{type(self).__name__} draws from all arms and takes no candidates")
 
     def _set_plays(self, plays: int) -> None:
         if not 1 <= plays <= self.n_arms:
