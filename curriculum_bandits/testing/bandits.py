@@ -236,7 +236,8 @@ class BanditConformance(Conformance):
             together.update(selection, values)
             for run, bandit in enumerate(alone):
                 bandit.select(self.plays, np.random.default_rng(run))
-                bandit.update(Selection(*(None if each is None else each[run] for each in selection)), values[run])
+                own: list[Any] = [None if each is None else each[run] for each in selection]
+                bandit.update(Selection(*own), values[run])
         for run, bandit in enumerate(alone):
             expect(
                 np.allclose(together.probabilities()[run], bandit.probabilities(), rtol=1e-8, atol=1e-300),
