@@ -32,7 +32,7 @@ class RolloutGroups:
         ValueError: If an array does not begin with these axes.
 
     >>> groups = RolloutGroups(np.array([4, 7]), Rollouts([[1, 0], [0, 0]]), {"tokens": np.zeros((2, 2, 5))})
-    >>> groups.rows([1]).items.tolist(), RolloutGroups.stacked([groups, groups.rows([0])]).items.tolist()
+    >>> groups[[1]].items.tolist(), RolloutGroups.stacked([groups, groups[[0]]]).items.tolist()
     ([7], [4, 7, 4])
     """
 
@@ -54,18 +54,11 @@ class RolloutGroups:
         """Number of groups, k."""
         return len(self.items)
 
-    def rows(self, chosen: npt.ArrayLike) -> RolloutGroups:
-        """Some of the groups.
-
-        Args:
-            chosen: Positions, or a mask, shape (k,).
-
-        Returns:
-            Those, in the order given.
-        """
-        here = np.asarray(chosen)
+    def __getitem__(self, chosen: npt.ArrayLike | slice) -> RolloutGroups:
+        """Some of the groups: a mask, positions or a slice."""
+        here = chosen if isinstance(chosen, slice) else np.asarray(chosen)
         answers = {name: array[here] for name, array in self.answers.items()}
-        return RolloutGroups(self.items[here], self.rollouts.rows(here), answers)
+        return RolloutGroups(self.items[here], self.rollouts[here], answers)
 
     def beside(self, further: RolloutGroups) -> RolloutGroups:
         """More rollouts of the same problems, put beside those that are there.

@@ -142,18 +142,8 @@ class Rollouts:
 
         return Rollouts(**{field.name: stacked(field.name) for field in fields(Rollouts)})
 
-    def rows(self, chosen: npt.ArrayLike) -> Rollouts:
-        """The rollouts of some of the problems.
-
-        Args:
-            chosen: Positions in the batch, shape (k,), or a mask over it, shape (m,).
-
-        Returns:
-            Those, with every field, in the order given.
-        """
-        here = np.asarray(chosen)
-        columns: dict[str, Any] = {}
-        for field in fields(self):
-            column = getattr(self, field.name)
-            columns[field.name] = None if column is None else column[here]
-        return Rollouts(**columns)
+    def __getitem__(self, chosen: npt.ArrayLike | slice) -> Rollouts:
+        """The rollouts of some of the problems, with every field: a mask, positions or a slice."""
+        here = chosen if isinstance(chosen, slice) else np.asarray(chosen)
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Rollouts(**{name: None if column is None else column[here] for name, column in columns.items()})

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import Feedback, ProblemBank, Rollouts, methods
-from curriculum_bandits.bandits.valued import Boltzmann, ExponentialAverage, LearningProgress, RolloutWindow, ScoreSlope
+from curriculum_bandits.bandits.action_values import (
+    Boltzmann,
+    ExponentialAverage,
+    LearningProgress,
+    RolloutWindow,
+    ScoreSlope,
+)
 from curriculum_bandits.signals import absolute_advantage, mean_reward, success_rate
 
 GROUPS = ["few"] * 3 + ["some"] * 17 + ["many"] * 40

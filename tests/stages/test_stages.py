@@ -334,7 +334,7 @@ def test_a_student_trains_on_groups_of_different_size_each_by_its_own_mean():
     cell = student.problems.cell
     easy = int(np.flatnonzero(cell == cell.min())[0])
     first, second = student.roll_out([easy, easy + 1], 4), student.roll_out([easy + 1], 8)
-    groups = RolloutGroups.stacked([first.rows([0]), first.rows([1]).beside(second)])
+    groups = RolloutGroups.stacked([first[[0]], first[[1]].beside(second)])
     rewards = np.array([[1, 1, 0, 0] + [np.nan] * 8, [1] * 6 + [0] * 6], dtype=float)
     lengths = groups.rollouts.lengths
     made = RolloutGroups(
@@ -365,7 +365,7 @@ def test_the_gradient_is_the_mean_over_the_groups_that_are_used_alone():
     groups = alone.roll_out(np.arange(300, 340))
     used = np.ptp(groups.rollouts.rewards, axis=1) > 0
     assert 1 < used.sum() < 40
-    alone.update(groups.rows(used), np.ones(used.sum(), dtype=bool))
+    alone.update(groups[used], np.ones(used.sum(), dtype=bool))
     beside.update(groups, used)
     np.testing.assert_allclose(beside.skill, alone.skill, rtol=1e-12)
     assert not np.allclose(alone.skill, 0.0, atol=1e-6)
@@ -507,7 +507,7 @@ def test_what_has_no_rewards_is_no_visit_and_loses_no_place():
     assert not greso.state_dict()["in_vain"].any()
     memory = VarianceThreshold(0.5)
     memory.after(np.array([3]), np.array([True]), Rollouts([[1, 0]]), N)
-    memory.after(np.array([3]), np.array([False]), silent.rows([0]), N)
+    memory.after(np.array([3]), np.array([False]), silent[[0]], N)
     assert memory.state_dict()["items"].tolist() == [3]
 
 

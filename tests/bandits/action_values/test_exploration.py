@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from curriculum_bandits.bandits.valued import Boltzmann, Greedy, UpperConfidence
+from curriculum_bandits.bandits.action_values import Boltzmann, Greedy, UpperConfidence
 
 NONE = np.zeros(3)
 

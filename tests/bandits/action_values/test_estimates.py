@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from curriculum_bandits.bandits.valued import ExponentialAverage, LearningProgress, RolloutWindow, ScoreSlope
+from curriculum_bandits.bandits.action_values import ExponentialAverage, LearningProgress, RolloutWindow, ScoreSlope
 
 KINDS = [ExponentialAverage, RolloutWindow, LearningProgress, ScoreSlope]
 
