@@ -7,6 +7,8 @@ none may have more than 1/m of the distribution: then each is drawn with probabi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates
 from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection, rescaled_into
-from curriculum_bandits.state import Stateful
+from curriculum_bandits.state import Count, Field, Stateful
 
 __all__ = ["CappedBandit", "capped"]
 
@@ -58,6 +60,8 @@ class CappedBandit(Stateful, Bandit, ABC):
         n_arms: As given.
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {"_plays": Count(low=1)}
+
     def __init__(self, n_arms: int) -> None:
         if n_arms < 1:
             raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
@@ -88,9 +92,23 @@ class CappedBandit(Stateful, Bandit, ABC):
         self._set_plays(size)
         return play_distinct(self._now(), size, rng)
 
-    def _set_plays(self, plays: int) -> None:
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        self._check_plays(values["_plays"])
+        return values
+
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._changed()
+
+    def _check_plays(self, plays: int) -> None:
         if not 1 <= plays <= self.n_arms:
             raise ValueError(f"{plays} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+
+    def _set_plays(self, plays: int) -> None:
+        self._check_plays(plays)
         if plays != self._plays:
             self._plays = plays
             self._changed()
