@@ -84,7 +84,8 @@ def test_a_list_of_other_arms_is_refused_and_nothing_is_changed():
     arms.problems([0, 1], np.random.default_rng(0))
     kept = arms.state_dict()
     moved = Arms([0, 1, 0, 1], within="epochs").state_dict()
-    for state in ({"within": "fresh"}, moved, {**kept, "used": np.array([3, 0])}, {**kept, "order": np.arange(3)}):
+    iid = Arms([0, 0, 1, 1]).state_dict()
+    for state in (iid, moved, {**kept, "used": np.array([3, 0])}, {**kept, "order": np.array([0, 0, 2, 3])}):
         with pytest.raises(ValueError, match="saved"):
             arms.load_state_dict(state)
     assert np.array_equal(arms.state_dict()["order"], kept["order"])

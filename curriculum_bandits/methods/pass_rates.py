@@ -1,6 +1,6 @@
 """Methods that keep an estimate of the success rate of every single problem, and want rates of a certain kind.
 
-They differ in three things, which is how they are written here: how a rate is remembered, what is wanted of it, and
+They differ in three things, which is how they are written here: the posterior of a rate, its acquisition function, and
 whether the best are kept or all are drawn by weight.
 """
 
@@ -243,13 +243,13 @@ def spo(
     Args:
         bank: The problems.
         seed: Seed of the draws.
-        half_life: Drift, in nats per token, after which half is forgotten.
+        half_life: KL divergence, in nats per token, after which half is forgotten.
         kept: Least and most that is kept of what is known of a problem when it is visited.
         least: Weight that is added to every problem's.
         offline: Column of the bank with success rates measured beforehand, as published; None starts every problem from
             the prior.
         prior: Beta parameters of a problem of which nothing is known; ours.
-        signal: Success rate in [0, 1], with its drift; without drift the most is kept, the upper end of `kept`.
+        signal: Success rate in [0, 1], with its KL; without KL the most is kept, the upper end of `kept`.
 
     Returns:
         The curriculum. Its draws state the exact inclusion.

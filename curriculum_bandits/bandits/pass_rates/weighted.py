@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import numpy as np
 
 from curriculum_bandits._typing import override
@@ -14,7 +11,6 @@ from curriculum_bandits.bandits.pass_rates.acquisition import Acquisition
 from curriculum_bandits.bandits.pass_rates.beta_posterior import PassRates
 from curriculum_bandits.bandits.pass_rates.pass_rate_bandit import PassRateBandit
 from curriculum_bandits.projection import kl_projection, rescaled_into
-from curriculum_bandits.state import Count, Field
 
 __all__ = ["Weighted"]
 
@@ -38,8 +34,6 @@ class Weighted(PassRateBandit, CappedBandit):
     >>> bandit.probabilities().round(3)
     array([0.917, 0.083])
     """
-
-    STATE: ClassVar[Mapping[str, Field]] = {"_plays": Count(low=1)}
 
     def __init__(self, rates: PassRates, acquisition: Acquisition) -> None:
         CappedBandit.__init__(self, rates.n_problems)
@@ -65,10 +59,3 @@ class Weighted(PassRateBandit, CappedBandit):
         self._log_weights[which] = self.acquisition(self._means_of(which))
         self._weights[which] = np.exp(self._log_weights[which] - self._largest)
         self._changed()
-
-    @override
-    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        values = super()._checked(state)
-        if values["_plays"] > self.n_arms:
-            raise ValueError(f"the state was saved with {values['_plays']} plays of {self.n_arms} problems")
-        return values

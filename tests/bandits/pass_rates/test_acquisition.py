@@ -17,19 +17,19 @@ RATES = np.linspace(0.0, 1.0, 11)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 8])
-def test_disagreement_is_the_chance_that_outcomes_differ(n):
+def test_informative_is_the_chance_that_outcomes_differ(n):
     outcomes = [each for each in itertools.product([0, 1], repeat=n) if 0 < sum(each) < n]
     chance = [sum(p ** sum(each) * (1 - p) ** (n - sum(each)) for each in outcomes) for p in RATES]
     np.testing.assert_allclose(ProbabilityInformative(n)(RATES), chance, atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "acquisition",
     [DistanceToTarget(0.5), Variance(), ProbabilityInformative(8), UncertaintyWeight(), ProximalWeight(20.0)],
     ids=repr,
 )
-def test_one_half_is_wanted_most_and_both_sides_alike(wanted):
-    values = wanted(RATES)
+def test_one_half_is_highest_and_both_sides_alike(acquisition):
+    values = acquisition(RATES)
     np.testing.assert_allclose(values, values[::-1], atol=1e-12)
     assert np.all(np.diff(values[:6]) > 0)
 
