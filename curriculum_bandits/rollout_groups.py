@@ -80,7 +80,7 @@ class RolloutGroups:
             )
         parts = (self, further)
         answers = {name: np.concatenate([part.answers[name] for part in parts], axis=1) for name in self.answers}
-        return RolloutGroups(self.items, _joined([part.rollouts for part in parts], axis=1), answers)
+        return RolloutGroups(self.items, Rollouts.concatenate([part.rollouts for part in parts], axis=1), answers)
 
     def padded(self, n: int) -> RolloutGroups:
         """The same with missing rollouts up to a number.
@@ -116,19 +116,7 @@ class RolloutGroups:
         wide = [part.padded(most) for part in parts]
         answers = {name: np.concatenate([part.answers[name] for part in wide]) for name in wide[0].answers}
         items = np.concatenate([part.items for part in wide])
-        return RolloutGroups(items, _joined([part.rollouts for part in wide], axis=0), answers)
-
-
-def _joined(parts: Sequence[Rollouts], axis: int) -> Rollouts:
-    if axis == 0:
-        return Rollouts.concatenate(parts)
-    columns: dict[str, Any] = {}
-    for each in fields(Rollouts):
-        values = [getattr(part, each.name) for part in parts]
-        if len({value is None for value in values}) > 1:
-            raise ValueError(f"{each.name} is present in some of the rollouts only; give it in all or in none")
-        columns[each.name] = None if values[0] is None else np.concatenate(values, axis=1)
-    return Rollouts(**columns)
+        return RolloutGroups(items, Rollouts.concatenate([part.rollouts for part in wide]), answers)
 
 
 def _widened(values: npt.NDArray[Any], count: int, filler: Any) -> npt.NDArray[Any]:

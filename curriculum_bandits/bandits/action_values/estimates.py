@@ -228,7 +228,7 @@ class ScoreSlope(ValueEstimate):
     def learn(self, arms: IntArray, utilities: FloatArray, rollouts: FloatArray) -> None:
         heard, scores = _mean_by_arm(arms, utilities, rollouts, self.n_arms)
         self._scores[heard] = np.column_stack([self._scores[heard, 1:], scores[heard]])
-        self._times[heard] = np.column_stack([self._times[heard, 1:], np.full(np.sum(heard), self._clock)])
+        self._times[heard] = np.column_stack([self._times[heard, 1:], np.full(np.count_nonzero(heard), self._clock)])
         self._clock += 1
         self._values = self._slopes()
 
