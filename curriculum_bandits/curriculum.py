@@ -43,24 +43,33 @@ class _Outstanding(Field):
 
     def save(self, value: dict[int, _Open]) -> Any:
         return [
-            {"draw": draw.state_dict(), "selection": None if draw.items is selection.arms else selection._asdict()}
+            {
+                "draw": draw.state_dict(),
+                "selection": None if draw.items is selection.arms else [_copied(each) for each in selection],
+            }
             for draw, selection in value.values()
         ]
 
-    def checked(self, saved: Any, present: Any, owner: Any) -> dict[int, _Open]:
+    def checked(self, saved: Any, present: Any, owner: Curriculum) -> dict[int, _Open]:
         found: dict[int, _Open] = {}
         try:
             for entry in saved:
-                draw = Draw.from_state_dict(entry["draw"])
+                draw, played = Draw.from_state_dict(entry["draw"]), entry["selection"]
                 if np.any((draw.items < 0) | (draw.items >= len(owner.bank))):
-                    raise ValueError(f"item {np.max(draw.items)} is outside the bank of {len(owner.bank)} problems")
-                played = entry["selection"]
-                found[draw.ticket.serial] = _Open(
-                    draw, owner._selection_of(draw) if played is None else Selection(**played)
+                    raise ValueError(f"holds item {np.max(draw.items)}; the bank has {len(owner.bank)} problems")
+                selection = (
+                    owner._selection_of(draw) if played is None else Selection(*[_copied(each) for each in played])
                 )
+                if len(selection.arms) != len(draw):
+                    raise ValueError(f"holds a draw of {len(draw)} problems with {len(selection.arms)} plays")
+                found[draw.ticket.serial] = _Open(draw, selection)
         except (TypeError, KeyError, IndexError) as error:
             raise ValueError(f"holds no draws ({error!r})") from None
         return found
+
+
+def _copied(array: Any) -> Any:
+    return None if array is None else np.array(array)
 
 
 class Curriculum(Stateful):
@@ -169,6 +178,8 @@ class Curriculum(Stateful):
         if self.arms is None:
             draw = Draw(*selection[:3], ticket, *selection[3:])
             selection = self._selection_of(draw)
+        elif selection.candidates is not None:
+            raise ValueError("a bandit that draws among candidates chooses problems, not groups of them; give no arms")
         else:
             sizes = self.arms.sizes[selection.arms]
             inclusion = None if selection.inclusion is None else selection.inclusion / sizes

@@ -301,7 +301,10 @@ class Stateful:
             ValueError: If it is the state of something else, or damaged; the message names the field. The object is
                 then as it was.
         """
-        loading = _Loading(self, self._checked(state))
+        try:
+            loading = _Loading(self, self._checked(state))
+        except _Inner as refusal:
+            raise ValueError(str(refusal)) from None
         loading.load_foreign_parts()
         loading.put()
 
@@ -334,7 +337,7 @@ class Stateful:
             if loading and all(isinstance(each, _Loading) for each in loading):
                 for each in loading:
                     each.put()
-            else:
+            elif not isinstance(self.STATE[attribute], Fixed):
                 setattr(self, attribute, value)
 
 

@@ -182,7 +182,8 @@ class Sound:
         arms, inclusion = with_replacement(p, size, rng)
         return Selection(arms, inclusion / size, inclusion)
 
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
+        arms, inclusion = selection.arms, selection.inclusion
         self.refuse(arms, inclusion, values)
         self.learn(np.asarray(arms), np.asarray(inclusion), np.asarray(values))
 
@@ -590,8 +591,10 @@ class CountsArmsFromTheEnd(Sound):
 
 @breaks("a_bad_answer_is_refused", "an answer without inclusion is accepted")
 class InventsAnInclusion(Sound):
-    def update(self, arms, inclusion, values):
-        super().update(arms, np.ones(np.shape(arms)) if inclusion is None else inclusion, values)
+    def update(self, selection, values, **extra):
+        if selection.inclusion is None:
+            selection = selection._replace(inclusion=np.ones(np.shape(selection.arms)))
+        super().update(selection, values)
 
 
 @breaks("a_bad_answer_is_refused", "an inclusion of -0.25 is accepted")
@@ -602,9 +605,9 @@ class DividesByAnything(Sound):
 
 @breaks("a_bad_answer_is_refused", "leaves a trace")
 class LearnsBeforeItRefuses(Sound):
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         self.log_weights = self.log_weights + 0.01
-        super().update(arms, inclusion, values)
+        super().update(selection, values)
 
 
 @breaks("a_bad_answer_is_refused", "does not name nan")
