@@ -35,6 +35,7 @@ class SwitchingThompson(StochasticBandit):
 
     Source: derived here.
 
+    >>> from curriculum_bandits.bandits import Selection
     >>> bandit, rng = SwitchingThompson(ChangePosterior(2, hazard=0.01)), np.random.default_rng(0)
     >>> for t in range(60):  # the first arm was the better one for 40 rounds
     ...     bandit.update(Selection([0, 1], None, None), [float(t < 40), 0.5])

@@ -29,7 +29,7 @@ class ThompsonSampling(StochasticBandit):
     Source: Thompson 1933; Agrawal & Goyal, "Analysis of Thompson Sampling for the Multi-armed Bandit Problem", COLT
     2012; Raj & Kalyani, "Taming Non-stationary Bandits: A Bayesian Approach", arXiv 1707.09727 (discounted).
 
-    >>> from curriculum_bandits.bandits.stochastic import Cumulative
+    >>> from curriculum_bandits.bandits import Cumulative, Selection
     >>> bandit, rng = ThompsonSampling(Cumulative(2)), np.random.default_rng(0)
     >>> for _ in range(20):
     ...     bandit.update(Selection([0, 1], None, None), [0.0, 1.0])
