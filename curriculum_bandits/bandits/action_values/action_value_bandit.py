@@ -7,7 +7,7 @@ draws without inclusion teach as well; what is drawn here always states it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.action_values.estimates import ValueEstimate
 from curriculum_bandits.bandits.action_values.exploration import Exploration
-from curriculum_bandits.bandits.arrays import checked_counts, checked_utilities, refuse_candidates
-from curriculum_bandits.bandits.capacity import Capacity
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
-from curriculum_bandits.state import Array, Count, Field, Part, Stateful
+from curriculum_bandits.bandits.arrays import checked_counts, checked_utilities
+from curriculum_bandits.bandits.capped import CappedBandit
+from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, Selection
+from curriculum_bandits.state import Array, Field, Part
 
 __all__ = ["ActionValueBandit", "By"]
 
@@ -26,7 +26,7 @@ By = Literal["value", "magnitude"]
 """What of a value is sought: that it is high, or that it is far from 0 on either side."""
 
 
-class ActionValueBandit(Stateful, Bandit):
+class ActionValueBandit(CappedBandit):
     """Draws by the exploration rule from the values of the estimate, projected on what a batch can hold; one run.
 
     An arm that was played several times is judged by all its rollouts together.
@@ -48,22 +48,16 @@ class ActionValueBandit(Stateful, Bandit):
     array([0.731, 0.269])
     """
 
-    STATE: ClassVar[Mapping[str, Field]] = {
-        "estimate": Part(),
-        "_rollouts": Array(low=0.0),
-        "_plays": Count(low=1),
-    }
+    STATE: ClassVar[Mapping[str, Field]] = {"estimate": Part(), "_rollouts": Array(low=0.0)}
 
     def __init__(
         self, estimate: ValueEstimate, exploration: Exploration, *, capacity: npt.ArrayLike = 1.0, by: By = "value"
     ) -> None:
         if by not in get_args(By):
             raise ValueError(f"by={by!r} is unknown; choose 'value' or 'magnitude'")
-        self.n_arms = estimate.n_arms
+        super().__init__(estimate.n_arms, capacity)
         self.estimate, self.exploration, self.by = estimate, exploration, by
-        self._capacity = Capacity(self.n_arms, capacity)
         self._rollouts: FloatArray = np.zeros(self.n_arms)
-        self._plays = 1
 
     @property
     def values(self) -> FloatArray:
@@ -75,18 +69,11 @@ class ActionValueBandit(Stateful, Bandit):
         """Rollouts of each arm since the beginning, shape (K,)."""
         return np.array(self._rollouts)
 
-    def probabilities(self) -> FloatArray:
-        """The distribution p_t over arms, shape (K,), for as many plays as were last asked for."""
+    @override
+    def _distribution(self, plays: int) -> FloatArray:
         values = self.estimate.values
         sought = np.abs(values) if self.by == "magnitude" else values
-        return self._capacity.projected(self.exploration.log_weights(sought, self._rollouts), self._plays)
-
-    @override
-    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        refuse_candidates(self, candidates)
-        self._capacity.check(size)
-        self._plays = size
-        return self._capacity.play(self.probabilities(), size, rng)
+        return self._capacity.projected(self.exploration.log_weights(sought, self._rollouts), plays)
 
     @override
     def update(
@@ -96,9 +83,4 @@ class ActionValueBandit(Stateful, Bandit):
         rollouts = checked_counts(counts, played.shape)
         self.estimate.learn(played, utilities, rollouts)
         self._rollouts += np.bincount(played, weights=rollouts, minlength=self.n_arms)
-
-    @override
-    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        values = super()._checked(state)
-        self._capacity.check(values["_plays"])
-        return values
+        self._changed()

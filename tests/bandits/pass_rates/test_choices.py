@@ -211,13 +211,13 @@ def test_restricting_a_distribution_is_refused(choice):
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("size", [0, 7])
 def test_an_impossible_batch_is_refused(choice, size):
-    with pytest.raises(ValueError, match=f"{size} (problems|arms) are asked for"):
+    with pytest.raises(ValueError, match=f"{size} (problems|plays) are asked for"):
         CHOICES[choice]().select(size, np.random.default_rng(0))
 
 
 def test_a_state_with_more_plays_than_problems_is_refused():
     bandit = CHOICES["weighted"]()
-    with pytest.raises(ValueError, match="9 arms are asked for but there are 6"):
+    with pytest.raises(ValueError, match="9 plays are asked for"):
         bandit.load_state_dict({**bandit.state_dict(), "plays": 9})
 
 
