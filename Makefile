@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: help install demo demo-results regret compare headline scale cost speed vllm-check verl-check test lint format types docs clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
 
 install: $(INSTALLED)  ## create .venv and install everything at the pinned versions
 
