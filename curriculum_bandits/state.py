@@ -311,15 +311,15 @@ class Stateful:
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Values to put in place by attribute; changes nothing. A subclass may check further, between fields."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"the state of {self.KIND} is {_shown(state)}; give what state_dict returned")
+            raise _Inner(f"the state of {self.KIND} is {_shown(state)}; give what state_dict returned")
         if state.get("kind") != self.KIND:
-            raise ValueError(f"this state belongs to a {state.get('kind')!r}, not to a {self.KIND!r}")
+            raise _Inner(f"this state belongs to a {state.get('kind')!r}, not to a {self.KIND!r}")
         names = {name: name.lstrip("_") for name in self.STATE}
         missing = sorted(set(names.values()) - set(state))
         unknown = sorted(set(state) - set(names.values()) - {"kind"})
         if missing or unknown:
             said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has also {', '.join(unknown)}"] * bool(unknown)
-            raise ValueError(f"the state of {self.KIND} {' and '.join(said)}; it was saved by another version")
+            raise _Inner(f"the state of {self.KIND} {' and '.join(said)}; it was saved by another version")
         values = {}
         for attribute, saved in names.items():
             try:

@@ -652,7 +652,7 @@ def test_a_batch_is_discarded_where_its_block_raises_or_forgets_to_tell():
 
 def test_shuffled_arms_are_part_of_the_state_and_a_refused_state_leaves_them_alone():
     def made():
-        arms = Arms([0] * 5 + [1] * 5, within="shuffled")
+        arms = Arms([0] * 5 + [1] * 5, within="epochs")
         return Curriculum(a_bank(10), Osmd(2, capacity=arms.sizes), success_rate, arms=arms, name="lists", seed=3)
 
     one, other = made(), made()

@@ -1,7 +1,8 @@
-"""A distribution over problems that a batch of distinct problems can be drawn from with exact inclusion.
+"""A distribution over arms that a batch can be drawn from with exact inclusion.
 
 Several published methods state a distribution and say nothing of batches. Where a batch holds m different problems,
-none may have more than 1/m of the distribution: then each is drawn with probability m p, and the draw can say so.
+none may have more than 1/m of the distribution, and a group of c problems no more than c/m: then each is played m p
+times in expectation, and the draw can say so.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates
+from curriculum_bandits.bandits.arrays import refuse_candidates
+from curriculum_bandits.bandits.capacity import Capacity
 from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection, rescaled_into
 from curriculum_bandits.state import Count, Field, Stateful
@@ -45,16 +48,17 @@ def capped(weights: FloatArray, cap: float) -> FloatArray:
 
 
 class CappedBandit(Stateful, Bandit, ABC):
-    """Plays distinct arms from a distribution with no entry above 1/m. One run.
+    """Plays arms from a distribution with no entry above capacity / m. One run.
 
-    Arms are played by systematic sampling, each with probability ``m p_t``. A subclass says what the distribution is,
-    and calls `_changed` when it has learned.
+    Arms are played by systematic sampling, each ``m p_t`` times rounded up or down. A subclass says what the
+    distribution is, and calls `_changed` when it has learned.
 
     Args:
         n_arms: Number of arms K.
+        capacity: As `Capacity` takes it; with 1 no arm is played twice in one round.
 
     Raises:
-        ValueError: If there is no arm.
+        ValueError: If there is no arm, or one without capacity.
 
     Attributes:
         n_arms: As given.
@@ -62,16 +66,15 @@ class CappedBandit(Stateful, Bandit, ABC):
 
     STATE: ClassVar[Mapping[str, Field]] = {"_plays": Count(low=1)}
 
-    def __init__(self, n_arms: int) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+    def __init__(self, n_arms: int, capacity: npt.ArrayLike = 1.0) -> None:
+        self._capacity = Capacity(n_arms, capacity)
         self.n_arms = n_arms
         self._plays = 1
         self._current: FloatArray | None = None
 
     @abstractmethod
     def _distribution(self, plays: int) -> FloatArray:
-        """p_t with no entry above ``1 / plays``, shape (K,)."""
+        """p_t with no entry above ``capacity / plays``, shape (K,)."""
 
     def _changed(self) -> None:
         """The distribution must be computed again."""
@@ -90,12 +93,12 @@ class CappedBandit(Stateful, Bandit, ABC):
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         refuse_candidates(self, candidates)
         self._set_plays(size)
-        return play_distinct(self._now(), size, rng)
+        return self._capacity.play(self._now(), size, rng)
 
     @override
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
         values = super()._checked(state)
-        self._check_plays(values["_plays"])
+        self._capacity.check(values["_plays"])
         return values
 
     @override
@@ -103,12 +106,8 @@ class CappedBandit(Stateful, Bandit, ABC):
         super()._put(values)
         self._changed()
 
-    def _check_plays(self, plays: int) -> None:
-        if not 1 <= plays <= self.n_arms:
-            raise ValueError(f"{plays} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
-
     def _set_plays(self, plays: int) -> None:
-        self._check_plays(plays)
+        self._capacity.check(plays)
         if plays != self._plays:
             self._plays = plays
             self._changed()

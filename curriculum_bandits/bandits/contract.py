@@ -128,7 +128,7 @@ class Bandit(Protocol):
             ValueError: If shapes differ, an arm does not exist, or the bandit divides by inclusion and the selection
                 has none. The state is then as it was.
         """
-        return  # what a bandit that learns nothing inherits
+        return None  # a body, so that a rule that learns nothing inherits it
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs, as arrays and plain numbers."""

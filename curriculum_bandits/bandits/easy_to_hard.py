@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import refuse_candidates
-from curriculum_bandits.bandits.capacity import Capacity
-from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
-from curriculum_bandits.state import Count, Field, Fixed, Stateful
+from curriculum_bandits.bandits.capped import CappedBandit
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.state import Count, Field, Fixed
 
 __all__ = ["EasyToHard", "Schedule"]
 
@@ -20,7 +19,7 @@ Schedule = Literal["cosine", "gaussian"]
 """How the distribution over levels moves: its two ends exchange places, or a bell walks through the levels."""
 
 
-class EasyToHard(Stateful, Bandit):
+class EasyToHard(CappedBandit):
     r"""K levels over T batches: the easiest are drawn most at first, the hardest at the end.
 
     In batch t = 0, 1, ..., counted as they are drawn, level i = 0, ..., K - 1 has
@@ -54,7 +53,6 @@ class EasyToHard(Stateful, Bandit):
     STATE: ClassVar[Mapping[str, Field]] = {
         "n_arms": Fixed("use the same bank"),
         "_batches": Count(),
-        "_plays": Count(low=1),
     }
 
     def __init__(
@@ -78,10 +76,9 @@ class EasyToHard(Stateful, Bandit):
         for name, value in (("power", power), ("width", width)):
             if not (np.isfinite(value) and value > 0.0):
                 raise ValueError(f"{name} is {value}; it must be a finite number above 0")
-        self.n_arms, self.steps, self.schedule = n_arms, steps, schedule
+        super().__init__(n_arms, capacity)
+        self.steps, self.schedule = steps, schedule
         self.power, self.width = power, width
-        self._capacity = Capacity(n_arms, capacity)
-        self._plays = 1
         self._batches = 0
 
     @property
@@ -89,9 +86,9 @@ class EasyToHard(Stateful, Bandit):
         """Batches drawn so far, t."""
         return self._batches
 
-    def probabilities(self) -> FloatArray:
-        """The distribution over arms of the next batch, shape (K,), for as many plays as were last asked for."""
-        return self._capacity.projected(self._log_weights(), self._plays)
+    @override
+    def _distribution(self, plays: int) -> FloatArray:
+        return self._capacity.projected(self._log_weights(), plays)
 
     def _log_weights(self) -> FloatArray:
         passed = min(self._batches / self.steps, 1.0)
@@ -103,15 +100,7 @@ class EasyToHard(Stateful, Bandit):
 
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        refuse_candidates(self, candidates)
-        self._capacity.check(size)
-        self._plays = size
-        selection = self._capacity.play(self.probabilities(), size, rng)
+        selection = super().select(size, rng, candidates)
         self._batches += 1
+        self._changed()
         return selection
-
-    @override
-    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        values = super()._checked(state)
-        self._capacity.check(values["_plays"])
-        return values

@@ -220,7 +220,7 @@ SIGNALS = {
     "policy_improvement": signals.policy_improvement,
     "reward_variance": signals.reward_variance,
     "success_rate": signals.success_rate,
-    "success_rate_and_kl": signals.success_rate_and_drift,
+    "success_rate_and_kl": signals.success_rate_and_kl,
     "tent": signals.tent,
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from curriculum_bandits import bandits
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection, Tsallis
-from curriculum_bandits.bandits.valued import Boltzmann, ExponentialAverage
+from curriculum_bandits.bandits.action_values import Boltzmann, ExponentialAverage
 from curriculum_bandits.sampling import with_replacement
 from curriculum_bandits.testing import BanditConformance, ConformanceError, check_bandit
 
@@ -126,8 +126,8 @@ OURS = {
         lambda: bandits.MovingTarget(np.arange(K), step=0.5),
         {**OVER_PROBLEMS, "learns": False},
     ),
-    "values of groups": (  # with every other estimate and choice: tests/bandits/valued
-        lambda: bandits.ValueBandit(ExponentialAverage(K), Boltzmann(0.2)),
+    "values of groups": (  # with every other estimate and choice: tests/bandits/action_values
+        lambda: bandits.ActionValueBandit(ExponentialAverage(K), Boltzmann(0.2)),
         {**OVER_PROBLEMS, "plays": PLAYS},
     ),
     "easy to hard": (lambda: bandits.EasyToHard(np.arange(K), steps=3), {**OVER_PROBLEMS, "learns": False}),
