@@ -377,7 +377,8 @@ def _curator_settings(
     if "scorer" in settings and settings["scorer"].heads == 1 and base.baseline == "predicted":
         switches.setdefault("baseline", "none")
     if "clip" in switches:
-        switches["loss"] = dataclasses.replace(base.loss, clip=switches.pop("clip"))  # type: ignore[call-arg]
+        weights: Literal["equal", "importance"] = "equal" if paper else "importance"
+        switches["loss"] = neural.Proximal(switches.pop("clip"), weights)
     if switches:
         settings["settings"] = dataclasses.replace(base, **switches)
     return settings
