@@ -111,7 +111,9 @@ class Collector:
         on_answer: Callable[[Answered], object] | None = None,
     ) -> None:
         if not 1 <= batch_size <= len(curriculum.bank):
-            raise ValueError(f"batch_size is {batch_size}; the bank has {len(curriculum.bank)} problems, give 1 to that")
+            raise ValueError(
+                f"batch_size is {batch_size}; the bank has {len(curriculum.bank)} problems, give 1 to that"
+            )
         for name, value in (("n_rollouts", n_rollouts), ("max_age", max_age)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1, or None")
@@ -192,7 +194,9 @@ class Collector:
         named = {"logprobs_before": logp_before, "logprobs_after": logp_after, "lengths": length, **further}
         given = {name: values for name, values in named.items() if values is not None}
         with self._changed(opened):
-            opened.take(place, {"rewards": float("nan") if reward is None else reward, **given}, self._id(opened, place))
+            opened.take(
+                place, {"rewards": float("nan") if reward is None else reward, **given}, self._id(opened, place)
+            )
         self.counts["told"] += 1
         return True
 

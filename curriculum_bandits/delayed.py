@@ -55,7 +55,8 @@ class Delayed(Curriculum):
         if operator.index(steps) < 0:
             raise ValueError(f"steps is {steps}; give the number of steps that answers are late, 0 or more")
         self.curriculum, self.steps = curriculum, operator.index(steps)
-        self.bank, self.bandit, self.arms, self.name = curriculum.bank, curriculum.bandit, curriculum.arms, curriculum.name
+        self.bank, self.bandit, self.arms = curriculum.bank, curriculum.bandit, curriculum.arms
+        self.name = curriculum.name
         self._step, self._answered = 0, False
         self._held: list[_Held] = []
 
@@ -107,7 +108,7 @@ class Delayed(Curriculum):
         """
         return self.curriculum.signal(rollouts)
 
-    def tell(self, draw: Draw, feedback: Feedback | npt.ArrayLike) -> None:
+    def tell(self, draw: Draw, feedback: Feedback | Rollouts | npt.ArrayLike) -> None:
         """Answer a draw; the curriculum hears of it `steps` steps later.
 
         Args:
@@ -119,6 +120,7 @@ class Delayed(Curriculum):
                 `ask` that passes them on.
         """
         self._refuse_answered(draw)
+        feedback = self.signal(feedback) if isinstance(feedback, Rollouts) else feedback
         answer = self._checked(draw, feedback)
         if self.steps == 0 or answer is None:
             self.curriculum.tell(draw, feedback)  # or raises what is wrong
@@ -165,7 +167,7 @@ class Delayed(Curriculum):
         if missing:
             raise ValueError(f"the state lacks {missing}; give the state of a Delayed curriculum")
         if state["steps"] != self.steps:
-            raise ValueError(f"the state was saved with answers {state['steps']} steps late, not {self.steps}; use that")
+            raise ValueError(f"the state was saved with steps {state['steps']}, this delay has {self.steps}; use that")
         step, answered = int(state["step"]), bool(state["answered"])
         before = self.curriculum.state_dict()
         try:

@@ -188,7 +188,7 @@ class TaskStream:
                 name = _SUMS[int(np.argmin(np.isfinite(sums[row])))]
                 greatest = {what: float(np.max(np.abs(values[place == row]))) for what, values in steps.items()}
                 raise ValueError(
-                    f"{name} of an episode of the task {self._tasks[number].id!r} would not be finite, with steps of up "
+                    f"{name} of an episode of the task {self._tasks[number].id!r} would not be finite, with steps up "
                     f"to {greatest}; a policy that diverged cannot be credited"
                 )
         self.collector.needs |= {"improvements"}

@@ -131,7 +131,9 @@ def test_a_diverged_policy_names_the_task_and_credits_nothing():
     stream, _ = make(batch_size=1, episodes=1, signal=policy_improvement)
     number = stream.begin().number
     stream.finish(number, reward=1.0, length=2)
-    with pytest.raises(ValueError, match=r"improvements of an episode of the task 'level-.' would not be finite, .*nan"):
+    with pytest.raises(
+        ValueError, match=r"improvements of an episode of the task 'level-.' would not be finite, .*nan"
+    ):
         stream.credit([number, number], [0.1, np.nan], [1.0, 1.0])
     with pytest.raises(ValueError, match="give one per step"):
         stream.credit([number], [0.1, 0.2], [1.0])
@@ -204,7 +206,7 @@ def test_a_signal_that_compares_episodes_needs_more_than_one_of_a_task():
     stream, listener = make(batch_size=2, episodes=1, signal=reward_variance)
     for _ in range(2):
         stream.finish(stream.begin().number, reward=1.0, length=3)
-    with pytest.raises(ValueError, match="listener compares the rollouts of a problem.*make 2 or more"):
+    with pytest.raises(ValueError, match=r"listener compares the rollouts of a problem.*make 2 or more"):
         stream.answer()
     assert listener.told == []
     assert len(stream.curriculum.outstanding) == 1
