@@ -13,6 +13,7 @@ ability = -1.5  # of the policy that is trained: it solves a problem with probab
 
 
 def roll_out(task: cb.Task) -> float:
+    """Whether the policy solves the problem this time."""
     return float(rng.random() < 1 / (1 + np.exp(task.row["difficulty"] - ability)))
 
 
@@ -30,7 +31,7 @@ collector = cb.Collector(
     on_answer=update,
 )
 in_flight: list[cb.Task] = []
-for step in range(300):
+for _ in range(300):
     in_flight += collector.ask(16)
     rng.shuffle(in_flight)  # type: ignore[arg-type]
     while len(in_flight) > 32:
