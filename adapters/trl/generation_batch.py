@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from curriculum_bandits import Draw, Rollouts
-from curriculum_bandits.record import Example
 
 __all__ = ["ROW", "Drawn", "GenerationBatch", "Part", "Scores", "loss_mask", "sum_log_ratio"]
 
@@ -83,35 +82,6 @@ class Drawn:
         missing = torch.isnan(groups)
         least = groups.masked_fill(missing, float("inf")).amin(dim=1)
         return groups.masked_fill(missing, -float("inf")).amax(dim=1) > least
-
-    def examples(self, values: np.ndarray, generations: int, most: int = 4) -> list[Example]:
-        """Completions worth reading: of the problems with the greatest and the least value, the best of each.
-
-        Args:
-            values: Of each problem of the draw, shape (m,); NaN where there is none.
-            generations: Rollouts per problem, n.
-            most: Problems to show.
-
-        Returns:
-            Position in the draw, completion and reward; of what this process generated.
-        """
-        assert self.rewards is not None
-        rewards = self.rewards.double().cpu().numpy()
-        best: dict[int, int] = {}
-        for k in range(len(self.completions)):
-            row = self.local_first + k
-            position = row // generations
-            if position not in best or np.nan_to_num(rewards[row], nan=-np.inf) > np.nan_to_num(
-                rewards[self.local_first + best[position]], nan=-np.inf
-            ):
-                best[position] = k
-        known = sorted((p for p in best if np.isfinite(values[p])), key=lambda p: float(values[p]))
-        chosen = dict.fromkeys([*known[::-1][: (most + 1) // 2], *known[: most // 2]])
-        shown = []
-        for position in chosen:
-            reward = float(rewards[self.local_first + best[position]])
-            shown.append((position, self.completions[best[position]], reward if np.isfinite(reward) else None))
-        return shown
 
 
 @dataclass
@@ -196,8 +166,15 @@ class GenerationBatch:
             lengths = np.where(scored | ~matters, lengths, 0.0)
             log_ratio = log_ratio.reshape(-1, generations)
         shape = (-1, generations)
+        texts = np.full(count, None, dtype=object)
+        for k, completion in enumerate(drawn.completions):
+            texts[drawn.local_first + k] = completion
         return Rollouts(
-            rewards.reshape(shape), log_ratio=log_ratio, lengths=lengths.reshape(shape), trained=used.reshape(shape)
+            rewards.reshape(shape),
+            log_ratio=log_ratio,
+            lengths=lengths.reshape(shape),
+            trained=used.reshape(shape),
+            completions=texts.reshape(shape),
         )
 
     @staticmethod
