@@ -99,7 +99,7 @@ def test_state_continues_with_the_run_and_other_observers_are_refused(tmp_path):
     play([first], steps=3, directory=tmp_path)
     play([second], steps=6, directory=tmp_path)
     assert (whole.steps, first.steps, second.steps) == (6, 3, 6)
-    with pytest.raises(ValueError, match="saved with the observers .*Counting.*; pass the same"):
+    with pytest.raises(ValueError, match="pass the same"):
         play([], steps=8, directory=tmp_path)
     with pytest.raises(ValueError, match="pass the same"):
         play([Counting(), Counting()], steps=8, directory=tmp_path)

@@ -10,37 +10,26 @@ import contextlib
 import math
 import os
 import tempfile
-from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from curriculum_bandits.extras import require_extra
-from curriculum_bandits.report.estimates import group_utility, most_and_least
-from curriculum_bandits.report.figures import figures_of, main_metric, parts_of_a_step
-from curriculum_bandits.report.reading import find_record, read_example, read_record
-from curriculum_bandits.report.text import compact, duration, number, percent, visible
-from curriculum_bandits.report.totals import Totals
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Headline", "headlines", "page_of", "write_report"]
+from curriculum_bandits.extras import require_extra
+from curriculum_bandits.report._figures import figures_of, group_utility, main_metric, parts_of_a_step
+from curriculum_bandits.report._text import compact, duration, number, percent, visible
+from curriculum_bandits.report.reading import RecordedRun, find_record, read_example, read_record
+
+__all__ = ["write_report"]
+
+IntArray = npt.NDArray[np.int64]
 
 _MOST_PROBLEMS = 10  # in either table
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A number at the top of the page.
-
-    Attributes:
-        name: What it is.
-        value: As people read it.
-        note: More about it, in a few words.
-    """
-
-    name: str
-    value: str
-    note: str = ""
+_PRIOR_DRAWS = 4.0
+_MOST_GROUPS = 300  # in their table
 
 
 def write_report(run: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Path:
@@ -66,7 +55,7 @@ def write_report(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
         raise ValueError(f"{path} is the record itself; give another --output")
     for module in ("matplotlib", "jinja2"):
         require_extra(module, "report")
-    page = page_of(read_record(record), record)
+    page = _page_of(read_record(record), record)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(prefix=".report-", dir=path.parent)
     try:
@@ -84,180 +73,184 @@ def write_report(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
     return path
 
 
-def page_of(totals: Totals, record: Path) -> str:
-    """The page about a run.
-
-    Args:
-        totals: What its record adds up to.
-        record: Where that is, from which examples are read again.
-
-    Returns:
-        HTML.
-    """
+def _page_of(run: RecordedRun, record: Path) -> str:
     jinja2 = require_extra("jinja2", "report")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"visible": visible}
     template = resources.files("curriculum_bandits.report").joinpath("page.html").read_text(encoding="utf-8")
-    most, least = most_and_least(totals, _MOST_PROBLEMS)
-    problems = [
-        {"title": title, "rows": [_problem(totals, record, int(row)) for row in rows]}
-        for title, rows in (("taught most", most), ("taught least", least))
-        if len(rows)
-    ]
     page = environment.from_string(template).render(
-        method=totals.method,
-        summary=_summary(totals),
-        headlines=headlines(totals),
-        notes=_notes(totals),
-        figures=figures_of(totals),
-        groups=_groups(totals),
-        weighted=totals.weighted,
-        times=_times(totals),
-        problems=problems,
+        method=run.method,
+        summary=_summary(run),
+        headlines=headlines(run),
+        notes=_notes(run),
+        figures=figures_of(run),
+        groups=_groups(run),
+        times=_times(run),
+        problems=_problems(run, record),
         version=version("curriculum-bandits"),
     )
     # What UTF-8 cannot hold was made visible where people read it; a stray one elsewhere must not stop the page.
     return str(page).encode("utf-8", "replace").decode("utf-8")
 
 
-def headlines(totals: Totals) -> list[Headline]:
-    """The numbers at the top.
-
-    Args:
-        totals: What a record adds up to.
-
-    Returns:
-        Those that the record has.
-    """
+def headlines(run: RecordedRun) -> list[dict[str, str]]:
+    """The numbers at the top that the record has: name, value, and a note."""
     found = []
-    if totals.last_step >= 0:
-        found.append(Headline("steps", f"{totals.last_step:,}"))
-    if math.isfinite(totals.tokens):
-        found.append(Headline("tokens", compact(totals.tokens), "prompts and completions"))
-    seconds = float(totals.seconds["step"].sum())
-    if totals.step_lines and seconds > 0:
-        found.append(Headline("wall-clock", duration(seconds), f"in steps, {seconds / totals.step_lines:.3g} s each"))
-    metric = main_metric(totals.evaluations)
+
+    def add(name: str, value: str, note: str = "") -> None:
+        found.append({"name": name, "value": value, "note": note})
+
+    if run.last_step >= 0:
+        add("steps", f"{run.last_step:,}")
+    if math.isfinite(run.tokens):
+        add("tokens", compact(run.tokens), "prompts and completions")
+    seconds, timed = float(run.seconds["step"].sum()), np.count_nonzero(run.seconds["step"])
+    if seconds > 0:
+        add("wall-clock", duration(seconds), f"in steps, {seconds / timed:.3g} s each")
+    metric = main_metric(run.evaluations)
     if metric is not None:
-        measured = [one for one in totals.evaluations if metric in one.metrics]
+        measured = [one for one in run.evaluations if metric in one.metrics]
         best = max(measured, key=lambda one: one.metrics[metric])
-        found.append(Headline(f"last {metric}", f"{measured[-1].metrics[metric]:.3f}", "held-out"))
-        found.append(Headline(f"best {metric}", f"{best.metrics[metric]:.3f}", f"at step {best.step:,}"))
-    judged = float(totals.by_group["judged"].sum())
-    if judged:
-        share = float(totals.by_group["informative"].sum()) / judged
-        found.append(Headline("informative", percent(share), "of problems drawn: rewards differ"))
-    tokens = float(totals.by_bin["tokens"].sum())
-    if totals.has_tokens and tokens:
-        wasted = float(totals.by_bin["wasted"].sum()) / tokens
-        found.append(Headline("wasted", percent(wasted), "of completion tokens: rewards equal"))
-    drawn = float(totals.by_group["drawn"].sum())
-    if drawn:
-        once = len(totals.problems)
-        of = f"of {totals.bank_size:,} in the bank" if totals.bank_size else "different ones"
-        found.append(Headline("problems met", f"{once:,}", of))
-        rejected = float(totals.by_bin["rejected"].sum())
+        add(f"last {metric}", f"{measured[-1].metrics[metric]:.3f}", "held-out")
+        add(f"best {metric}", f"{best.metrics[metric]:.3f}", f"at step {best.step:,}")
+    informative, tokens, judged = run.drawn["informative"], run.drawn["tokens"], np.isfinite(run.drawn["reward"])
+    if np.any(judged):
+        add("informative", percent(float(np.mean(informative[judged]))), "of problems drawn: rewards differ")
+    if np.nansum(tokens) > 0:
+        wasted = float(np.nansum(tokens[~informative]) / np.nansum(tokens))
+        add("wasted", percent(wasted), "of completion tokens: rewards equal")
+    if len(judged):
+        of = f"of {run.bank_size:,} in the bank" if run.bank_size else "different ones"
+        add("problems met", f"{len(run.problems):,}", of)
+        rejected = float(np.mean(~run.drawn["trained"]))
         if rejected:
-            found.append(Headline("rejected", percent(rejected / drawn), "of problems drawn, by a filter"))
-    parts = parts_of_a_step(totals)
+            add("rejected", percent(rejected), "of problems drawn, by a filter")
+    parts = parts_of_a_step(run)
     if len(parts) > 1:
         spent = {name: float(part.sum()) / seconds for name, part in parts.items()}
         own = sum(share for name, share in spent.items() if name not in ("rest", "rescore"))
         note = f"of time, and {percent(spent['rescore'])} re-scoring" if spent.get("rescore") else "of time"
-        found.append(Headline("overhead", percent(own), note))
+        add("overhead", percent(own), note)
     return found
 
 
-def _summary(totals: Totals) -> str:
+def _summary(run: RecordedRun) -> str:
     words = []
-    if totals.bank_size:
-        words.append(f"a bank of {totals.bank_size:,} problems")
-    named = [name for name in totals.groups if totals.has_groups or name]
-    if totals.has_groups and named:
-        words.append(f"{len(named):,} {'group' if len(named) == 1 else 'groups'}")
-    if totals.generations:
-        words.append(f"{totals.generations:,} rollouts per problem")
-    words.append(f"{totals.draw_lines:,} {'draw' if totals.draw_lines == 1 else 'draws'}")
+    if run.bank_size:
+        words.append(f"a bank of {run.bank_size:,} problems")
+    if run.has_groups:
+        words.append(f"{len(run.groups):,} {'group' if len(run.groups) == 1 else 'groups'}")
+    if run.n_rollouts:
+        words.append(f"{run.n_rollouts:,} rollouts per problem")
+    words.append(f"{run.draw_lines:,} {'draw' if run.draw_lines == 1 else 'draws'}")
     return ", ".join(words)
 
 
-def _notes(totals: Totals) -> list[str]:
+def _notes(run: RecordedRun) -> list[str]:
     notes = []
-    if totals.last_step < 0:
+    if run.last_step < 0:
         notes.append("Nothing has happened yet: the record has its first line only.")
-    if totals.draws < totals.draw_lines:
+    if run.draws < run.draw_lines:
         notes.append(
-            f"The record is large: {totals.draws:,} of its {totals.draw_lines:,} draws were read, chosen at random. "
-            "Shares and means are estimated from them; counts of problems are of what was read. Steps, times, tokens "
-            "and evaluations are complete."
+            f"The record is large: {run.draws:,} of its {run.draw_lines:,} draws were read, chosen at random. "
+            "Shares and means are estimated from them; counts of problems are of what was read. Steps, times, tokens, "
+            "evaluations and regret are complete."
         )
-    if totals.broken_lines:
-        lines = "One line" if totals.broken_lines == 1 else f"{totals.broken_lines:,} lines"
+    if run.broken_lines:
+        lines = "One line" if run.broken_lines == 1 else f"{run.broken_lines:,} lines"
         notes.append(
-            f"{lines} of the record could not be read and {'is' if totals.broken_lines == 1 else 'are'} left out; "
+            f"{lines} of the record could not be read and {'is' if run.broken_lines == 1 else 'are'} left out; "
             "the last one is cut short while a run goes on or after it was killed."
         )
     return notes
 
 
-def _groups(totals: Totals) -> list[dict[str, str]]:
-    if not totals.has_groups:
+def _groups(run: RecordedRun) -> list[dict[str, str]]:
+    if not run.has_groups:
         return []
-    estimate = group_utility(totals)
-    drawn, judged, informative, rewards = (
-        totals.by_group[name].sum(axis=0) for name in ("drawn", "judged", "informative", "rewards")
-    )
-    every = max(float(drawn.sum()), 1.0)
-    rows = []
-    for index, name in enumerate(totals.groups):
-        some = judged[index] > 0
-        half = estimate.half_width[index]
-        rows.append(
-            {
-                "name": name,
-                "drawn": f"{int(drawn[index]):,}",
-                "share": percent(drawn[index] / every),
-                "reward": number(rewards[index] / judged[index]) if some else "-",
-                "informative": percent(informative[index] / judged[index]) if some else "-",
-                "utility": number(estimate.mean[index]),
-                "interval": f"± {half:.2g}" if math.isfinite(half) else "-",
-            }
-        )
-    return rows
+    rewards = run.drawn["reward"]
+    judged = np.isfinite(rewards)
+    drawn, known = run.by_group(1.0), run.by_group(judged)
+    reward, informative = (run.by_group(v) / np.maximum(known, 1) for v in (rewards, run.drawn["informative"] & judged))
+    nothing = np.full(len(run.groups), math.nan)
+    utility, half_width = nothing.copy(), nothing.copy()
+    for values, estimated in zip((utility, half_width), group_utility(run), strict=True):
+        values[: len(estimated)] = estimated
+    reward, informative = (np.where(known > 0, values, nothing) for values in (reward, informative))
+    return [
+        {
+            "name": run.groups[index],
+            "drawn": f"{int(drawn[index]):,}",
+            "share": percent(drawn[index] / drawn.sum()),
+            "reward": number(reward[index]),
+            "informative": percent(informative[index]),
+            "utility": number(utility[index]),
+            "interval": f"± {half_width[index]:.2g}" if math.isfinite(half_width[index]) else "-",
+        }
+        for index in np.sort(np.argsort(-drawn, kind="stable")[:_MOST_GROUPS])
+    ]
 
 
-def _times(totals: Totals) -> list[dict[str, str]]:
-    parts = parts_of_a_step(totals)
-    whole = float(totals.seconds["step"].sum())
+def _times(run: RecordedRun) -> list[dict[str, str]]:
+    parts = parts_of_a_step(run)
+    whole = float(run.seconds["step"].sum())
     named = {**{name: float(part.sum()) for name, part in parts.items()}, "whole step": whole} if parts else {}
     return [
         {
             "part": name,
             "total": duration(spent),
             "share": percent(spent / whole),
-            "each": f"{1000 * spent / max(totals.step_lines, 1):,.1f} ms",
+            "each": f"{1000 * spent / max(np.count_nonzero(run.seconds['step']), 1):,.1f} ms",
         }
         for name, spent in named.items()
     ]
 
 
-def _problem(totals: Totals, record: Path, row: int) -> dict[str, Any]:
-    problems = totals.problems
-    offset = int(problems.example_offset[row])
-    return {
-        "id": problems.ids[row],
-        "group": totals.groups[problems.group[row]] if totals.has_groups else "-",
-        "difficulty": number(problems.difficulty[row]),
-        "drawn": f"{int(problems.drawn[row]):,}",
-        "first": number(problems.first[row]),
-        "last": number(problems.last[row]),
-        "utility": number(problems.utility[row] / problems.utilities[row]),
-        "example": _example(record, offset, int(problems.example_slot[row])) if offset >= 0 else None,
-    }
+def _problems(run: RecordedRun, record: Path) -> list[dict[str, Any]]:
+    """The problems that taught most and least, each with an example."""
+    most, least = most_and_least(run, _MOST_PROBLEMS)
+    known = np.isfinite(run.drawn["utility"])
+    count, total, drawn = (run.by_problem(values) for values in (known, run.drawn["utility"], 1.0))
+
+    def described(number_of: int) -> dict[str, Any]:
+        here = run.drawn["problem"] == number_of
+        row = int(np.argmax(here))
+        rewards = run.drawn["reward"][here & np.isfinite(run.drawn["reward"])]
+        example = None
+        if number_of in run.examples:
+            example = read_example(record, *run.examples[number_of])
+            example["reward"] = number(example["reward"])
+        return {
+            "id": run.problems[number_of],
+            "group": run.groups[run.drawn["group"][row]] if run.drawn["group"][row] >= 0 else "-",
+            "difficulty": number(run.drawn["difficulty"][row]),
+            "drawn": f"{int(drawn[number_of]):,}",
+            "first": number(rewards[0] if len(rewards) else math.nan),
+            "last": number(rewards[-1] if len(rewards) else math.nan),
+            "utility": number(total[number_of] / count[number_of]),
+            "example": example,
+        }
+
+    return [
+        {"title": title, "rows": [described(int(problem)) for problem in problems]}
+        for title, problems in (("taught most", most), ("taught least", least))
+        if len(problems)
+    ]
 
 
-def _example(record: Path, offset: int, slot: int) -> dict[str, str]:
-    example = read_example(record, offset, slot)
-    return {**example, "reward": number(example["reward"])}
+def most_and_least(run: RecordedRun, count: int) -> tuple[IntArray, IntArray]:
+    """The problems that taught most and least, by mean utility: numbers of at most `count` each, no problem in both.
+
+    A mean of few draws is mostly luck, so each is pulled towards the mean of all draws, as if the problem had been
+    drawn four more times with that utility.
+    """
+    counts, totals = run.by_problem(np.isfinite(run.drawn["utility"])), run.by_problem(run.drawn["utility"])
+    known = np.flatnonzero(counts)
+    mean = totals.sum() / max(counts.sum(), 1)
+    pulled = (totals[known] + _PRIOR_DRAWS * mean) / (counts[known] + _PRIOR_DRAWS)
+    order = known[np.argsort(-pulled, kind="stable")]
+    most = order[: min(count, (len(order) + 1) // 2)]
+    least = order[::-1][: min(count, len(order) - len(most))]
+    return most, least
