@@ -6,10 +6,8 @@ they are drawn here. A content policy in the page forbids scripts and loads on t
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import tempfile
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -57,19 +55,12 @@ def write_report(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
         require_extra(module, "report")
     page = _page_of(read_record(record), record)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=".report-", dir=path.parent)
+    partial = path.with_name(path.name + ".partial")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(page)
-        # A temporary file is its owner's alone; a page is to be looked at.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(partial, 0o666 & ~mask)
+        partial.write_text(page, encoding="utf-8")
         os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
