@@ -302,7 +302,6 @@ def _resume(folder: Path, state: _State, record: Record) -> tuple[int, list[dict
         record.begin()
         return 0, []
     step = state.load(folder)
-    record.resume(step)
     rows = record.rows()
     rows[0]["rollouts"] = 0.0
     return step, rows

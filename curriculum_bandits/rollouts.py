@@ -123,10 +123,14 @@ class Rollouts:
 
     @property
     def informative(self) -> npt.NDArray[np.bool_]:
-        """Which problems can teach something: two valid rewards or more that differ, shape (m,)."""
-        valid = self.valid
-        most = np.max(np.where(valid, self.rewards, -np.inf), axis=1, initial=-np.inf)
-        return np.asarray(most > np.min(np.where(valid, self.rewards, np.inf), axis=1, initial=np.inf))
+        """Problems with two valid rewards that differ; no other has a group-relative advantage, shape (m,).
+
+        >>> Rollouts([[1, 1], [1, 0], [1, None]]).informative.tolist()
+        [False, True, False]
+        """
+        valid, rewards = self.valid, self.rewards
+        highest = np.max(np.where(valid, rewards, -np.inf), axis=1, initial=-np.inf)
+        return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1, initial=np.inf))
 
     def __len__(self) -> int:
         """Number of problems, m."""

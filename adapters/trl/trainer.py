@@ -29,7 +29,6 @@ from curriculum_bandits.tracking import RECORD_FILE, Record, StallMonitor, batch
 
 from .checkpoints import (
     checkpoint_folder,
-    checkpoint_step,
     last_complete_checkpoint,
     load_curriculum,
     refuse_half_saved,
@@ -442,9 +441,6 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        step = checkpoint_step(checkpoint)
-        if self._record is not None and step is not None:
-            self._record.resume(step)
         if not self._shared.here:
             return
         state = load_curriculum(checkpoint)

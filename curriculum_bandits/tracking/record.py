@@ -39,8 +39,8 @@ class Record(Observer):
     """The record of one run, in a file that only grows between checkpoints.
 
     A line is a draw, a step, an evaluation or, where the bank has groups, an estimate of the regret against each of
-    them (`GroupRegretEstimator`, whose state is the record's). What a file holds of an earlier run is dropped with the
-    first line, unless `resume` was called.
+    them (`GroupRegretEstimator`). The first line drops what the file holds of an earlier run, unless the state of a
+    checkpoint was loaded: then it is the lines of later steps that are dropped.
 
     Args:
         path: The file; its folder is made when the first line is written.
@@ -62,26 +62,18 @@ class Record(Observer):
         self.path = Path(path)
         self.regret: GroupRegretEstimator | None = None
         self._curriculum, self._n_rollouts = curriculum, n_rollouts
-        self._begun, self._tokens = False, 0.0
         self._answers: list[dict[str, Any]] = []  # of the step that is going on
         self._reset()
 
     def begin(self) -> None:
         """Start anew, dropping what an earlier run left in the file."""
         self._reset()
-        self._replace([self._header()])
-
-    def resume(self, step: int) -> None:
-        """Cut what came after a checkpoint, and a line that a kill left half written.
-
-        Args:
-            step: The step of the checkpoint; lines of later steps are cut.
-        """
-        self._answers = []
-        self._replace(self._until(step) if self.path.exists() else [self._header()])
+        self._ready()
 
     def rows(self) -> list[dict[str, float]]:
         """The numbers of every step and its evaluation, as `run` returns them; the first is before the first step."""
+        if self._resumed:
+            self._ready()
         rows: dict[int, dict[str, float]] = {0: {"step": 0.0, "tokens": 0.0}}
         for entry in self._entries():
             if entry["kind"] in ("step", "evaluation"):
@@ -93,7 +85,7 @@ class Record(Observer):
 
     def answered(self, draw: Draw, rollouts: Rollouts, feedback: Feedback) -> None:
         """Keep a draw and its results until the step is known."""
-        self._ensure_begun()
+        self._ready()
         bank, items, valid = self._curriculum.bank, draw.items, rollouts.valid
         if self.regret is not None:
             self.regret.answered(draw, rollouts, feedback)
@@ -125,6 +117,8 @@ class Record(Observer):
             step: Updates done.
             metrics: Of the step; where there are none, only its draws are written.
         """
+        self._ready()
+        self._step = step
         lines = [{"kind": "draw", "step": step, **answer} for answer in self._answers]
         self._answers = []
         if metrics:
@@ -151,14 +145,16 @@ class Record(Observer):
 
     def evaluated(self, step: int, scores: Mapping[str, float]) -> None:
         """Write an evaluation."""
+        self._ready()
+        self._step = step
         self._append([self._entry("evaluation", step) | {"metrics": _mapping(scores)}])
 
     def state_dict(self) -> dict[str, Any]:
-        """The estimate of regret; the lines are in the file."""
-        return {} if self.regret is None else self.regret.state_dict()
+        """The last step and the estimate of regret; the lines are in the file."""
+        return {"step": self._step, "regret": None if self.regret is None else self.regret.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue the estimate of regret; see `resume` for the file.
+        """Continue from a checkpoint; the file is cut at its step when next it is needed.
 
         Args:
             state: What `state_dict` returned.
@@ -167,12 +163,14 @@ class Record(Observer):
             ValueError: As `GroupRegretEstimator.load_state_dict`.
         """
         if self.regret is not None:
-            self.regret.load_state_dict(state)
+            self.regret.load_state_dict(state["regret"])
+        self._answers, self._step, self._begun = [], int(state["step"]), False
+        self._resumed = True
 
     def _reset(self) -> None:
         groups = self._curriculum.bank.groups
         self.regret = None if groups is None else GroupRegretEstimator(groups, strict=False)
-        self._answers, self._tokens = [], 0.0
+        self._answers, self._tokens, self._step, self._begun, self._resumed = [], 0.0, -1, False, False
 
     def _header(self) -> str:
         bank = self._curriculum.bank
@@ -212,16 +210,15 @@ class Record(Observer):
         return {"kind": kind, "step": step, "tokens": _number(self._tokens)}
 
     def _append(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        self._ensure_begun()
         with open(self.path, "a", encoding="utf-8") as file:
             file.writelines(_line(entry) for entry in entries)
 
-    def _ensure_begun(self) -> None:
-        if not self._begun:
-            self.begin()
-
-    def _replace(self, lines: Iterable[str]) -> None:
+    def _ready(self) -> None:
+        """Write the first line of a new run, or cut what came after the checkpoint of an old one."""
+        if self._begun:
+            return
         self._begun = True
+        lines = self._until(self._step) if self._step >= 0 and self.path.exists() else [self._header()]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(self.path.name + ".partial")
         with open(partial, "w", encoding="utf-8") as file:
