@@ -167,7 +167,6 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
             training,
             curriculum=curriculum,
             refills=ours.refills,
-            answer_delay=ours.answer_delay,
             eval_dataset=None
             if evaluation is None
             else Dataset.from_list([evaluation.row(item) for item in range(len(evaluation))]),

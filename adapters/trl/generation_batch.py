@@ -55,7 +55,7 @@ class Drawn:
     Attributes:
         draw: The draw; None on every process but the main one, unless the curriculum is asked in all of them.
         first: Place of its first row in the generation batch.
-        rewards: Combined reward of its rows on all processes, shape (m * n,), NaN where missing; set by generation.
+        generated: Combined rewards of its rows on all processes, shape (m, n), NaN where missing; set by generation.
         lengths: Completion tokens of these rows, shape (m * n,); set by generation.
         local_first: Place among its own rows of the first that this process generated.
         completions: What this process generated, in order.
@@ -63,25 +63,10 @@ class Drawn:
 
     draw: Draw | None
     first: int
-    rewards: torch.Tensor | None = None
+    generated: Rollouts = field(default_factory=lambda: Rollouts(np.zeros((0, 1))))
     lengths: torch.Tensor | None = None
     local_first: int = 0
     completions: Sequence[Any] = ()
-
-    def informative(self, generations: int) -> torch.Tensor:
-        """Which groups could teach something: two valid rewards or more that differ.
-
-        Args:
-            generations: Rollouts per problem, n.
-
-        Returns:
-            Shape (m,), equal on all processes.
-        """
-        assert self.rewards is not None
-        groups = self.rewards.view(-1, generations)
-        missing = torch.isnan(groups)
-        least = groups.masked_fill(missing, float("inf")).amin(dim=1)
-        return groups.masked_fill(missing, -float("inf")).amax(dim=1) > least
 
 
 @dataclass
@@ -125,7 +110,7 @@ class GenerationBatch:
     @property
     def rows(self) -> int:
         """Rows of all processes in the draws that have been rolled out."""
-        return sum(len(drawn.rewards) for drawn in self.draws if drawn.rewards is not None)
+        return sum(drawn.generated.rewards.size for drawn in self.draws)
 
     def add(self, part: Part) -> None:
         """Keep rows to score again.
@@ -136,12 +121,11 @@ class GenerationBatch:
         self.parts.append(part)
         self.scored |= set(part.inputs[ROW].tolist())
 
-    def rollouts(self, drawn: Drawn, generations: int, trained: np.ndarray, scores: Scores | None) -> Rollouts:
+    def rollouts(self, drawn: Drawn, trained: np.ndarray, scores: Scores | None) -> Rollouts:
         """The rollouts of one draw, with rows of all processes back in its order.
 
         Args:
             drawn: The draw.
-            generations: Rollouts per problem, n.
             trained: Places in the generation batch of the rows that an update used.
             scores: Of the updated policy; None where the curriculum does not ask for them.
 
@@ -149,39 +133,26 @@ class GenerationBatch:
             Rollouts of shape (m, n). Where scores are given, a row without one counts as missing, unless all rewards of
             its group are equal: then how far the policy moved on it makes no difference.
         """
-        assert drawn.rewards is not None
         assert drawn.lengths is not None
-        count = len(drawn.rewards)
-        rewards = drawn.rewards.detach().double().cpu().numpy()
-        lengths = drawn.lengths.detach().double().cpu().numpy()
-        used = np.zeros(count, dtype=bool)
-        used[self._own(drawn, trained)] = True
+        rewards = drawn.generated.rewards
+        own = drawn.first + np.arange(rewards.size).reshape(rewards.shape)
+        lengths = drawn.lengths.detach().double().cpu().numpy().reshape(rewards.shape)
         log_ratio: np.ndarray | None = None
         if scores is not None:
-            here = self._own(drawn, scores.rows)
-            log_ratio, scored = np.zeros(count), np.zeros(count, dtype=bool)
-            log_ratio[here] = scores.log_ratio[(scores.rows >= drawn.first) & (scores.rows < drawn.first + count)]
-            scored[here] = True
-            matters = np.repeat(drawn.informative(generations).cpu().numpy(), generations)
-            lengths = np.where(scored | ~matters, lengths, 0.0)
-            log_ratio = log_ratio.reshape(-1, generations)
-        shape = (-1, generations)
-        texts = np.full(count, None, dtype=object)
-        for k, completion in enumerate(drawn.completions):
-            texts[drawn.local_first + k] = completion
+            of_row = np.zeros(self.rows)
+            of_row[scores.rows] = scores.log_ratio
+            log_ratio = of_row[own]
+            scored = np.isin(own, scores.rows)
+            lengths = np.where(scored | ~drawn.generated.informative[:, None], lengths, 0.0)
+        texts = np.full(rewards.size, None, dtype=object)
+        texts[drawn.local_first : drawn.local_first + len(drawn.completions)] = drawn.completions
         return Rollouts(
-            rewards.reshape(shape),
+            rewards,
             log_ratio=log_ratio,
-            lengths=lengths.reshape(shape),
-            trained=used.reshape(shape),
-            completions=texts.reshape(shape),
+            lengths=lengths,
+            trained=np.isin(own, trained),
+            completions=texts.reshape(rewards.shape),
         )
-
-    @staticmethod
-    def _own(drawn: Drawn, rows: np.ndarray) -> np.ndarray:
-        assert drawn.rewards is not None
-        own = rows[(rows >= drawn.first) & (rows < drawn.first + len(drawn.rewards))]
-        return np.asarray(own - drawn.first, dtype=np.int64)
 
 
 def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> torch.Tensor:

@@ -73,7 +73,6 @@ class CurriculumConfig:
         features: ``default``, or the name or folder of a language model that reads the problems.
         reward_funcs: ``bank`` and import paths.
         refills: As in `CurriculumGRPOTrainer`.
-        answer_delay: As in `CurriculumGRPOTrainer`.
         prepare_only: Generate the banks and stop.
         overwrite_run: Start anew in a folder that holds another run.
     """
@@ -117,9 +116,6 @@ class CurriculumConfig:
         default=None,
         metadata={"help": "DAPO's filter: draw again at most so often for problems whose rollouts all earn the same"},
     )
-    answer_delay: int = field(
-        default=0, metadata={"help": "steps that answers are held back, to measure what it costs"}
-    )
     prepare_only: bool = field(default=False, metadata={"help": "generate the banks, then stop"})
     overwrite_run: bool = field(default=False, metadata={"help": "start anew in a folder that holds another run"})
 
@@ -140,8 +136,6 @@ class CurriculumConfig:
         self.signal  # noqa: B018
         if self.refills is not None and self.refills < 0:
             raise ValueError(f"refills is {self.refills}; give how often to draw again at most")
-        if self.answer_delay < 0:
-            raise ValueError(f"answer_delay is {self.answer_delay}; give the number of steps, 0 or more")
         if self.features != "default" and self.curriculum != "actor_curator":
             raise ValueError(f"features is {self.features!r}, which only actor_curator reads, not {self.curriculum}")
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
-from curriculum_bandits.stages.zero_variance import has_variance
 
 __all__ = ["Greso"]
 
@@ -87,7 +86,7 @@ class Greso(Refilling):
         Returns:
             Shape (k,).
         """
-        return has_variance(rollouts)
+        return rollouts.informative
 
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
         """Count visits in vain, and move the probability.

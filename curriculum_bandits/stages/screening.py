@@ -10,7 +10,6 @@ import numpy.typing as npt
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
-from curriculum_bandits.stages.zero_variance import has_variance
 
 __all__ = ["Screening"]
 
@@ -55,7 +54,7 @@ class Screening(Refilling):
         Returns:
             Shape (k,).
         """
-        return has_variance(rollouts)
+        return rollouts.informative
 
     def rolled_out(self, items: IntArray, roll_out: Callable[..., RolloutGroups]) -> RolloutGroups:
         """A first look at all, and a second at those where it left the matter open.
@@ -68,7 +67,7 @@ class Screening(Refilling):
             A group for each, in their order; the second look is missing where there was none.
         """
         first = roll_out(items, self.screening)
-        open_ = has_variance(first.rollouts)
+        open_ = first.rollouts.informative
         if not open_.any():
             return first
         second = roll_out(items[open_], self.continuation)

@@ -8,26 +8,9 @@ import numpy.typing as npt
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
 
-__all__ = ["ZeroVarianceFilter", "has_variance"]
+__all__ = ["ZeroVarianceFilter"]
 
 BoolArray = npt.NDArray[np.bool_]
-
-
-def has_variance(rollouts: Rollouts) -> BoolArray:
-    """Which groups have two valid rewards that differ.
-
-    Args:
-        rollouts: Shape (k, n).
-
-    Returns:
-        Shape (k,).
-
-    >>> has_variance(Rollouts([[1, 1], [1, 0], [1, None]])).tolist()
-    [False, True, False]
-    """
-    valid, rewards = rollouts.valid, rollouts.rewards
-    highest = np.max(np.where(valid, rewards, -np.inf), axis=1)
-    return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1))
 
 
 class ZeroVarianceFilter(Refilling):
@@ -56,4 +39,4 @@ class ZeroVarianceFilter(Refilling):
         Returns:
             Shape (k,).
         """
-        return has_variance(rollouts)
+        return rollouts.informative

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from curriculum_bandits import Curriculum, ProblemBank, methods, neural
+from curriculum_bandits import Curriculum, Delayed, ProblemBank, methods, neural
 
 from ...curricula.contenders import settings_in_brackets
 from ...curricula.curators import PAPER_LEARNING_RATE
@@ -45,13 +45,11 @@ class Contender:
         name: As it was asked for.
         make: ``make(bank, seed)`` returns the curriculum.
         refills: What the trainer is told; None leaves it alone.
-        answer_delay: Likewise: steps that an answer is late.
     """
 
     name: str
     make: Callable[[ProblemBank, int], Curriculum]
     refills: int | None = None
-    answer_delay: int = 0
 
 
 def find_contender(name: str) -> Contender:
@@ -69,8 +67,8 @@ def find_contender(name: str) -> Contender:
         ValueError: If there is no such method, or it cannot have these settings.
 
     >>> contender = find_contender("sec[temperature=0.1]+filter+delay=4")
-    >>> contender.refills, contender.answer_delay
-    (3, 4)
+    >>> contender.refills
+    3
     """
     delayed = _DELAYED.fullmatch(name)
     before, delay = (delayed[1], int(delayed[2])) if delayed else (name, 0)
@@ -104,9 +102,10 @@ def find_contender(name: str) -> Contender:
         raise ValueError(f"{method} needs {', '.join(needed)}; write {method}[{needed[0]}=...]")
 
     def make(bank: ProblemBank, seed: int) -> Curriculum:
-        return function(bank, seed=seed, **given)
+        curriculum = function(bank, seed=seed, **given)
+        return Delayed(curriculum, delay) if delay else curriculum
 
-    return Contender(name, make, refills, delay)
+    return Contender(name, make, refills)
 
 
 _CURATOR = "actor_curator"

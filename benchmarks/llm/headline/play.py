@@ -126,7 +126,6 @@ def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache:
         curriculum=contender.make(bank, seed),
         processing_class=tokenizer,
         refills=contender.refills,
-        answer_delay=contender.answer_delay,
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))

@@ -122,7 +122,6 @@ def test_the_resolved_recipe_is_a_recipe(tmp_path):
         (["--reward_funcs", "os.system"], "no import path"),
         (["--reward_funcs", "json:dumpz"], "did you mean"),
         (["--refills", "-1"], "refills is -1"),
-        (["--answer_delay", "-1"], "answer_delay is -1"),
         (["--num_generations", "eight"], "num_generations"),
         (["--num_generations", "1"], "at least 2 generations"),
         (["--config", "countdwn_gspo"], "did you mean 'countdown_gspo'"),
