@@ -1,7 +1,6 @@
 """A training loop of your own, with observers: a record for the report, a stall monitor and the regret as it goes.
 
-Replace the toy `Policy` by yours; the calls of the curriculum and of the observers stay as they are.
-``curriculum-bandits report runs/own_loop`` then makes a page of the run.
+Replace the toy `Policy` by yours. ``curriculum-bandits report runs/own_loop`` makes a page of the run.
 """
 
 import numpy as np
