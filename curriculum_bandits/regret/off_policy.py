@@ -177,7 +177,7 @@ class GroupRegretEstimator(Observer):
         except _UnknownChance:
             if self.strict:
                 raise
-            known, coverage = False, 0.0
+            known, coverage = False, np.zeros(len(sizes))
             weights = np.ones(len(draw)) if draw.inclusion is None else 1.0 / draw.inclusion
             total, weight = _group_sums(draw, feedback, self._group_of, len(sizes), weights)
             earnings = np.count_nonzero(answered) * total / np.where(weight > 0, weight, 1.0)
@@ -286,8 +286,9 @@ def _group_sums(
             "or a count of 0 if it is missing"
         )
     drawn, weights = groups[draw.items[answered]], weights[answered]
-    total = np.bincount(drawn, weights=weights * feedback.values[answered], minlength=n_groups)
-    return total, np.bincount(drawn, weights=weights, minlength=n_groups)
+    values = weights * feedback.values[answered]
+    total, weight = (np.bincount(drawn, weights=each, minlength=n_groups) for each in (values, weights))
+    return np.asarray(total, dtype=np.float64), np.asarray(weight, dtype=np.float64)
 
 
 def _chance(draw: Draw, n_items: int) -> FloatArray:

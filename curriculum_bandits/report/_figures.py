@@ -114,7 +114,8 @@ class _Windows:
         at = (self.run.drawn["step"] - self.first) // self.per * size + (0 if cells is None else cells)
         here = at >= 0 if cells is None else cells >= 0
         weights = np.broadcast_to(np.asarray(values, dtype=np.float64), at.shape)[here]
-        flat = np.bincount(at[here], weights=np.nan_to_num(weights), minlength=len(self.middles) * size)
+        counts = np.bincount(at[here], weights=np.nan_to_num(weights), minlength=len(self.middles) * size)
+        flat = np.asarray(counts, dtype=np.float64)
         return flat if cells is None else flat.reshape(-1, size)
 
     def means_of_steps(self, values: FloatArray) -> FloatArray:
@@ -122,7 +123,8 @@ class _Windows:
         known = np.isfinite(values)
         at = (self.run.steps["step"][known].astype(np.int64) - self.first) // self.per
         total, count = (
-            np.bincount(at, weights=weights, minlength=len(self.middles)) for weights in (values[known], None)
+            np.asarray(np.bincount(at, weights=weights, minlength=len(self.middles)), dtype=np.float64)
+            for weights in (values[known], None)
         )
         return _ratio(total, count)
 

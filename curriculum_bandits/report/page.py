@@ -193,7 +193,7 @@ def _times(run: RecordedRun) -> list[dict[str, str]]:
             "part": name,
             "total": duration(spent),
             "share": percent(spent / whole),
-            "each": f"{1000 * spent / max(np.count_nonzero(run.seconds['step']), 1):,.1f} ms",
+            "each": f"{1000 * spent / int(np.count_nonzero(run.seconds['step'])):,.1f} ms",
         }
         for name, spent in named.items()
     ]

@@ -343,7 +343,7 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
 def _sums(where: IntArray, values: npt.ArrayLike, size: int) -> FloatArray:
     here = where >= 0
     weights = np.broadcast_to(np.asarray(values, dtype=np.float64), where.shape)[here]
-    return np.bincount(where[here], weights=np.nan_to_num(weights), minlength=size)
+    return np.asarray(np.bincount(where[here], weights=np.nan_to_num(weights), minlength=size), dtype=np.float64)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
