@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.report._reading import Evaluation, RecordedRun
 from curriculum_bandits.report._text import compact, label, percent
-from curriculum_bandits.report.reading import Evaluation, RecordedRun
 
 __all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "group_utility", "main_metric", "parts_of_a_step"]
 

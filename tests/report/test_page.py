@@ -12,8 +12,8 @@ import pytest
 from curriculum_bandits import cli
 from curriculum_bandits.report import read_record, write_report
 from curriculum_bandits.report._figures import figures_of, group_style, group_utility, main_metric
-from curriculum_bandits.report.page import headlines, most_and_least
-from curriculum_bandits.report.reading import Evaluation
+from curriculum_bandits.report._page import headlines, most_and_least
+from curriculum_bandits.report._reading import Evaluation
 
 from .conftest import begin, cost, draw, evaluation, regret
 from .simulated import simulate, write_large

@@ -8,7 +8,7 @@ import pytest
 from curriculum_bandits import ProblemBank, Rollouts, methods
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.report._figures import _Windows, figures_of
-from curriculum_bandits.report.reading import find_record, read_example, read_record
+from curriculum_bandits.report._reading import find_record, read_example, read_record
 from curriculum_bandits.tracking import Record
 
 from .conftest import begin, cost, draw, evaluation, regret

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.report._figures import figures_of, group_utility, main_metric, parts_of_a_step
+from curriculum_bandits.report._reading import RecordedRun, find_record, read_example, read_record
 from curriculum_bandits.report._text import compact, duration, number, percent, visible
-from curriculum_bandits.report.reading import RecordedRun, find_record, read_example, read_record
 
 __all__ = ["write_report"]
 

@@ -35,13 +35,7 @@ _LARGEST = 1e15  # beyond, a number counts as missing: no step, reward or diffic
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation on held-out problems.
-
-    Attributes:
-        step: Updates done.
-        tokens: So far, nan where missing.
-        metrics: Finite numbers by name.
-    """
+    """An evaluation on held-out problems: its finite numbers by name; tokens are nan where missing."""
 
     step: int
     tokens: float
@@ -50,16 +44,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate of the regret against each group, as `regret.GroupRegretEstimator` made it.
-
-    Attributes:
-        step: Updates done.
-        regret: Shape (G,), nan for a group that was not met.
-        half_width: Half of the 95 % interval around it, nan where it is not known.
-        earned: Sum of all utilities.
-        plays: Their number.
-        unbiased: Whether the chance of being drawn was known in every round.
-    """
+    """An estimate of the regret against each group, as `regret.GroupRegretEstimator` made it; nan where unknown."""
 
     step: int
     regret: FloatArray
@@ -122,40 +107,16 @@ class RecordedRun:
         return float(known[-1]) if len(known) else math.nan
 
     def by_group(self, values: npt.ArrayLike) -> FloatArray:
-        """Sums over the problems drawn, by group.
-
-        Args:
-            values: A row per problem drawn.
-
-        Returns:
-            Shape (G,).
-        """
+        """Sums of a value per problem drawn, by group, shape (G,)."""
         return _sums(self.drawn["group"], values, len(self.groups))
 
     def by_problem(self, values: npt.ArrayLike) -> FloatArray:
-        """Sums over the problems drawn, by problem.
-
-        Args:
-            values: A row per problem drawn.
-
-        Returns:
-            Shape (problems,).
-        """
+        """Sums of a value per problem drawn, by problem, shape (problems,)."""
         return _sums(self.drawn["problem"], values, len(self.problems))
 
 
 def find_record(run: str | os.PathLike[str]) -> Path:
-    """The record of a run.
-
-    Args:
-        run: Folder of the run, or the record itself.
-
-    Returns:
-        Path of the record.
-
-    Raises:
-        ValueError: If there is none.
-    """
+    """Path of the record of a run, given by its folder or by the record itself; an error where there is none."""
     path = Path(run)
     if path.is_dir():
         record = path / RECORD_FILE
@@ -216,16 +177,7 @@ def read_record(run: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES) ->
 
 
 def read_example(run: str | os.PathLike[str], offset: int, slot: int) -> dict[str, Any]:
-    """One example of a draw, read again from the record.
-
-    Args:
-        run: Folder of the run, or the record itself.
-        offset: Where the draw's line begins, in bytes.
-        slot: Which of its examples.
-
-    Returns:
-        ``prompt`` and ``completion`` as text, ``reward`` as a number, nan where it is missing.
-    """
+    """An example of the draw whose line begins at `offset`, by its number `slot`: prompt, completion and reward."""
     with open(find_record(run), "rb") as file:
         file.seek(offset)
         entry = _parsed(file.readline())
@@ -273,15 +225,6 @@ class _Reader:
             raise ValueError(f"items is {items!r}, not a list")
         m = len(items)
         groups, informative, trained = (_listed(entry, name, m) for name in ("group", "spread", "trained"))
-        numbers = {
-            column: _floats(entry, name, m)
-            for column, name in (
-                ("difficulty", "difficulty"),
-                ("reward", "reward"),
-                ("utility", "utility"),
-                ("tokens", "completion_tokens"),
-            )
-        }
         seen, names = self._problems, self._groups
         columns = {
             "step": [step] * m,
@@ -289,7 +232,8 @@ class _Reader:
             "group": [-1] * m if groups is None else [names.setdefault(str(name), len(names)) for name in groups],
             "informative": [False] * m if informative is None else [value is True for value in informative],
             "trained": [True] * m if trained is None else [value is True for value in trained],
-            **numbers,
+            "tokens": _floats(entry, "completion_tokens", m),
+            **{name: _floats(entry, name, m) for name in ("difficulty", "reward", "utility")},
         }
         for name, dtype in _COLUMNS:
             self._drawn[name].append(np.array(columns[name], dtype=dtype))
@@ -302,12 +246,8 @@ class _Reader:
         self.run.draws += 1
 
     def _step(self, step: int, entry: dict[str, Any], offset: int) -> None:
-        metrics = _numbers_by_name(entry.get("metrics"))
-        for name, value in (
-            ("step", float(step)),
-            ("tokens", _number(entry.get("tokens"))),
-            ("effective", metrics.get("effective_problems", math.nan)),
-        ):
+        effective = _numbers_by_name(entry.get("metrics")).get("effective_problems", math.nan)
+        for name, value in (("step", step), ("tokens", _number(entry.get("tokens"))), ("effective", effective)):
             self._steps[name].append(value)
         seconds = _numbers_by_name(entry.get("seconds"))
         self._seconds.append({part: spent for part, spent in seconds.items() if math.isfinite(spent)})
@@ -322,8 +262,8 @@ class _Reader:
         n_groups = len(self.run.groups)  # of the first line, which names all
         regret, half_width = (_floats(entry, name, n_groups) for name in ("regret", "half_width"))
         earned, plays = _number(entry.get("earned")), _number(entry.get("plays"))
-        estimate = Estimate(step, regret, half_width, earned, plays, entry.get("unbiased") is True)
-        self.run.estimates.append(estimate)
+        unbiased = entry.get("unbiased") is True
+        self.run.estimates.append(Estimate(step, regret, half_width, earned, plays, unbiased))
 
 
 # Columns with a row per problem drawn, and their types.
