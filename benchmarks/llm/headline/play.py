@@ -22,7 +22,7 @@ from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
-from curriculum_bandits.record import RECORD_FILE
+from curriculum_bandits.tracking import RECORD_FILE
 
 from ..quiet import quiet_transformers
 from ..tiny_model import held_out_accuracy

@@ -24,8 +24,8 @@ from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
-from curriculum_bandits.metrics import BATCH_METRICS
 from curriculum_bandits.neural import DEFAULT
+from curriculum_bandits.tracking.metrics import BATCH_METRICS
 from tests.adapters.trl.conftest import GENERATIONS, Witness, make_bank, make_model, make_tokenizer, short_digits
 
 SETTINGS = replace(DEFAULT, candidates=15, learning_rate=0.05, window=2, gradient_steps=1)
