@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.draw import Draw, Feedback, Ticket
+from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.open_draw import OpenDraw
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Count, Field, Fixed, Part, Stateful, Text
 
 __all__ = ["COUNTS", "Answered", "Collector", "Task"]
 
@@ -27,9 +29,6 @@ __all__ = ["COUNTS", "Answered", "Collector", "Task"]
 #: ``cancelled``, ``reissued`` (handed out again), ``repeated`` (told before), ``late`` (told after the draw was closed
 #: or the rollout cancelled) and ``lost`` (not there when the draw was closed).
 COUNTS = ("answered", "incomplete", "given_up", "told", "cancelled", "reissued", "repeated", "late", "lost")
-
-_SETTINGS = ("batch_size", "n_rollouts")
-_STATE = ("curriculum", *_SETTINGS, "needs", "drawn", "last", "counts", "open")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,45 @@ class Answered:
     feedback: Feedback
 
 
-class Collector:
+class _OpenDraws(Field):
+    """Open draws by ticket."""
+
+    @override
+    def save(self, value: dict[str, OpenDraw]) -> Any:
+        return [each.state_dict() for each in value.values()]
+
+    @override
+    def checked(self, saved: Any, present: Any, owner: Collector) -> dict[str, OpenDraw]:
+        try:
+            opened = [OpenDraw.from_state_dict(each, owner.n_rollouts) for each in saved]
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"holds no open draws ({error!r})") from None
+        return {each.ticket: each for each in opened}
+
+
+class _Counts(Field):
+    @override
+    def save(self, value: dict[str, int]) -> Any:
+        return dict(value)
+
+    @override
+    def checked(self, saved: Any, present: dict[str, int], owner: Collector) -> dict[str, int]:
+        if not isinstance(saved, Mapping) or set(saved) != set(present):
+            raise ValueError(f"does not count {', '.join(present)}")
+        return {name: int(saved[name]) for name in present}
+
+
+class _Names(Field):
+    @override
+    def save(self, value: frozenset[str]) -> Any:
+        return sorted(value)
+
+    @override
+    def checked(self, saved: Any, present: frozenset[str], owner: Collector) -> frozenset[str]:
+        return frozenset(map(str, saved))
+
+
+class Collector(Stateful):
     """Hands out the rollouts of a curriculum's draws one by one, and answers each draw once.
 
     Every call names a rollout by ticket and place, and repeating a call changes nothing, so answers may arrive in any
@@ -99,6 +136,18 @@ class Collector:
     (1, 4)
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "batch_size": Fixed(),
+        "n_rollouts": Fixed(),
+        "needs": _Names(),
+        "counts": _Counts(),
+        "_drawn": Count(),
+        "_run": Text(),
+        "_serial": Count(low=-1),
+        "_open": _OpenDraws(),
+        "curriculum": Part(),
+    }
+
     def __init__(
         self,
         curriculum: Curriculum,
@@ -121,7 +170,7 @@ class Collector:
         self.max_age, self.needs, self.at_once, self.on_answer = max_age, frozenset(needs), at_once, on_answer
         self.counts = dict.fromkeys(COUNTS, 0)
         self._open: dict[str, OpenDraw] = {}
-        self._drawn, self._last = 0, Ticket("", -1)
+        self._drawn, self._run, self._serial = 0, "", -1  # number of draws, and the ticket of the last
 
     @property
     def bank(self) -> ProblemBank:
@@ -359,57 +408,6 @@ class Collector:
         self._close(opened, "given_up")
         return True
 
-    def state_dict(self) -> dict[str, Any]:
-        """The curriculum and the ledger of its open draws, as arrays and plain numbers."""
-        return {
-            "curriculum": self.curriculum.state_dict(),
-            "batch_size": self.batch_size,
-            "n_rollouts": self.n_rollouts,
-            "needs": sorted(self.needs),
-            "drawn": self._drawn,
-            "last": [self._last.run, self._last.serial],
-            "counts": dict(self.counts),
-            "open": [each.state_dict() for each in self._open.values()],
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit; rollouts that were out then are still awaited.
-
-        Args:
-            state: What `state_dict` returned, of a collector with the same settings.
-
-        Raises:
-            ValueError: If it lacks something, is of other settings, or its parts contradict each other. Collector and
-                curriculum are then as they were.
-        """
-        missing = sorted(set(_STATE) - set(state))
-        if missing:
-            raise ValueError(f"the state lacks {missing}; give what state_dict of a collector returned")
-        for name in _SETTINGS:
-            if state[name] != getattr(self, name):
-                raise ValueError(f"the state was saved with {name} {state[name]}, not {getattr(self, name)}; use that")
-        before = self.curriculum.state_dict()
-        try:
-            self.curriculum.load_state_dict(state["curriculum"])
-            draws = {draw.ticket.serial: draw for draw in self.curriculum.outstanding}
-            opened = [self._restored(saved, draws) for saved in state["open"]]
-            run, serial = state["last"]
-            drawn, last = int(state["drawn"]), Ticket(str(run), int(serial))
-            needs, counts = frozenset(map(str, state["needs"])), {name: int(state["counts"][name]) for name in COUNTS}
-        except BaseException:
-            self.curriculum.load_state_dict(before)
-            raise
-        self._open = {each.ticket: each for each in opened}
-        self._drawn, self._last, self.needs, self.counts = drawn, last, needs, counts
-
-    def _restored(self, saved: Mapping[str, Any], draws: Mapping[int, Draw]) -> OpenDraw:
-        serial = int(saved["serial"])
-        if serial not in draws or len(draws[serial]) != self.batch_size:
-            raise ValueError(f"draw {serial} of the saved collector is not open in the saved curriculum")
-        opened = OpenDraw(draws[serial], self.n_rollouts, int(saved["number"]))
-        opened.load_state_dict(saved)
-        return opened
-
     def _issue(self) -> OpenDraw:
         """Ask for a new draw, once those that are too old are closed."""
         for each in list(self._open.values()):
@@ -418,7 +416,7 @@ class Collector:
         draw = self.curriculum.ask(self.batch_size)
         opened = OpenDraw(draw, self.n_rollouts, self._drawn)
         self._open[opened.ticket] = opened
-        self._drawn, self._last = self._drawn + 1, draw.ticket
+        self._drawn, self._run, self._serial = self._drawn + 1, draw.ticket.run, draw.ticket.serial
         return opened
 
     def _task(self, opened: OpenDraw, place: int) -> Task:
@@ -433,7 +431,7 @@ class Collector:
         opened = self._open.get(ticket)
         if opened is None:
             run, _, serial = ticket.rpartition(":")
-            if run != self._last.run or not serial.isdecimal() or int(serial) > self._last.serial:
+            if run != self._run or not serial.isdecimal() or int(serial) > self._serial:
                 raise ValueError(f"draw {ticket!r} was never issued here; use the ticket of a task as ask returned it")
         elif not 0 <= place < opened.handed:
             raise ValueError(f"place {place} of draw {ticket} was not handed out; {opened.handed} of its tasks were")

@@ -151,9 +151,9 @@ class OpenDraw:
         return Rollouts(rewards, **known)
 
     def state_dict(self) -> dict[str, Any]:
-        """The places, without the draw, which the curriculum keeps."""
+        """The draw and its places, as arrays and plain numbers; `from_state_dict` is the way back."""
         return {
-            "serial": self.draw.ticket.serial,
+            "draw": self.draw.state_dict(),
             "number": self.number,
             "handed": self.handed,
             "again": list(self.again),
@@ -161,22 +161,27 @@ class OpenDraw:
             "told": [[place, {name: v.copy() for name, v in each.items()}] for place, each in self.told.items()],
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; meant for a new object, which is not to be used if this fails.
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any], n_rollouts: int | None) -> OpenDraw:
+        """Rebuild what `state_dict` described.
 
         Args:
-            state: What `state_dict` returned, of the same draw.
+            state: What `state_dict` returned.
+            n_rollouts: As it was then.
+
+        Returns:
+            An equal object.
 
         Raises:
-            ValueError: If a place is listed twice, or was never handed out.
+            ValueError: If a place is listed twice or was never handed out, or a number is impossible.
         """
-        self.handed, self.again = int(state["handed"]), sorted(map(int, state["again"]))
-        self.cancelled = set(map(int, state["cancelled"]))
+        opened = cls(Draw.from_state_dict(state["draw"]), n_rollouts, int(state["number"]))
+        opened.handed, opened.again = int(state["handed"]), sorted(map(int, state["again"]))
+        opened.cancelled = set(map(int, state["cancelled"]))
         told = {int(place): numbers for place, numbers in state["told"]}
-        places = [*self.again, *self.cancelled, *told]
-        if not (0 <= self.handed <= self.size and len(set(places)) == len(places) <= self.handed) or not all(
-            0 <= place < self.handed for place in places
-        ):
-            raise ValueError(f"draw {self.ticket} was saved with the places {sorted(places)} of {self.handed}")
+        places = sorted([*opened.again, *opened.cancelled, *told])
+        if len(set(places)) < len(places) or not set(places) <= set(range(min(opened.handed, opened.size))):
+            raise ValueError(f"lists the places {places} of {opened.handed} handed out and {opened.size} in all")
         for place, numbers in told.items():
-            self.take(place, numbers, f"item {self.item(place)}")
+            opened.take(place, numbers, f"item {opened.item(place)}")
+        return opened

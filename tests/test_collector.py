@@ -19,8 +19,8 @@ class Listener(ShuffledEpochs):
         super().__init__(n)
         self.told = []
 
-    def update(self, arms, inclusion, values):
-        self.told.append((arms.tolist(), np.asarray(values).tolist()))
+    def update(self, selection, values, *, counts=None, kl=None, cost=None):
+        self.told.append((selection.arms.tolist(), np.asarray(values).tolist()))
 
 
 def make(batch_size=2, n_rollouts=2, signal=signals.mean_reward, **options):
@@ -372,15 +372,16 @@ def damaged():
     tell(collector, collector.ask(3)[1])
     state = collector.state_dict()
     (opened,) = state["open"]
-    yield "the state lacks .*'counts', .*'open'", {"curriculum": state["curriculum"]}
-    yield "batch_size 3, not 2", {**state, "batch_size": 3}
-    yield "n_rollouts None, not 2", {**state, "n_rollouts": None}
-    yield "draw 9 .* is not open in the saved curriculum", {**state, "open": [{**opened, "serial": 9}]}
+    yield "lacks batch_size, .*counts.*, open", {"kind": "collector", "curriculum": state["curriculum"]}
+    yield "batch_size of collector is 3, and 2 here", {**state, "batch_size": 3}
+    yield "n_rollouts of collector is None, and 2 here", {**state, "n_rollouts": None}
+    yield "holds no open draws", {**state, "open": [{}]}
     yield r"places \[0, 1, 1\] of 3", {**state, "open": [{**opened, "again": [0, 1]}]}
     yield r"places \[1\] of 1", {**state, "open": [{**opened, "handed": 1}]}
     wrong = [[1, {"rewards": np.zeros((5, 5))}]]
     yield r"has shape \(5, 5\)", {**state, "open": [{**opened, "told": wrong}]}
-    yield "saved with another bank", {**state, "curriculum": {**state["curriculum"], "bank": "another"}}
+    yield "does not count answered", {**state, "counts": {}}
+    yield "another bank|load the bank", {**state, "curriculum": {**state["curriculum"], "bank_fingerprint": "another"}}
 
 
 @pytest.mark.parametrize(("message", "state"), list(damaged()))

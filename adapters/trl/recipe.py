@@ -43,7 +43,7 @@ SIGNALS = (
     "absolute_advantage",
     "reward_variance",
     "success_rate",
-    "success_rate_and_drift",
+    "success_rate_and_kl",
     "mean_reward",
     "tent",
 )

@@ -336,7 +336,7 @@ def _play_a_round(choice: Choice, environment: Environment, plays: int, runs: in
     if arms.dtype.kind not in "iu" or np.any((arms < 0) | (arms >= environment.n_arms)):
         raise ValueError(f"it played arms {arms.tolist()}; give whole numbers from 0 to {environment.n_arms - 1}")
     rewards = replace(environment, means=environment.means[:1]).rewards(rng, runs=runs)[:, 0]
-    bandit.update(selection.arms, selection.inclusion, np.take_along_axis(rewards, arms, axis=1))
+    bandit.update(selection, np.take_along_axis(rewards, arms, axis=1))
     choice.policy.theorem(environment, plays=plays, settings=settings)
 
 

@@ -307,7 +307,7 @@ def _our_speed(name: str, settings: SpeedSettings, rewards: np.ndarray) -> float
         def play(rows: Sequence[Any]) -> None:
             for row in rows:
                 selection = bandit.select(1, rng)
-                bandit.update(selection.arms, selection.inclusion, row.ravel()[first + selection.arms])
+                bandit.update(selection, row.ravel()[first + selection.arms])
 
         return play, rows
 
@@ -384,11 +384,11 @@ def _timed_game(n_arms: int, plays: int, seed: int) -> Callable[[float, int], tu
         rounds = 0
         while rounds < least or selecting + updating < seconds:
             start = time.perf_counter()
-            arms, _, inclusion = bandit.select(plays, rng)
+            selection = bandit.select(plays, rng)
             selecting += time.perf_counter() - start
-            values = (rng.random(plays) < means[arms]).astype(np.float64)
+            values = (rng.random(plays) < means[selection.arms]).astype(np.float64)
             start = time.perf_counter()
-            bandit.update(arms, inclusion, values)
+            bandit.update(selection, values)
             updating += time.perf_counter() - start
             rounds += 1
         return selecting / rounds, updating / rounds

@@ -1,7 +1,7 @@
 """Curricula that keep one value per group of problems: SEC, DUMP and TSCL.
 
 They are one bandit with different parts, so each of these is a choice of estimate, distribution and signal, and any
-other combination is a `ValueBandit` away. What is published says how likely a group
+other combination is an `ActionValueBandit` away. What is published says how likely a group
 is. Here a batch gets as many problems of a group as are expected, rounded up or down, but no more than it has; what it
 cannot take goes to the others in proportion.
 """
@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from curriculum_bandits.bandits.valued import (
+from curriculum_bandits.bandits.action_values import (
+    ActionValueBandit,
     Boltzmann,
-    Choice,
+    Exploration,
     ExponentialAverage,
     Greedy,
     LearningProgress,
     RolloutWindow,
     ScoreSlope,
     UpperConfidence,
-    ValueBandit,
 )
-from curriculum_bandits.bandits.valued.estimates import Unheard
+from curriculum_bandits.bandits.action_values.estimates import Unheard
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.group_arms import group_arms
@@ -71,9 +71,9 @@ def sec(
     >>> curriculum.bandit.values.tolist()
     [0.5, 0.0]
     """
-    arms = group_arms(bank, within="shuffled")
+    arms = group_arms(bank, within="epochs")
     estimate = ExponentialAverage(len(arms), rate=rate, unheard=unheard)
-    bandit = ValueBandit(estimate, Boltzmann(temperature), capacity=arms.sizes)
+    bandit = ActionValueBandit(estimate, Boltzmann(temperature), capacity=arms.sizes)
     return Curriculum(bank, bandit, signal, arms=arms, name="sec", seed=seed)
 
 
@@ -113,7 +113,9 @@ def dump(
     [0.5, 0.5]
     """
     arms = group_arms(bank)
-    bandit = ValueBandit(RolloutWindow(len(arms), window=window), UpperConfidence(temperature), capacity=arms.sizes)
+    bandit = ActionValueBandit(
+        RolloutWindow(len(arms), window=window), UpperConfidence(temperature), capacity=arms.sizes
+    )
     return Curriculum(bank, bandit, signal, arms=arms, name="dump", seed=seed)
 
 
@@ -124,7 +126,7 @@ def tscl(
     variant: Literal["online", "window"] = "online",
     rate: float = 0.1,
     length: int = 10,
-    choice: Choice = _MOSTLY_GREEDY,
+    exploration: Exploration = _MOSTLY_GREEDY,
     signal: Signal = success_rate,
 ) -> Curriculum:
     r"""Teacher-student curriculum: the group whose success changes fastest, up or down.
@@ -139,8 +141,8 @@ def tscl(
         variant: Which of the two.
         rate: :math:`\alpha`, for `online` only.
         length: Success rates in the slope, for `window` only.
-        choice: How :math:`|Q|` becomes a distribution: `Greedy` with 0.1 by default, or `Boltzmann`, whose temperature
-            must be of the size of the progress made in one step.
+        exploration: How :math:`|Q|` becomes a distribution: `Greedy` with 0.1 by default, or `Boltzmann`, whose
+            temperature must be of the size of the progress made in one step.
         signal: The score.
 
     Returns:
@@ -162,5 +164,5 @@ def tscl(
     arms = group_arms(bank)
     online = variant == "online"
     estimate = LearningProgress(len(arms), rate=rate) if online else ScoreSlope(len(arms), length=length)
-    bandit = ValueBandit(estimate, choice, capacity=arms.sizes, by="magnitude")
+    bandit = ActionValueBandit(estimate, exploration, capacity=arms.sizes, by="magnitude")
     return Curriculum(bank, bandit, signal, arms=arms, name=f"tscl-{variant}", seed=seed)

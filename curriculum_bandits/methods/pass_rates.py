@@ -1,6 +1,6 @@
 """Methods that keep an estimate of the success rate of every single problem, and want rates of a certain kind.
 
-They differ in three things, which is how they are written here: how a rate is remembered, what is wanted of it, and
+They differ in three things, which is how they are written here: the posterior of a rate, its acquisition function, and
 whether the best are kept or all are drawn by weight.
 """
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bandits.pass_rates import (
-    BetaCounts,
-    Disagreement,
-    DriftingCounts,
-    InterpolatedCounts,
+    BetaPosterior,
+    DistanceToTarget,
+    InterpolatedPosterior,
+    KlDiscountedPosterior,
     ListedAndFresh,
-    Nearness,
+    ProbabilityInformative,
     ProximalWeight,
     Shortlist,
     UncertaintyWeight,
@@ -24,7 +24,7 @@ from curriculum_bandits.bandits.pass_rates import (
 )
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.signals import Signal, success_rate, success_rate_and_drift
+from curriculum_bandits.signals import Signal, success_rate, success_rate_and_kl
 
 __all__ = ["bots", "informative", "learnability", "mopps", "procurl", "sfl", "spo"]
 
@@ -59,8 +59,8 @@ def mopps(
     >>> draw = curriculum.ask(2)
     >>> curriculum.tell(draw, [1.0, 0.0])
     """
-    rates = BetaCounts(len(bank), discount=discount, prior=prior)
-    bandit = Shortlist(rates, Nearness(target), candidates=candidates)
+    rates = BetaPosterior(len(bank), discount=discount, prior=prior)
+    bandit = Shortlist(rates, DistanceToTarget(target), candidates=candidates)
     return Curriculum(bank, bandit, signal, name="mopps", seed=seed)
 
 
@@ -98,21 +98,21 @@ def bots(
     Raises:
         ValueError: If the bank has no such columns, or a rate in them is not in [0, 1].
 
-    Source: BOTS, arXiv 2510.26374; `InterpolatedCounts` says what of it is our reading.
+    Source: BOTS, arXiv 2510.26374; `InterpolatedPosterior` says what of it is our reading.
 
     >>> columns = {"weak_pass_rate": [0.1, 0.0], "strong_pass_rate": [0.9, 0.4]}
     >>> curriculum = bots(ProblemBank(["right", "hard"], columns=columns))
     >>> curriculum.tell(curriculum.ask(1), [0.5])
     """
     what = "the success rate of a reference model on each problem"
-    rates = InterpolatedCounts(
+    rates = InterpolatedPosterior(
         _column(bank, weak, "weak", what),
         _column(bank, strong, "strong", what),
         forgetting=forgetting,
         implicit=implicit,
         prior=prior,
     )
-    bandit = Shortlist(rates, Nearness(target), candidates=candidates)
+    bandit = Shortlist(rates, DistanceToTarget(target), candidates=candidates)
     return Curriculum(bank, bandit, signal, name="bots", seed=seed)
 
 
@@ -148,7 +148,7 @@ def learnability(
     >>> len(learnability(ProblemBank(["easy", "right", "hard"])).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
     bandit = Shortlist(rates, Variance(), candidates=candidates, thompson=False)
     return Curriculum(bank, bandit, signal, name="learnability", seed=seed)
 
@@ -186,7 +186,7 @@ def sfl(
     >>> len(sfl(ProblemBank(["easy", "right", "hard"])).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
     bandit = ListedAndFresh(rates, Variance(), listed=listed, share=share)
     return Curriculum(bank, bandit, signal, name="sfl", seed=seed)
 
@@ -222,8 +222,8 @@ def informative(
     >>> len(informative(ProblemBank(["easy", "right", "hard"]), rollouts=4).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
-    bandit = Shortlist(rates, Disagreement(rollouts), candidates=candidates, thompson=False)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
+    bandit = Shortlist(rates, ProbabilityInformative(rollouts), candidates=candidates, thompson=False)
     return Curriculum(bank, bandit, signal, name="informative", seed=seed)
 
 
@@ -236,20 +236,20 @@ def spo(
     least: float = 0.05,
     offline: str | None = None,
     prior: tuple[float, float] = (1.0, 1.0),
-    signal: Signal = success_rate_and_drift,
+    signal: Signal = success_rate_and_kl,
 ) -> Curriculum:
     """SPO's curriculum: draw by sqrt(p (1 - p)) + .05, and forget as fast as the policy is measured to move.
 
     Args:
         bank: The problems.
         seed: Seed of the draws.
-        half_life: Drift, in nats per token, after which half is forgotten.
+        half_life: KL divergence, in nats per token, after which half is forgotten.
         kept: Least and most that is kept of what is known of a problem when it is visited.
         least: Weight that is added to every problem's.
         offline: Column of the bank with success rates measured beforehand, as published; None starts every problem from
             the prior.
         prior: Beta parameters of a problem of which nothing is known; ours.
-        signal: Success rate in [0, 1], with its drift; without drift the most is kept, the upper end of `kept`.
+        signal: Success rate in [0, 1], with its KL; without KL the most is kept, the upper end of `kept`.
 
     Returns:
         The curriculum. Its draws state the exact inclusion.
@@ -263,7 +263,7 @@ def spo(
     >>> spo(ProblemBank(["easy", "right"])).ask(1).inclusion
     array([0.5])
     """
-    rates = DriftingCounts(
+    rates = KlDiscountedPosterior(
         len(bank),
         half_life=half_life,
         kept=kept,
@@ -304,7 +304,7 @@ def procurl(
     >>> procurl(ProblemBank(["easy", "right"])).ask(1).inclusion
     array([0.5])
     """
-    rates = BetaCounts(len(bank), discount=discount, prior=prior)
+    rates = BetaPosterior(len(bank), discount=discount, prior=prior)
     return Curriculum(bank, Weighted(rates, ProximalWeight(sharpness, best)), signal, name="procurl", seed=seed)
 
 

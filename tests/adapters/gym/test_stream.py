@@ -22,8 +22,8 @@ class Listener(ShuffledEpochs):
         super().__init__(n)
         self.told = []
 
-    def update(self, arms, inclusion, values):
-        self.told.append((arms.tolist(), np.asarray(values).tolist()))
+    def update(self, selection, values, *, counts=None, kl=None, cost=None):
+        self.told.append((selection.arms.tolist(), np.asarray(values).tolist()))
 
 
 def make(batch_size=3, episodes=2, signal=mean_reward):

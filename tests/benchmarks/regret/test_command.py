@@ -244,7 +244,7 @@ import numpy as np
 from curriculum_bandits.bandits import Selection, Uniform
 
 class Wrong(Uniform):
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         raise RuntimeError("no update\\nhere")
 
 class Missing(Uniform):
@@ -257,7 +257,7 @@ class Beyond(Uniform):
 
 class Late(Uniform):
     rounds = 0
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         self.rounds += 1
         if self.rounds > 3:
             raise KeyError("late")

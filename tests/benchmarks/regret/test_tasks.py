@@ -212,7 +212,7 @@ def test_a_policy_that_fails_says_where(tmp_path, monkeypatch):
     (tmp_path / "failing_policy.py").write_text(
         "from curriculum_bandits.bandits import Uniform\n"
         "class Failing(Uniform):\n"
-        "    def update(self, arms, inclusion, values):\n"
+        "    def update(self, selection, values, **extra):\n"
         "        raise KeyError('on purpose')\n"
         "def policy(environment, runs):\n"
         "    return Failing(environment.n_arms, runs=runs)\n"

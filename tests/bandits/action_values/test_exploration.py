@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from curriculum_bandits.bandits.valued import Boltzmann, Greedy, UpperConfidence
+from curriculum_bandits.bandits.action_values import Boltzmann, Greedy, UpperConfidence
 
 NONE = np.zeros(3)
 
 
-def distribution(choice, values, rollouts=NONE):
-    weights = np.exp(choice.log_weights(np.array(values, dtype=float), np.array(rollouts, dtype=float)))
+def distribution(rule, values, rollouts=NONE):
+    weights = np.exp(rule.log_weights(np.array(values, dtype=float), np.array(rollouts, dtype=float)))
     return weights / weights.sum()
 
 
@@ -20,7 +20,7 @@ def test_boltzmann_by_hand():
     np.testing.assert_allclose(p, np.array([1, math.e, math.exp(-2)]) / (1 + math.e + math.exp(-2)), rtol=1e-12)
 
 
-def test_the_greedy_choice_shares_among_equals():
+def test_the_greedy_rule_shares_among_equals():
     np.testing.assert_allclose(distribution(Greedy(0.3), [0.0, 2.0, 1.0]), [0.1, 0.8, 0.1], rtol=1e-12)
     np.testing.assert_allclose(distribution(Greedy(0.3), [2.0, 2.0, 1.0]), [0.45, 0.45, 0.1], rtol=1e-12)
     np.testing.assert_allclose(distribution(Greedy(1.0), [2.0, 2.0, 1.0]), [1 / 3] * 3, rtol=1e-12)

@@ -1,6 +1,6 @@
-"""What a stochastic bandit remembers of each arm: how often it was played and what it paid, with three ways to forget.
+"""Statistics of each arm, its plays and their gains, with three ways to forget.
 
-Rules read `counts`, `sums` and `time` and never see how they came about, so every rule goes with every memory. All
+Rules read `counts`, `sums` and `time` and never see how they came about, so every rule works with all statistics. All
 gains lie in [0, 1].
 """
 
@@ -12,16 +12,18 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from curriculum_bandits.bandits.arrays import leading_axes, require_kind, sum_by_arm
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import leading_axes, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
-__all__ = ["Cumulative", "Discounted", "Evidence", "SlidingWindow"]
+__all__ = ["ArmStatistics", "Cumulative", "Discounted", "SlidingWindow"]
 
 _GRAIN = 2.0**30
 
 
-class Evidence(Protocol):
-    """What a rule needs to know.
+class ArmStatistics(Protocol):
+    """Plays and gains of each arm, as a rule reads them.
 
     Attributes:
         n_arms: Number of arms K.
@@ -64,7 +66,7 @@ class Evidence(Protocol):
         ...
 
 
-class Cumulative:
+class Cumulative(Stateful, ArmStatistics):
     """Everything, for ever.
 
     Args:
@@ -79,13 +81,13 @@ class Cumulative:
     Raises:
         ValueError: If `n_arms` or `runs` is below 1.
 
-    >>> evidence = Cumulative(3)
-    >>> evidence.record(np.array([1, 2]), np.array([1.0, 0.5]))
-    >>> evidence.counts, evidence.sums, evidence.time
+    >>> statistics = Cumulative(3)
+    >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
+    >>> statistics.counts, statistics.sums, statistics.time
     (array([0., 1., 1.]), array([0. , 1. , 0.5]), 1.0)
     """
 
-    kind: ClassVar[str] = "cumulative"
+    STATE: ClassVar[Mapping[str, Field]] = {"counts": Array(low=0.0), "sums": Array(low=0.0), "rounds": Count()}
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
         if n_arms < 1:
@@ -96,51 +98,25 @@ class Cumulative:
         self.rounds = 0
 
     @property
+    @override
     def time(self) -> float | FloatArray:
-        """Rounds recorded."""
         return float(self.rounds)
 
+    @override
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
         self._add(arms, np.ones(arms.shape), gains)
         self.rounds += 1
 
-    def state_dict(self) -> dict[str, Any]:
-        """Counts, sums and the number of rounds; settings belong to the constructor."""
-        return {"kind": self.kind, "counts": self.counts.copy(), "sums": self.sums.copy(), "rounds": self.rounds}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of evidence or of another shape.
-        """
-        require_kind(state, self.kind)
-        counts, sums = (np.array(state[name], dtype=np.float64) for name in ("counts", "sums"))
-        for name, array in (("counts", counts), ("sums", sums)):
-            if array.shape != self.counts.shape:
-                raise ValueError(
-                    f"the saved {name} have shape {array.shape}, this evidence's {self.counts.shape}; "
-                    "load the state of as many arms and runs"
-                )
-        rounds = int(state["rounds"])
-        self._load_memory(state, counts)
-        self.counts, self.sums, self.rounds = counts, sums, rounds
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        if np.any(values["sums"] > values["counts"] * (1.0 + 1e-9)):
+            raise ValueError("the saved sums exceed the counts, and no gain is above 1")
+        return values
 
     def _add(self, arms: IntArray, plays: FloatArray, gains: FloatArray) -> None:
         self.counts += sum_by_arm(arms, plays, self.n_arms)
         self.sums += sum_by_arm(arms, gains, self.n_arms)
-
-    def _load_memory(self, state: Mapping[str, Any], counts: FloatArray) -> None:
-        """Load what a subclass keeps besides; it must check everything before it changes anything."""
 
 
 class Discounted(Cumulative):
@@ -161,14 +137,12 @@ class Discounted(Cumulative):
     Raises:
         ValueError: If a setting is out of its range.
 
-    >>> evidence = Discounted(2, gamma=0.5)
+    >>> statistics = Discounted(2, gamma=0.5)
     >>> for arm in (0, 1, 1):
-    ...     evidence.record(np.array([arm]), np.array([1.0]))
-    >>> evidence.counts, evidence.time
+    ...     statistics.record(np.array([arm]), np.array([1.0]))
+    >>> statistics.counts, statistics.time
     (array([0.25, 1.5 ]), 1.75)
     """
-
-    kind: ClassVar[str] = "discounted"
 
     def __init__(self, n_arms: int, *, gamma: float, runs: int | None = None) -> None:
         if not 0.0 < gamma <= 1.0:
@@ -183,13 +157,8 @@ class Discounted(Cumulative):
             return float(self.rounds)
         return -math.expm1(self.rounds * math.log(self.gamma)) / (1.0 - self.gamma)
 
+    @override
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Discount all arms, then add the plays of one round.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
         self.counts *= self.gamma
         self.sums *= self.gamma
         super().record(arms, gains)
@@ -215,14 +184,17 @@ class SlidingWindow(Cumulative):
     Raises:
         ValueError: If a setting is out of its range.
 
-    >>> evidence = SlidingWindow(2, window=2)
+    >>> statistics = SlidingWindow(2, window=2)
     >>> for arm in (0, 1, 1):
-    ...     evidence.record(np.array([arm]), np.array([0.5]))
-    >>> evidence.counts, evidence.sums, evidence.time
+    ...     statistics.record(np.array([arm]), np.array([0.5]))
+    >>> statistics.counts, statistics.sums, statistics.time
     (array([0., 2.]), array([0., 1.]), 2.0)
     """
 
-    kind: ClassVar[str] = "sliding_window"
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_arms": Array(low=-1, shape=lambda window: (*window._arms.shape[:-1], None)),
+        "_gains": Array(low=0.0, high=1.0, shape=lambda window: (*window._arms.shape[:-1], None)),
+    }
 
     def __init__(self, n_arms: int, *, window: int, runs: int | None = None) -> None:
         if window < 1:
@@ -238,13 +210,8 @@ class SlidingWindow(Cumulative):
         r"""Rounds in the window, :math:`\min(t, \tau)`."""
         return float(min(self.rounds, self.window))
 
+    @override
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round in place of the oldest.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
         exact = np.rint(gains * _GRAIN) / _GRAIN
         missing = arms.shape[-1] - self._arms.shape[-1]
         if missing > 0:
@@ -262,19 +229,16 @@ class SlidingWindow(Cumulative):
         self._arms[row], self._gains[row] = arms, exact
         self.rounds += 1
 
-    def state_dict(self) -> dict[str, Any]:
-        """What every evidence keeps, and the plays in the window."""
-        return {**super().state_dict(), "window_arms": self._arms.copy(), "window_gains": self._gains.copy()}
-
-    def _load_memory(self, state: Mapping[str, Any], counts: FloatArray) -> None:
-        arms = np.array(state["window_arms"], dtype=np.int64)
-        gains = np.array(state["window_gains"], dtype=np.float64)
-        if arms.shape[:-1] != self._arms.shape[:-1] or gains.shape != arms.shape:
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        arms, gains = values["_arms"], values["_gains"]
+        if gains.shape != arms.shape or np.any(arms >= self.n_arms):
             raise ValueError(
-                f"the saved window has shapes {arms.shape} and {gains.shape}; both must be {self._arms.shape[:-1]} "
-                "plus one axis of plays: load the state of as long a window and as many runs"
+                f"the saved window has arms and gains of shapes {arms.shape} and {gains.shape}, and arms up to "
+                f"{np.max(arms, initial=-1)}; the shapes must be equal, and arms below {self.n_arms}"
             )
-        self._arms, self._gains = arms, gains
+        return values
 
 
 def _widened(array: Any, places: int, filling: float) -> Any:

@@ -1,4 +1,4 @@
-"""What is wanted of a success rate: an index to be highest, or a weight to draw by.
+"""Acquisition functions of a success rate: an index to be highest, or a weight to draw by.
 
 Each is one formula on rates in [0, 1]. Weights are given as logarithms, so that a sharp one cannot overflow.
 """
@@ -11,16 +11,24 @@ from typing import Protocol
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import FloatArray
 
-__all__ = ["Disagreement", "Nearness", "ProximalWeight", "UncertaintyWeight", "Variance", "Wanted"]
+__all__ = [
+    "Acquisition",
+    "DistanceToTarget",
+    "ProbabilityInformative",
+    "ProximalWeight",
+    "UncertaintyWeight",
+    "Variance",
+]
 
 
-class Wanted(Protocol):
-    """Anything that says how much a problem of a given success rate is wanted."""
+class Acquisition(Protocol):
+    """How desirable a problem of a given success rate is."""
 
     def __call__(self, rates: FloatArray, /) -> FloatArray:
-        """Judge rates.
+        """Evaluate at rates.
 
         Args:
             rates: Success rates in [0, 1], any shape.
@@ -32,7 +40,7 @@ class Wanted(Protocol):
 
 
 @dataclass(frozen=True)
-class Nearness:
+class DistanceToTarget(Acquisition):
     r""":math:`-(p - p^*)^2`: nearest to a target first.
 
     Attributes:
@@ -40,31 +48,23 @@ class Nearness:
 
     Source: MoPPS, arXiv 2507.04632, with a target of one half.
 
-    >>> Nearness(0.5)(np.array([0.0, 0.5]))
+    >>> DistanceToTarget(0.5)(np.array([0.0, 0.5]))
     array([-0.25, -0.  ])
     """
 
     target: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse a target that is no rate."""
         if not 0.0 <= self.target <= 1.0:
             raise ValueError(f"target is {self.target}; a success rate is in [0, 1]")
 
-    def __call__(self, rates: FloatArray) -> FloatArray:
-        """The index of each rate.
-
-        Args:
-            rates: In [0, 1], any shape.
-
-        Returns:
-            Indices in [-1, 0], same shape.
-        """
+    @override
+    def __call__(self, rates: FloatArray, /) -> FloatArray:
         return np.asarray(-((rates - self.target) ** 2))
 
 
 @dataclass(frozen=True)
-class Variance:
+class Variance(Acquisition):
     """``p (1 - p)``, the variance of one rollout, known as learnability.
 
     Source: SFL, arXiv 2408.15099; LILO, arXiv 2502.12272.
@@ -73,50 +73,35 @@ class Variance:
     array([0.25, 0.  ])
     """
 
-    def __call__(self, rates: FloatArray) -> FloatArray:
-        """The index of each rate.
-
-        Args:
-            rates: In [0, 1], any shape.
-
-        Returns:
-            Indices in [0, 1/4], same shape.
-        """
+    @override
+    def __call__(self, rates: FloatArray, /) -> FloatArray:
         return np.asarray(rates * (1.0 - rates))
 
 
 @dataclass(frozen=True)
-class Disagreement:
+class ProbabilityInformative(Acquisition):
     """``1 - p^n - (1 - p)^n``: the chance that n rollouts neither all succeed nor all fail.
 
     Attributes:
         rollouts: n, at least 2: one rollout alone never disagrees.
 
-    >>> Disagreement(2)(np.array([0.5, 1.0]))
+    >>> ProbabilityInformative(2)(np.array([0.5, 1.0]))
     array([0.5, 0. ])
     """
 
     rollouts: int = 8
 
     def __post_init__(self) -> None:
-        """Refuse a number of rollouts that cannot disagree."""
         if self.rollouts < 2:
             raise ValueError(f"rollouts is {self.rollouts}; it takes at least 2 to disagree")
 
-    def __call__(self, rates: FloatArray) -> FloatArray:
-        """The index of each rate.
-
-        Args:
-            rates: In [0, 1], any shape.
-
-        Returns:
-            Indices in [0, 1), same shape.
-        """
+    @override
+    def __call__(self, rates: FloatArray, /) -> FloatArray:
         return np.asarray(1.0 - rates**self.rollouts - (1.0 - rates) ** self.rollouts)
 
 
 @dataclass(frozen=True)
-class UncertaintyWeight:
+class UncertaintyWeight(Acquisition):
     """Log of ``sqrt(p (1 - p)) + least``: in proportion to the deviation of a rollout, and never zero.
 
     Attributes:
@@ -131,24 +116,16 @@ class UncertaintyWeight:
     least: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse a floor that would starve problems."""
         if not (self.least > 0.0 and math.isfinite(self.least)):
             raise ValueError(f"least is {self.least}; it must be positive, or solved problems are never drawn again")
 
-    def __call__(self, rates: FloatArray) -> FloatArray:
-        """The log weight of each rate.
-
-        Args:
-            rates: In [0, 1], any shape.
-
-        Returns:
-            Logarithms, same shape.
-        """
+    @override
+    def __call__(self, rates: FloatArray, /) -> FloatArray:
         return np.asarray(np.log(np.sqrt(rates * (1.0 - rates)) + self.least))
 
 
 @dataclass(frozen=True)
-class ProximalWeight:
+class ProximalWeight(Acquisition):
     r"""Log of :math:`\exp(\beta\, p\, (p^* - p))`: most where the rate is half of what the best learner reaches.
 
     Attributes:
@@ -165,19 +142,11 @@ class ProximalWeight:
     best: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse settings out of range."""
         if not (self.sharpness >= 0.0 and math.isfinite(self.sharpness)):
             raise ValueError(f"sharpness is {self.sharpness}; it must be finite, 0 or more")
         if not 0.0 < self.best <= 1.0:
             raise ValueError(f"best is {self.best}; a success rate to strive for is in (0, 1]")
 
-    def __call__(self, rates: FloatArray) -> FloatArray:
-        """The log weight of each rate.
-
-        Args:
-            rates: In [0, 1], any shape.
-
-        Returns:
-            Logarithms, same shape.
-        """
+    @override
+    def __call__(self, rates: FloatArray, /) -> FloatArray:
         return np.asarray(self.sharpness * rates * (self.best - rates))

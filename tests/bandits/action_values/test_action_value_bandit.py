@@ -1,4 +1,4 @@
-"""Any estimate with any choice: what is drawn, under capacity, and what is heard."""
+"""Any estimate with any exploration rule: draws under capacity, and learning."""
 
 import itertools
 import math
@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from curriculum_bandits import Feedback
-from curriculum_bandits.bandits.valued import (
+from curriculum_bandits.bandits.action_values import (
+    ActionValueBandit,
     Boltzmann,
     ExponentialAverage,
     Greedy,
@@ -15,38 +15,42 @@ from curriculum_bandits.bandits.valued import (
     RolloutWindow,
     ScoreSlope,
     UpperConfidence,
-    ValueBandit,
 )
+from curriculum_bandits.bandits.contract import Selection
 from curriculum_bandits.testing import BanditConformance, check_bandit
 
-CHOICES = [Boltzmann(0.2), Greedy(0.2), UpperConfidence(0.5)]
+RULES = [Boltzmann(0.2), Greedy(0.2), UpperConfidence(0.5)]
 AVERAGES = [ExponentialAverage, RolloutWindow]
 QUICK = {"draws": 800, "long_run": 100, "rounds_to_learn": 250, "vectorized": False, "importance_weighted": False}
 
 
-@pytest.mark.parametrize(("kind", "choice"), list(itertools.product(AVERAGES, CHOICES)))
-def test_averages_keep_every_law_under_every_choice(kind, choice):
-    plays = 1 if isinstance(choice, Greedy) else 2
-    check_bandit(lambda: ValueBandit(kind(5), choice), **QUICK, plays=plays, most_plays=5)
+def played(*arms):
+    return Selection(np.array(arms), np.full(len(arms), 0.5), None)
+
+
+@pytest.mark.parametrize(("kind", "exploration"), list(itertools.product(AVERAGES, RULES)))
+def test_averages_keep_every_law_under_every_rule(kind, exploration):
+    plays = 1 if isinstance(exploration, Greedy) else 2
+    check_bandit(lambda: ActionValueBandit(kind(5), exploration), **QUICK, plays=plays, most_plays=5)
 
 
 @pytest.mark.parametrize("kind", [LearningProgress, ScoreSlope])
-@pytest.mark.parametrize("choice", CHOICES)
-def test_rates_of_change_keep_every_law_but_that_utilities_which_do_not_change_teach(kind, choice):
+@pytest.mark.parametrize("exploration", RULES)
+def test_rates_of_change_keep_every_law_but_that_utilities_which_do_not_change_teach(kind, exploration):
     class Suite(BanditConformance):
         plays, most_plays = 2, 9
         draws, long_run, rounds_to_learn = 800, 100, 250
         vectorized = importance_weighted = False
 
         def make(self):
-            return ValueBandit(kind(5), choice, by="magnitude", capacity=[1, 2, 3, 2, 1])
+            return ActionValueBandit(kind(5), exploration, by="magnitude", capacity=[1, 2, 3, 2, 1])
 
     Suite().check([law for law in Suite.laws() if law != "integer_utilities_teach"])
 
 
-def test_the_distribution_is_the_choice_of_the_values():
-    bandit = ValueBandit(ExponentialAverage(3, rate=0.5), Boltzmann(0.25), capacity=9)
-    bandit.update([0, 1], None, [1.0, 0.5])
+def test_the_distribution_is_the_rule_applied_to_the_values():
+    bandit = ActionValueBandit(ExponentialAverage(3, rate=0.5), Boltzmann(0.25), capacity=9)
+    bandit.update(played(0, 1), [1.0, 0.5])
     weights = np.exp(np.array([0.5, 0.25, 0.0]) / 0.25)
     np.testing.assert_allclose(bandit.probabilities(), weights / weights.sum(), rtol=1e-12)
 
@@ -54,16 +58,17 @@ def test_the_distribution_is_the_choice_of_the_values():
 def test_by_magnitude_a_fall_counts_as_much_as_a_rise():
     chosen = {}
     for by in ("value", "magnitude"):
-        bandit = ValueBandit(LearningProgress(3, rate=0.5), Greedy(0.3), by=by)
+        bandit = ActionValueBandit(LearningProgress(3, rate=0.5), Greedy(0.3), by=by)
         for utilities in ([0.0, 0.9, 0.1], [0.0, 0.0, 0.2]):
-            bandit.update([0, 1, 2], None, utilities)
+            bandit.update(played(0, 1, 2), utilities)
         chosen[by] = int(np.argmax(bandit.probabilities()))
     assert chosen == {"value": 2, "magnitude": 1}
 
 
 def test_an_arm_gets_no_more_of_a_batch_than_it_holds():
-    bandit, rng = ValueBandit(ExponentialAverage(3), Boltzmann(0.01), capacity=[3, 40, 40]), np.random.default_rng(0)
-    bandit.update([0], None, [1.0])
+    bandit = ActionValueBandit(ExponentialAverage(3), Boltzmann(0.01), capacity=[3, 40, 40])
+    rng = np.random.default_rng(0)
+    bandit.update(played(0), [1.0])
     np.testing.assert_allclose(bandit.probabilities(), [1.0, 0.0, 0.0], atol=1e-12)
     selection = bandit.select(8, rng)
     assert np.bincount(selection.arms, minlength=3)[0] == 3
@@ -75,10 +80,10 @@ def test_an_arm_gets_no_more_of_a_batch_than_it_holds():
     assert np.bincount(everything.arms).tolist() == [3, 40, 40]
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_counts_of_plays_are_their_expectation_up_or_down(choice):
-    bandit, rng = ValueBandit(ExponentialAverage(4), choice, capacity=[3, 9, 9, 1]), np.random.default_rng(1)
-    bandit.update([0, 1], None, [1.0, 0.6])
+@pytest.mark.parametrize("exploration", RULES)
+def test_counts_of_plays_are_their_expectation_up_or_down(exploration):
+    bandit, rng = ActionValueBandit(ExponentialAverage(4), exploration, capacity=[3, 9, 9, 1]), np.random.default_rng(1)
+    bandit.update(played(0, 1), [1.0, 0.6])
     bandit.select(8, rng)
     expected = 8 * bandit.probabilities()
     drawn = np.array([np.bincount(bandit.select(8, rng).arms, minlength=4) for _ in range(2000)])
@@ -89,36 +94,36 @@ def test_counts_of_plays_are_their_expectation_up_or_down(choice):
 
 
 def test_rollouts_are_counted_not_problems():
-    bandit = ValueBandit(RolloutWindow(2), UpperConfidence(0.1), capacity=9)
-    bandit.update_on_evidence([0, 0, 1], None, Feedback([0.6, 0.2, 0.9], [8, 8, 8]))
+    bandit = ActionValueBandit(RolloutWindow(2), UpperConfidence(0.1), capacity=9)
+    bandit.update(played(0, 0, 1), [0.6, 0.2, 0.9], counts=[8, 8, 8])
     assert bandit.rollouts.tolist() == [16.0, 8.0]
     u = np.array([0.4 + math.sqrt(2 * math.log(25) / 17), 0.9 + math.sqrt(2 * math.log(25) / 9)])
     np.testing.assert_allclose(bandit.probabilities(), np.exp(u / 0.1) / np.exp(u / 0.1).sum(), rtol=1e-12)
 
 
 def test_rollouts_weigh_what_an_arm_pays():
-    bandit = ValueBandit(ExponentialAverage(2, rate=1.0), Boltzmann())
-    bandit.update_on_evidence([0, 0], None, Feedback([1.0, 0.0], [6, 2]))
+    bandit = ActionValueBandit(ExponentialAverage(2, rate=1.0), Boltzmann())
+    bandit.update(played(0, 0), [1.0, 0.0], counts=[6, 2])
     assert bandit.values.tolist() == [0.75, 0.0]
-    bandit.update([0, 0], None, [1.0, 0.0])
+    bandit.update(played(0, 0), [1.0, 0.0])
     assert bandit.values.tolist() == [0.5, 0.0]
     assert bandit.rollouts.tolist() == [10.0, 0.0]
 
 
-def test_a_bad_answer_with_evidence_changes_nothing():
-    bandit = ValueBandit(ExponentialAverage(2), Boltzmann())
+def test_a_bad_answer_changes_nothing():
+    bandit = ActionValueBandit(ExponentialAverage(2), Boltzmann())
     with pytest.raises(ValueError, match="nan"):
-        bandit.update_on_evidence([0, 1], None, Feedback([1.0, np.nan], [8, 8]))
+        bandit.update(played(0, 1), [1.0, np.nan], counts=[8, 8])
     assert bandit.values.tolist() == [0.0, 0.0]
     assert bandit.rollouts.tolist() == [0.0, 0.0]
 
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="by='size'"):
-        ValueBandit(ExponentialAverage(2), Boltzmann(), by="size")
+        ActionValueBandit(ExponentialAverage(2), Boltzmann(), by="size")
     with pytest.raises(ValueError, match="a capacity is 0"):
-        ValueBandit(ExponentialAverage(2), Boltzmann(), capacity=[0, 2])
-    bandit, rng = ValueBandit(ExponentialAverage(2), Boltzmann(), capacity=[1, 2]), np.random.default_rng(0)
+        ActionValueBandit(ExponentialAverage(2), Boltzmann(), capacity=[0, 2])
+    bandit, rng = ActionValueBandit(ExponentialAverage(2), Boltzmann(), capacity=[1, 2]), np.random.default_rng(0)
     for size in (0, 4):
         with pytest.raises(ValueError, match=f"{size} plays are asked for but all arms together can be played 3"):
             bandit.select(size, rng)
@@ -127,26 +132,23 @@ def test_what_cannot_be_is_refused():
 
 
 def test_a_restored_bandit_plays_batches_of_the_same_size():
-    bandit, twin = (ValueBandit(ExponentialAverage(3), Boltzmann(0.1), capacity=[1, 2, 3]) for _ in range(2))
+    bandit, twin = (ActionValueBandit(ExponentialAverage(3), Boltzmann(0.1), capacity=[1, 2, 3]) for _ in range(2))
     bandit.select(4, np.random.default_rng(0))
-    bandit.update([0], None, [1.0])
+    bandit.update(played(0), [1.0])
     twin.load_state_dict(bandit.state_dict())
     np.testing.assert_allclose(twin.probabilities(), [1 / 4, 3 / 8, 3 / 8], rtol=1e-9)
     np.testing.assert_array_equal(twin.rollouts, bandit.rollouts)
 
 
-def test_a_state_of_other_arms_estimates_or_capacities_is_refused_and_changes_nothing():
-    bandit, rng = ValueBandit(ExponentialAverage(3), Boltzmann(), capacity=[1, 2, 3]), np.random.default_rng(0)
+def test_a_state_of_larger_batches_than_the_arms_hold_is_refused_and_changes_nothing():
+    bandit, rng = ActionValueBandit(ExponentialAverage(3), Boltzmann(), capacity=[1, 2, 3]), np.random.default_rng(0)
     bandit.select(5, rng)
-    bandit.update([0, 1], None, [1.0, 0.5])
+    bandit.update(played(0, 1), [1.0, 0.5])
     before = bandit.probabilities()
-    wide = ValueBandit(ExponentialAverage(3), Boltzmann(), capacity=[9, 9, 9])
+    wide = ActionValueBandit(ExponentialAverage(3), Boltzmann(), capacity=[9, 9, 9])
     wide.select(20, rng)
-    wide.update([2], None, [1.0])
-    other = ValueBandit(LearningProgress(3), Boltzmann())
-    other.update([2], None, [1.0])
-    for foreign in (ValueBandit(ExponentialAverage(4), Boltzmann()), other, wide):
-        with pytest.raises(ValueError, match=r"shape|kind|20 plays"):
-            bandit.load_state_dict(foreign.state_dict())
-        np.testing.assert_array_equal(bandit.probabilities(), before)
-        assert bandit.rollouts.tolist() == [1.0, 1.0, 0.0]
+    wide.update(played(2), [1.0])
+    with pytest.raises(ValueError, match="20 plays"):
+        bandit.load_state_dict(wide.state_dict())
+    np.testing.assert_array_equal(bandit.probabilities(), before)
+    assert bandit.rollouts.tolist() == [1.0, 1.0, 0.0]

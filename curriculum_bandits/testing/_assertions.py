@@ -22,7 +22,7 @@ from curriculum_bandits.checkpoint import load_state, save_state
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_IDENTITY = ("kind", "method", "bank", "format")  # entries that say whose state it is
+_IDENTITY = ("kind", "name", "bank_fingerprint", "format")  # entries that say whose state it is
 _SIGMAS = 4.5
 
 

@@ -1,6 +1,6 @@
-"""How the values of arms become a distribution over them.
+"""Exploration rules: from the values of arms to a distribution over them.
 
-A choice has no memory: it maps values, and how many rollouts stand behind each, to log weights. The bandit projects
+A rule has no memory: it maps values, and how many rollouts stand behind each, to log weights. The bandit projects
 these on what a batch can hold.
 """
 
@@ -12,13 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import FloatArray
 
-__all__ = ["Boltzmann", "Choice", "Greedy", "UpperConfidence"]
+__all__ = ["Boltzmann", "Exploration", "Greedy", "UpperConfidence"]
 
 
-class Choice(Protocol):
-    """Anything that turns values into a distribution."""
+class Exploration(Protocol):
+    """A map from values to a distribution."""
 
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
         """Log of the weight of each arm, finite.
@@ -34,7 +35,7 @@ class Choice(Protocol):
 
 
 @dataclass(frozen=True)
-class Boltzmann:
+class Boltzmann(Exploration):
     r""":math:`p_i \propto e^{Q_i / \tau}`; the temperature is in the unit of the values.
 
     Attributes:
@@ -47,24 +48,15 @@ class Boltzmann:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the temperature."""
         _check_temperature(self.temperature)
 
+    @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
-        """See `Choice.log_weights`.
-
-        Args:
-            values: Shape (K,).
-            rollouts: Not used.
-
-        Returns:
-            Shape (K,).
-        """
         return np.asarray(values / self.temperature)
 
 
 @dataclass(frozen=True)
-class Greedy:
+class Greedy(Exploration):
     r"""The best arm with probability :math:`1 - \epsilon`, any arm with :math:`\epsilon`; equal ones share.
 
     Attributes:
@@ -77,26 +69,17 @@ class Greedy:
     epsilon: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check epsilon."""
         if not 0.0 < self.epsilon <= 1.0:
             raise ValueError(f"epsilon is {self.epsilon}; it must be above 0 and at most 1")
 
+    @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
-        """See `Choice.log_weights`.
-
-        Args:
-            values: Shape (K,).
-            rollouts: Not used.
-
-        Returns:
-            Shape (K,).
-        """
         best = values == np.max(values)
         return np.asarray(np.log((1.0 - self.epsilon) * best / np.sum(best) + self.epsilon / len(values)))
 
 
 @dataclass(frozen=True)
-class UpperConfidence:
+class UpperConfidence(Exploration):
     r""":math:`p_i \propto e^{U_i / \tau}` with :math:`U_i = Q_i + \sqrt{2 \ln(N + 1) / (n_i + 1)}`.
 
     Here n_i counts the rollouts of arm i and N those of all arms.
@@ -113,19 +96,10 @@ class UpperConfidence:
     temperature: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check the temperature."""
         _check_temperature(self.temperature)
 
+    @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
-        """See `Choice.log_weights`.
-
-        Args:
-            values: Shape (K,).
-            rollouts: Shape (K,).
-
-        Returns:
-            Shape (K,).
-        """
         bonus = np.sqrt(2.0 * math.log(np.sum(rollouts) + 1.0) / (rollouts + 1.0))
         return np.asarray((values + bonus) / self.temperature)
 
