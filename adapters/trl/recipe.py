@@ -348,7 +348,8 @@ def method_names() -> list[str]:
 def _curator_fields() -> list[str]:
     from curriculum_bandits.neural import CuratorSettings
 
-    return [f.name for f in dataclasses.fields(CuratorSettings) if f.name not in ("sampler", "schedule")]
+    unwritable = ("loss", "sampler", "schedule")
+    return ["clip", *(f.name for f in dataclasses.fields(CuratorSettings) if f.name not in unwritable)]
 
 
 def _curator_settings(
@@ -369,6 +370,9 @@ def _curator_settings(
     base = neural.PAPER if paper else neural.DEFAULT
     if "scorer" in settings and settings["scorer"].heads == 1 and base.baseline == "predicted":
         switches.setdefault("baseline", "none")
+    if "clip" in switches:
+        weights: Literal["equal", "importance"] = "equal" if paper else "importance"
+        switches["loss"] = neural.Proximal(switches.pop("clip"), weights)
     if switches:
         settings["settings"] = dataclasses.replace(base, **switches)
     return settings

@@ -48,7 +48,8 @@ class Contender:
     Attributes:
         summary: What it is, in one line.
         make: ``make(setting)`` returns the curriculum, or a curriculum and a stage.
-        revision: To be raised when what `make` returns changes, so that stored runs of the old one do not count.
+        revision: Raise it when what the method learns or draws changes, as `make golden` tells; stored runs of another
+            revision are not used.
         settle: ``settle(**settings)`` returns another `make`, with these settings; None where there are none.
     """
 
@@ -329,12 +330,12 @@ def _settled(contender: Contender, name: str, settings: str) -> Contender:
 
 
 def revision(name: str) -> int | str:
-    """What changes when a method does, so that stored runs of the old one do not count.
+    """Revision of a method, part of the name of a stored run.
 
     Args:
         name: Of a contender.
 
     Returns:
-        Its revision; of a method of one's own a digest of the file it is in.
+        Its revision; for a method given by its import path, a digest of the file that defines it.
     """
     return find_contender(name).revision if not is_import_path(name) else source_digest(import_function(name))

@@ -63,10 +63,12 @@ class LearnerKind:
     Attributes:
         summary: What it is, in one line.
         make: ``make(problems, seed)`` returns it, untrained.
+        revision: Raise it when its problems or the way it learns change; stored runs of another revision are not used.
     """
 
     summary: str
     make: Callable[[int, int], BankLearner]
+    revision: int = 1
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def find_learner(name: str) -> LearnerKind:
     if name in STUDENTS:
         return STUDENTS[name]
     if name in GYM:
-        return LearnerKind(GYM[name].summary, GYM[name].make)
+        return LearnerKind(GYM[name].summary, GYM[name].make, GYM[name].revision)
     if is_import_path(name):
         return LearnerKind(f"one's own, from this import path; {_source(name)}", import_function(name))
     raise ValueError(
@@ -155,16 +157,16 @@ def find_learner(name: str) -> LearnerKind:
     )
 
 
-def revision(name: str) -> str:
-    """What changes when a learner of one's own does: a digest of the file it is in.
+def revision(name: str) -> int | str:
+    """Revision of a learner, part of the name of a stored run.
 
     Args:
         name: Of a learner.
 
     Returns:
-        Hexadecimal digits; empty for a learner of this package.
+        Its revision; for a learner given by its import path, a digest of the file that defines it.
     """
-    return source_digest(import_function(name)) if is_import_path(name) else ""
+    return source_digest(import_function(name)) if is_import_path(name) else find_learner(name).revision
 
 
 def parts(learner: BankLearner) -> Parts:

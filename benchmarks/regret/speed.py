@@ -33,6 +33,7 @@ from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS, new_figure
 
 from ..circumstances import cpu_model
+from ..pictures import save_picture
 from .rival_speed import Play, draw_rewards, time_rounds
 
 __all__ = [
@@ -256,7 +257,7 @@ def run_speed(
     tables = speed_tables(document)
     (output / "speed.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (output / "speed.md").write_text(tables, encoding="utf-8")
-    speed_figure(document).savefig(output / "speed.png", dpi=130)
+    save_picture(speed_figure(document), output / "speed.png")
     print(tables)
     return document
 

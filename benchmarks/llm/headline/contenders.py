@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from curriculum_bandits import Curriculum, Delayed, ProblemBank, methods, neural
@@ -19,7 +19,7 @@ from ...curricula.contenders import settings_in_brackets
 from ...curricula.curators import PAPER_LEARNING_RATE
 from ...gym.command import find_method, method_names
 
-__all__ = ["BASELINE", "DELAY", "FILTER", "HEADLINE", "REFILLS", "Contender", "find_contender"]
+__all__ = ["BASELINE", "DELAY", "FILTER", "HEADLINE", "REFILLS", "REVISIONS", "Contender", "find_contender"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
@@ -36,6 +36,10 @@ REFILLS = 3
 #: Methods that are played unless others are named.
 HEADLINE = ("uniform", "uniform+filter", "osmd", "actor_curator")
 
+#: Revisions of methods above the first. Raise one when what the method learns or draws changes, as `make golden` tells;
+#: runs of another revision are refused.
+REVISIONS: Mapping[str, int] = {}
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -45,11 +49,13 @@ class Contender:
         name: As it was asked for.
         make: ``make(bank, seed)`` returns the curriculum.
         refills: What the trainer is told; None leaves it alone.
+        revision: Of the method, see `REVISIONS`.
     """
 
     name: str
     make: Callable[[ProblemBank, int], Curriculum]
     refills: int | None = None
+    revision: int = 1
 
 
 def find_contender(name: str) -> Contender:
@@ -105,7 +111,7 @@ def find_contender(name: str) -> Contender:
         curriculum = function(bank, seed=seed, **given)
         return Delayed(curriculum, delay) if delay else curriculum
 
-    return Contender(name, make, refills)
+    return Contender(name, make, refills, REVISIONS.get(method, 1))
 
 
 _CURATOR = "actor_curator"

@@ -149,9 +149,11 @@ def test_a_digest_tells_all_settings_apart(monkeypatch):
     before = SMALL.digest()
     assert before == replace(SMALL).digest()
     assert len({before, *(run.digest() for run in others)}) == 9
-    revised = replace(CONTENDERS[SMALL.method], revision=2)
-    monkeypatch.setitem(contenders.CONTENDERS, SMALL.method, revised)
-    assert SMALL.digest() != before
+    for kinds, name in ((CONTENDERS, SMALL.method), (STUDENTS, SMALL.learner)):
+        with monkeypatch.context() as patch:
+            patch.setitem(kinds, name, replace(kinds[name], revision=2))
+            assert SMALL.digest() != before
+    assert SMALL.digest() == before
 
 
 def test_what_fails_is_named(monkeypatch):

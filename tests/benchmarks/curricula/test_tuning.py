@@ -26,7 +26,7 @@ def test_settings_in_brackets_reach_the_method():
     assert made.bandit.choice.temperature == 0.25
     assert made._signal is tent
     assert find_contender("osmd-groups[memory=7]").make(a_setting()).bandit.step.memory == 7
-    assert find_contender("actor-curator[clip=0.4]").make(a_setting()).bandit.settings.clip == 0.4
+    assert find_contender("actor-curator[clip=0.4]").make(a_setting()).bandit.settings.loss.clip == 0.4
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_method_was_tried_with_equally_many_settings_that_work():
 def result(accuracy):
     nothing = (float("nan"),) * 2
     return Result((0, 1, 2), (0, 1, 2), (0, 1, 2), accuracy, nothing, nothing, ((1.0,),) * 2, ("a",), "part", 1,
-                  *[0.0] * 5, code="")  # fmt: skip
+                  *[0.0] * 5)  # fmt: skip
 
 
 def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):
