@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -23,7 +23,7 @@ from curriculum_bandits.draw import Draw
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.contract import RolloutFirstLearner, Stage, StageStep
-from curriculum_bandits.state import Count, Fixed, Part, Stateful
+from curriculum_bandits.state import Count, Field, Fixed, Part, Stateful
 from curriculum_bandits.tracking.metrics import BATCH_METRICS, TensorBoard, step_metrics
 from curriculum_bandits.tracking.record import RECORD_FILE, Record
 
@@ -257,7 +257,7 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 class _Run(Stateful, kind="run"):
     """All that a checkpoint holds."""
 
-    STATE = {  # noqa: RUF012
+    STATE: ClassVar[Mapping[str, Field]] = {
         "step": Count(),
         "batch_size": Fixed("use that, or another directory"),
         "curriculum": Part(),

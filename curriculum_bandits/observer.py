@@ -7,11 +7,11 @@ observers; those with a state continue with the checkpoint of the loop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.state import Fixed, Parts, Stateful
+from curriculum_bandits.state import Field, Fixed, Parts, Stateful
 
 __all__ = ["Observer", "Observers"]
 
@@ -78,7 +78,10 @@ class Observers(Stateful, Observer):
         observers: The observers.
     """
 
-    STATE = {"_classes": Fixed("pass the observers it was saved with"), "_stateful": Parts()}  # noqa: RUF012
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_classes": Fixed("pass the observers it was saved with"),
+        "_stateful": Parts(),
+    }
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._all = tuple(observers)

@@ -247,7 +247,7 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
         ({"method": methods.uniform}, "is 'osmd-groups', and 'uniform' here"),
         (
             {"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))},
-            "load the bank it was saved with",
+            "load the bank",
         ),
     ],
 )

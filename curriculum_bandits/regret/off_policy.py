@@ -7,7 +7,9 @@ proposal. Draws without one are refused or marked, for an estimate without it lo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret._arrays import FloatArray, IntArray
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.state import Array, Count, Real, Stateful
+from curriculum_bandits.state import Array, Count, Field, Real, Stateful
 
 __all__ = ["GroupRegret", "GroupRegretEstimator", "group_earnings"]
 
@@ -142,7 +144,7 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
     array([-2.,  2.])
     """
 
-    STATE = {  # noqa: RUF012
+    STATE: ClassVar[Mapping[str, Field]] = {
         **dict.fromkeys(("rounds", "rounds_unknown", "plays"), Count()),
         "earned": Real(),
         **dict.fromkeys(("_count", "_squares", "_met"), Array(low=0.0)),

@@ -6,6 +6,9 @@ functions of whole tables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +16,7 @@ from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, 
 from curriculum_bandits.regret.comparators import best_subset_value
 from curriculum_bandits.regret.curves import score_between, uniform_share
 from curriculum_bandits.regret.switching import advance
-from curriculum_bandits.state import Array, Count, Stateful
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["RegretTracker"]
 
@@ -45,7 +48,7 @@ class RegretTracker(Stateful):
     (0.0, 1.0, 1.0)
     """
 
-    STATE = {"rounds": Count(), **{name: Array() for name in _SUMS}}  # noqa: RUF012
+    STATE: ClassVar[Mapping[str, Field]] = {"rounds": Count(), **{name: Array() for name in _SUMS}}
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret import GroupRegretEstimator
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.state import Count, Part, Stateful
+from curriculum_bandits.state import Count, Field, Part, Stateful
 
 __all__ = ["RECORD_FILE", "RECORD_VERSION", "Record"]
 
@@ -59,7 +59,7 @@ class Record(Stateful, Observer):
     [{'step': 0.0, 'tokens': 0.0}, {'step': 1.0, 'tokens': 80.0, 'loss': 0.5}]
     """
 
-    STATE = {"_step": Count(low=-1), "regret": Part(optional=True)}  # noqa: RUF012
+    STATE: ClassVar[Mapping[str, Field]] = {"_step": Count(low=-1), "regret": Part(optional=True)}
 
     def __init__(self, path: str | os.PathLike[str], curriculum: Curriculum, *, n_rollouts: int | None = None) -> None:
         self.path = Path(path)
