@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -23,6 +23,7 @@ from curriculum_bandits.draw import Draw
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.contract import RolloutFirstLearner, Stage, StageStep
+from curriculum_bandits.state import Count, Field, Fixed, Part, Stateful
 from curriculum_bandits.tracking.metrics import BATCH_METRICS, TensorBoard, step_metrics
 from curriculum_bandits.tracking.record import RECORD_FILE, Record
 
@@ -150,8 +151,9 @@ def run(
     if folder is not None and tensorboard:
         tells.append(TensorBoard(folder / "tensorboard"))
     watching = Observers(tells)
-    state = _State(batch_size, curriculum, learner, stage, watching)
-    start, rows = (0, []) if folder is None or record is None else _resume(folder, state, record)
+    state = _Run(batch_size, curriculum, learner, stage, watching)
+    rows = [] if folder is None or record is None else state.resume(folder, record)
+    start = state.step
     try:
         with tqdm(total=steps, initial=start, disable=not progress, desc=curriculum.name, unit="step") as bar:
             if not rows:
@@ -252,59 +254,45 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     return result, time.perf_counter() - begin
 
 
-class _State:
+class _Run(Stateful, kind="run"):
     """All that a checkpoint holds."""
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "step": Count(),
+        "batch_size": Fixed("use that, or another directory"),
+        "curriculum": Part(),
+        "stage": Part(optional=True),
+        "observers": Part(),
+        "learner": Part(),
+    }
 
     def __init__(
         self, batch_size: int, curriculum: Curriculum, learner: Learner, stage: Stage | None, observers: Observers
     ) -> None:
-        self.batch_size, self.curriculum, self.learner, self.stage = batch_size, curriculum, learner, stage
-        # The learner last: what fails before it leaves it as it was.
-        self.parts: dict[str, Any] = {"curriculum": curriculum, "stage": stage, "observers": observers}
-        self.parts = {name: part for name, part in {**self.parts, "learner": learner}.items() if part is not None}
+        self.step, self.batch_size, self.curriculum, self.learner = 0, batch_size, curriculum, learner
+        self.stage, self.observers = stage, observers
 
     def save(self, folder: Path, step: int) -> None:
-        states = {name: part.state_dict() for name, part in self.parts.items()}
-        save_state(folder / _CHECKPOINT, {"step": step, "batch_size": self.batch_size, **states})
+        self.step = step
+        save_state(folder / _CHECKPOINT, self.state_dict())
 
-    def load(self, folder: Path) -> int:
-        """Put the last checkpoint in place, all of it or nothing; its step."""
-        state = load_state(folder / _CHECKPOINT)
-        if state["batch_size"] != self.batch_size:
-            raise ValueError(
-                f"{folder} holds a run with batch_size {state['batch_size']}, not {self.batch_size}; "
-                "use that, or another directory"
-            )
+    def resume(self, folder: Path, record: Record) -> list[dict[str, float]]:
+        """Load the last checkpoint, if any, and return the rows of metrics up to it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / _CHECKPOINT).exists():
+            record.begin()
+            return []
         if not isinstance(self.learner, ResumableLearner):
             raise TypeError(
                 f"{folder} holds a checkpoint, but {type(self.learner).__name__} has no load_state_dict to continue it"
             )
-        if (self.stage is None) != ("stage" not in state):
-            raise ValueError(
-                f"{folder} holds a run {'with' if self.stage is None else 'without'} a stage; pass the same or another "
-                "directory"
-            )
-        before = {name: part.state_dict() for name, part in self.parts.items() if name != "learner"}
         try:
-            for name, part in self.parts.items():
-                part.load_state_dict(state[name])
-        except BaseException:
-            for name, old in before.items():
-                self.parts[name].load_state_dict(old)
-            raise
-        return int(state["step"])
-
-
-def _resume(folder: Path, state: _State, record: Record) -> tuple[int, list[dict[str, float]]]:
-    """Load the last checkpoint, if any, and the rows of metrics up to it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / _CHECKPOINT).exists():
-        record.begin()
-        return 0, []
-    step = state.load(folder)
-    rows = record.rows()
-    rows[0]["rollouts"] = 0.0
-    return step, rows
+            self.load_state_dict(load_state(folder / _CHECKPOINT))
+        except ValueError as error:
+            raise ValueError(f"{folder} holds another run: {error}") from error
+        rows = record.rows()
+        rows[0]["rollouts"] = 0.0
+        return rows
 
 
 def _check(

@@ -6,12 +6,12 @@ observers; those with a state continue with the checkpoint of the loop.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Field, Fixed, Parts, Stateful
 
 __all__ = ["Observer", "Observers"]
 
@@ -71,15 +71,22 @@ class Observer:
         """
 
 
-class Observers(Observer):
-    """Several observers as one, called in order.
+class Observers(Stateful, Observer):
+    """Several observers as one, called in order; a state is refused by others than those it was saved with.
 
     Args:
         observers: The observers.
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_classes": Fixed("pass the observers it was saved with"),
+        "_stateful": Parts(),
+    }
+
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._all = tuple(observers)
+        self._stateful = tuple(each for each in self._all if each.state_dict())
+        self._classes = ", ".join(type(each).__name__ for each in self._stateful)
 
     def drawn(self, draw: Draw) -> None:
         """Pass on a draw."""
@@ -105,37 +112,3 @@ class Observers(Observer):
         """Close them all."""
         for each in self._all:
             each.close()
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of those that have one, by class and number."""
-        return {name: state for name, each in self._named() if (state := each.state_dict())}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned, of the same observers in the same order.
-
-        Raises:
-            ValueError: If it is the state of other observers, or one refuses its part. All are then as they were.
-        """
-        before = self.state_dict()
-        if set(before) != set(state):
-            raise ValueError(
-                f"the state was saved with the observers {sorted(state)}, here are {sorted(before)}; pass the same"
-            )
-        named = dict(self._named())
-        try:
-            for name, part in state.items():
-                named[name].load_state_dict(part)
-        except BaseException:
-            for name, part in before.items():
-                named[name].load_state_dict(part)
-            raise
-
-    def _named(self) -> Iterable[tuple[str, Observer]]:
-        seen: Counter[str] = Counter()
-        for each in self._all:
-            name = type(each).__name__
-            seen[name] += 1
-            yield f"{name} {seen[name]}" if seen[name] > 1 else name, each

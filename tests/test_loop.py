@@ -243,9 +243,12 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 3}, "batch_size 4, not 3"),
-        ({"method": methods.uniform}, "method 'osmd-groups'"),
-        ({"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))}, "another bank"),
+        ({"batch_size": 3}, "batch_size of run is 4, and 3 here"),
+        ({"method": methods.uniform}, "is 'osmd-groups', and 'uniform' here"),
+        (
+            {"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))},
+            "load the bank",
+        ),
     ],
 )
 def test_the_directory_of_another_run_is_refused_and_left_as_it_was(tmp_path, changes, message):
@@ -347,9 +350,9 @@ def test_a_budget_of_rollouts_ends_the_run_and_a_larger_one_goes_on(tmp_path):
     assert [row["rollouts"] for row in longer] == [0, 80, 160, 240, 320, 400]
     filtered = play(1500, "filtered", ZeroVarianceFilter())
     assert filtered[-2]["rollouts"] < 1500 <= filtered[-1]["rollouts"]
-    with pytest.raises(ValueError, match="holds a run with a stage"):
+    with pytest.raises(ValueError, match="the saved stage of run is a dict where None is needed"):
         play(1600, "filtered")
-    with pytest.raises(ValueError, match="holds a run without a stage"):
+    with pytest.raises(ValueError, match="the saved stage of run is None where"):
         play(1600, "plain", ZeroVarianceFilter())
     with pytest.raises(ValueError, match="rollout_budget is 0"):
         play(0, "none")

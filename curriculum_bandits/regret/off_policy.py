@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,9 @@ from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret._arrays import FloatArray, IntArray
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Array, Count, Field, Real, Stateful
 
 __all__ = ["GroupRegret", "GroupRegretEstimator", "group_earnings"]
-
-_COUNTERS = ("rounds", "rounds_unknown", "plays", "earned")
-_SUMS = ("count", "mean", "squares", "coverage", "met")
 
 
 class _UnknownChance(ValueError):
@@ -99,7 +97,7 @@ def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> t
     return _group_earnings(draw, feedback, groups, sizes)
 
 
-class GroupRegretEstimator(Observer):
+class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
     r"""Regret of a training run against playing one group of problems all along; an observer of any loop.
 
     After T rounds the estimate for group g is :math:`\sum_t \hat X_{t,g} - \sum_t \sum_j \hat u_{t,j}`: the first sum
@@ -145,6 +143,13 @@ class GroupRegretEstimator(Observer):
     >>> estimator.estimate().regret
     array([-2.,  2.])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        **dict.fromkeys(("rounds", "rounds_unknown", "plays"), Count()),
+        "earned": Real(),
+        **dict.fromkeys(("_count", "_squares", "_met"), Array(low=0.0)),
+        **dict.fromkeys(("_mean", "_coverage"), Array()),
+    }
 
     def __init__(self, group_of: npt.ArrayLike, *, minimum_rounds: int = 30, strict: bool = True) -> None:
         if minimum_rounds < 2:
@@ -224,35 +229,6 @@ class GroupRegretEstimator(Observer):
             self._coverage.copy(),
             self.rounds_unknown == 0,
         )
-
-    def state_dict(self) -> dict[str, Any]:
-        """Sums and counters; the groups belong to the constructor."""
-        sums = {name: getattr(self, f"_{name}").copy() for name in _SUMS}
-        return {"kind": "group_regret", **{name: getattr(self, name) for name in _COUNTERS}, **sums}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of an estimator with the same groups.
-
-        Raises:
-            ValueError: If it is the state of something else, or of another number of groups. The estimator is then as
-                it was.
-        """
-        if state.get("kind") != "group_regret":
-            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'group_regret'")
-        sums = {name: np.array(state[name], dtype=np.float64) for name in _SUMS}
-        for values in sums.values():
-            if values.shape != self.sizes.shape:
-                raise ValueError(
-                    f"the state has {values.shape} groups, this estimator {self.sizes.shape}; make it with the groups "
-                    "it was saved with"
-                )
-        for name in _COUNTERS:
-            setattr(self, name, type(getattr(self, name))(state[name]))
-        for name, values in sums.items():
-            setattr(self, f"_{name}", values)
 
 
 def _groups(group_of: npt.ArrayLike) -> tuple[IntArray, IntArray]:

@@ -7,7 +7,7 @@ functions of whole tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,14 @@ from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, 
 from curriculum_bandits.regret.comparators import best_subset_value
 from curriculum_bandits.regret.curves import score_between, uniform_share
 from curriculum_bandits.regret.switching import advance
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["RegretTracker"]
 
 _SUMS = ("earned", "variation", "_oracle", "_uniform", "_totals", "_previous", "_best")
 
 
-class RegretTracker:
+class RegretTracker(Stateful):
     """External, switching and dynamic regret so far.
 
     Args:
@@ -46,6 +47,8 @@ class RegretTracker:
     >>> float(tracker.external), float(tracker.dynamic), float(tracker.variation)
     (0.0, 1.0, 1.0)
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"rounds": Count(), **{name: Array() for name in _SUMS}}
 
     def __init__(
         self,
@@ -129,34 +132,6 @@ class RegretTracker:
         if not (np.all(p >= 0.0) and np.all(np.abs(np.sum(p, axis=-1) - 1.0) <= 1e-6)):
             raise ValueError("the distribution has a negative entry or does not sum to 1; normalise it")
         self._count(values, self.plays * np.sum(values * p, axis=-1))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Sums and counters; settings belong to the constructor."""
-        sums = {name: getattr(self, name).copy() for name in _SUMS}
-        return {"kind": "regret_tracker", "rounds": self.rounds, **sums}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of a tracker with the same settings.
-
-        Raises:
-            ValueError: If it is the state of something else, or of another shape. The tracker is then as it was.
-        """
-        if state.get("kind") != "regret_tracker":
-            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'regret_tracker'")
-        loaded = {name: np.array(state[name], dtype=np.float64) for name in _SUMS}
-        for name, values in loaded.items():
-            wanted = getattr(self, name).shape
-            if values.shape != wanted:
-                raise ValueError(
-                    f"{name} in the state has shape {values.shape}, this tracker has {wanted}; make the tracker with "
-                    "the settings it was saved with"
-                )
-        for name, values in loaded.items():
-            setattr(self, name, values)
-        self.rounds = int(state["rounds"])
 
     def _means(self, means: npt.ArrayLike) -> FloatArray:
         values = finite(np.asarray(means, dtype=np.float64), "means")

@@ -99,7 +99,7 @@ class StageStep:
                 continue
             rows = np.where(here, start + np.cumsum(here) - 1, 0)
             start += int(here.sum())
-            rollouts, feedback = self.rollouts.rows(rows), self.feedback.only(rows)
+            rollouts, feedback = self.rollouts[rows], self.feedback[rows]
             if not here.all():
                 lost = ~here[:, None]
                 rollouts = replace(

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret import GroupRegretEstimator
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Count, Field, Part, Stateful
 
 __all__ = ["RECORD_FILE", "RECORD_VERSION", "Record"]
 
@@ -35,7 +36,7 @@ _MOST_EXAMPLES = 4  # of a draw
 _ESTIMATES_A_STEP = 32  # with more groups they are written every few steps
 
 
-class Record(Observer):
+class Record(Stateful, Observer):
     """The record of one run, in a file that only grows between checkpoints.
 
     A line is a draw, a step, an evaluation or, where the bank has groups, an estimate of the regret against each of
@@ -57,6 +58,8 @@ class Record(Observer):
     >>> record.rows()
     [{'step': 0.0, 'tokens': 0.0}, {'step': 1.0, 'tokens': 80.0, 'loss': 0.5}]
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"_step": Count(low=-1), "regret": Part(optional=True)}
 
     def __init__(self, path: str | os.PathLike[str], curriculum: Curriculum, *, n_rollouts: int | None = None) -> None:
         self.path = Path(path)
@@ -149,23 +152,9 @@ class Record(Observer):
         self._step = step
         self._append([self._entry("evaluation", step) | {"metrics": _mapping(scores)}])
 
-    def state_dict(self) -> dict[str, Any]:
-        """The last step and the estimate of regret; the lines are in the file."""
-        return {"step": self._step, "regret": None if self.regret is None else self.regret.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a checkpoint; the file is cut at its step when next it is needed.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: As `GroupRegretEstimator.load_state_dict`.
-        """
-        if self.regret is not None:
-            self.regret.load_state_dict(state["regret"])
-        self._answers, self._step, self._begun = [], int(state["step"]), False
-        self._resumed = True
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._answers, self._begun, self._resumed = [], False, True
 
     def _reset(self) -> None:
         groups = self._curriculum.bank.groups
