@@ -1,9 +1,9 @@
 """Two tiers of tests, the durations that divide them, and one hypothesis profile.
 
 `make test` leaves out the tests that are marked `slow`: those that tests/durations.tsv lists above SLOW seconds, and
-all tests below PLACES. Nothing is marked by hand. `make durations` measures every test again and rewrites the list.
-A measured duration is processor time, children included, so that a busy machine measures the same as an idle one. A
-fixture that several tests share is charged to all of them in equal parts.
+all tests below PLACES. Nothing is marked by hand. `make durations` measures every test again and rewrites the list,
+`make durations ARGS=tests/test_draw.py` the tests of one file. A duration is processor time, child processes included,
+so a busy machine measures the same as an idle one. A fixture that tests share is charged to them in equal parts.
 """
 
 import os
@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 DURATIONS = Path(__file__).parent / "tests" / "durations.tsv"
-LISTED = 0.5  # seconds; faster tests are not listed
-SLOW = 1.0  # seconds; slower tests are left out of `make test`
+LISTED = 1.0  # seconds; faster tests are not listed
+SLOW = 5.0  # seconds; slower tests are left out of `make test`
 PLACES = ("tests/processes/",)  # tests that start other processes
 
 # The same examples in every run, however busy the machine is. New examples: --hypothesis-profile=search.
@@ -44,12 +44,11 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     seconds, collected = listed(), {item.nodeid for item in items}
-    whole_files = {} if any("::" in word for word in config.args) else {name.partition("::")[0] for name in collected}
+    whole_files = {file_of(name) for name in collected if not any("::" in word for word in config.args)}
     config.stash[MISSING] = [
         name
         for name in seconds
-        if name not in collected
-        and (name.partition("::")[0] in whole_files or not (config.rootpath / name.partition("::")[0]).exists())
+        if name not in collected and (file_of(name) in whole_files or not (config.rootpath / file_of(name)).exists())
     ]
     for item in items:
         if seconds.get(item.nodeid, 0.0) > SLOW or item.nodeid.startswith(PLACES):
@@ -119,7 +118,21 @@ class Stopwatch:
         users = Counter(key for keys in self.uses.values() for key in keys)
         for test, keys in self.uses.items():
             self.seconds[test] += sum(self.shared.get(key, 0.0) / users[key] for key in keys)
-        DURATIONS.write_text(table(self.seconds), encoding="utf-8")
+        files = {file_of(test) for test in self.seconds}
+        others = {test: value for test, value in listed().items() if file_of(test) not in files}
+        exist = {test: value for test, value in others.items() if (session.config.rootpath / file_of(test)).exists()}
+        DURATIONS.write_text(table(exist | self.seconds), encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter):
+        slow = [value for value in self.seconds.values() if value > SLOW]
+        terminalreporter.write_line(
+            f"{len(self.seconds)} tests took {sum(self.seconds.values()):.0f} s of processor time, "
+            f"{len(slow)} slower than {SLOW} s {sum(slow):.0f} s of it"
+        )
+
+
+def file_of(test):
+    return test.partition("::")[0]
 
 
 def key_of(fixture):
@@ -135,10 +148,6 @@ def shared_fixtures(item):
 
 def table(seconds):
     """The list as text: the slowest first."""
-    slow = [value for value in seconds.values() if value > SLOW]
-    lines = [
-        f"# Processor seconds of each test above {LISTED}; written by `make durations`.",
-        f"# {len(seconds)} tests took {sum(seconds.values()):.0f} s; {len(slow)} above {SLOW} took {sum(slow):.0f} s.",
-    ]
     worst = sorted((-value, test) for test, value in seconds.items() if value > LISTED)
+    lines = ["# Processor seconds of each test that takes some; written by `make durations`."]
     return "\n".join([*lines, *(f"{-value:.1f}\t{test}" for value, test in worst)]) + "\n"
