@@ -30,17 +30,17 @@ demo: $(INSTALLED)  ## a real GRPO run under uniform, OSMD and the neural curato
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
 regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
-	$(REGRET) --instances besson-1 besson-2 garivier-moulines besbes-sinusoid --policies all --runs 1000 \
+	$(REGRET) --instances besson_1 besson_2 garivier_moulines besbes_sinusoid --policies all --runs 1000 \
 	  --output $(RESULTS)/published $(ARGS)
-	$(REGRET) --instances liu-lee-shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
-	$(REGRET) --instances besbes-sinusoid --horizons 1000 3162 10000 31623 100000 --runs 100 \
-	  --policies uniform rexp3 exp3-s fixed-share sliding-window-ucb glr-kl-ucb-local switching-thompson \
+	$(REGRET) --instances liu_lee_shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
+	$(REGRET) --instances besbes_sinusoid --horizons 1000 3162 10000 31623 100000 --runs 100 \
+	  --policies uniform rexp3 exp3_s fixed_share sliding_window_ucb glr_kl_ucb_local switching_thompson \
 	  --output $(RESULTS)/growth $(ARGS)
 	$(REGRET) --policies all --runs 20 --checkpoints 20 --output $(RESULTS)/families $(ARGS) --instances \
-	  random-abrupt:n_arms=3,horizon=3000,changes=2,shortest=100,seed=1000..1049 \
-	  random-abrupt:n_arms=3,horizon=3000,changes=8,shortest=100,seed=1050..1099 \
-	  random-abrupt:n_arms=10,horizon=3000,changes=2,shortest=100,seed=1100..1149 \
-	  random-abrupt:n_arms=10,horizon=3000,changes=8,shortest=100,seed=1150..1199
+	  'random_abrupt(n_arms=3, horizon=3000, changes=2, shortest=100, seed=range(1000, 1050))' \
+	  'random_abrupt(n_arms=3, horizon=3000, changes=8, shortest=100, seed=range(1050, 1100))' \
+	  'random_abrupt(n_arms=10, horizon=3000, changes=2, shortest=100, seed=range(1100, 1150))' \
+	  'random_abrupt(n_arms=10, horizon=3000, changes=8, shortest=100, seed=range(1150, 1200))'
 
 # Everything that is committed below benchmarks/curricula/results. Settings were tuned on seeds that nothing else uses.
 COMPARE := $(BIN)/curriculum-bandits compare

@@ -7,6 +7,7 @@ order in which answers may come. A draw is answered with the numbers it was draw
 from __future__ import annotations
 
 import operator
+import os
 import uuid
 from collections.abc import Mapping
 from typing import Any, cast
@@ -26,13 +27,15 @@ from curriculum_bandits.bandits.contract import (
     RefusedUtility,
 )
 from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.checkpoint import save_state
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.settings import Settings
 from curriculum_bandits.signals import Signal, needs_log_ratio
 
 __all__ = ["Curriculum"]
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Curriculum:
@@ -47,6 +50,10 @@ class Curriculum:
         arms: What an arm stands for; None makes every problem an arm, and takes no memory however large the bank.
         name: Name of the method, for figures and for refusing the state of another.
         seed: Seed of the curriculum's own random generator.
+
+    Attributes:
+        settings: Every argument of the constructor in `curriculum_bandits.methods` that made it; empty for one made by
+            hand.
 
     Raises:
         ValueError: If bandit, arms and bank do not fit together.
@@ -72,6 +79,7 @@ class Curriculum:
         self.bank = bank
         self.bandit = bandit
         self.name = name
+        self.settings = Settings()
         self.arms = arms
         if arms is not None and len(arms.arm_of) != len(bank):
             raise ValueError(f"arms cover {len(arms.arm_of)} problems, the bank has {len(bank)}; build them from it")
@@ -87,6 +95,10 @@ class Curriculum:
         self._run = uuid.uuid4().hex[:12]
         self._serial = 0
         self._outstanding: dict[int, Draw] = {}
+
+    def __repr__(self) -> str:
+        """The call that made it, with what differs from the defaults."""
+        return f"{self.name}({', '.join(filter(None, ('bank', str(self.settings))))})"
 
     @property
     def outstanding(self) -> tuple[Draw, ...]:
@@ -233,6 +245,7 @@ class Curriculum:
         return {
             "format": _FORMAT,
             "method": self.name,
+            "settings": self.settings.state_dict(),
             "bank": self.bank.fingerprint,
             "run": self._run,
             "serial": self._serial,
@@ -242,20 +255,30 @@ class Curriculum:
             "outstanding": [draw.state_dict() for draw in self._outstanding.values()],
         }
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write method, settings and state to one file, which `curriculum_bandits.load` reads.
+
+        Args:
+            path: File to write; it is replaced in one step.
+        """
+        save_state(path, self.state_dict())
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
 
         Args:
-            state: What `state_dict` returned, for the same method and bank; settings come from the constructor.
+            state: What `state_dict` returned, for the same method, settings and bank. The seed may be another: the
+                random state is in the state.
 
         Raises:
-            ValueError: If it is the state of another method or another bank, or of an unknown format. The
-                curriculum is then as it was.
+            ValueError: If it is the state of another method, of other settings or of another bank, or of an unknown
+                format. The curriculum is then as it was.
         """
         if state.get("format") != _FORMAT:
             raise ValueError(f"the state has format {state.get('format')!r}, this version reads {_FORMAT}")
         if state["method"] != self.name:
             raise ValueError(f"the state belongs to the method {state['method']!r}, this curriculum is {self.name!r}")
+        settings = self.settings.continued(state["settings"])
         if state["bank"] != self.bank.fingerprint:
             raise ValueError(
                 f"the state was saved with another bank (fingerprint {state['bank']}, this bank has "
@@ -277,7 +300,7 @@ class Curriculum:
             if self.arms is not None and before is not None:
                 self.arms.load_state_dict(before)
             raise
-        self._rng, self._run, self._serial = rng, run, serial
+        self._rng, self._run, self._serial, self.settings = rng, run, serial, settings
         self._outstanding = {draw.ticket.serial: draw for draw in outstanding}
 
     def _claim(self, draw: Draw) -> Draw:
