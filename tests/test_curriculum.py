@@ -396,7 +396,7 @@ def states_of_others():
     good = methods.osmd(bank).state_dict()
     return {
         "method": (methods.uniform(bank).state_dict(), "method 'uniform'"),
-        "arms": (methods.osmd(bank, arms="problems").state_dict(), "method 'osmd-problems'"),
+        "arms": (methods.osmd(bank, arms="problems").state_dict(), "arms was 'problems' there and is 'groups' here"),
         "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "another bank"),
         "format": ({**good, "format": 99}, "format 99"),
         "nothing": ({}, "format None"),

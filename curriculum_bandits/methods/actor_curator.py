@@ -106,7 +106,7 @@ def actor_curator(
         settings = neural.PAPER if preset == "paper" else neural.DEFAULT
         if scorer is not None and scorer.heads == 1 and settings.baseline == "predicted":
             switches.setdefault("baseline", "none")
-    settings = dataclasses.replace(settings, **switches)
+    settings = dataclasses.replace(settings, **switches) if switches else settings
     if preset == "paper" and scorer is None:
         if inputs is not None:
             raise ValueError("the paper's scorer reads tokens of its own; give scorer= with these inputs, or neither")
