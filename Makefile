@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo regret compare headline scale cost speed vllm-check verl-check test lint format types docs clean
+.PHONY: help install demo regret compare headline scale cost speed vllm-check verl-check test golden lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
@@ -109,6 +109,9 @@ verl-check:  ## the verl plug-in against verl itself, without Ray's processes or
 test: export OMP_NUM_THREADS ?= 1
 test: $(INSTALLED)  ## the test suite; a part of it: make test ARGS='tests/test_draw.py -x'
 	$(BIN)/python -m pytest $(ARGS)
+
+golden: $(INSTALLED)  ## what every method draws, beside what is stored; written anew with ARGS=--write; half a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/golden/trajectories.py $(ARGS)
 
 lint: $(INSTALLED)  ## ruff: rules and format, changing nothing
 	$(BIN)/ruff check .
