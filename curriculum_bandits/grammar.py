@@ -155,6 +155,8 @@ def _value(tree: ast.expr) -> Any:
     match tree:
         case ast.Name(id="inf"):
             return math.inf
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")):
+            return -math.inf
         case ast.Name(id="true" | "false" as word):
             raise ValueError(f"{word} is no value; write {word.title()}")
         case ast.Name(id=word):
@@ -192,7 +194,7 @@ def written(value: Any, *, bare: bool = False) -> str:
             word = value.isidentifier() and not keyword.iskeyword(value) and value not in ("inf", "true", "false")
             return value if bare and word else json.dumps(value, ensure_ascii=False)
         case Call():
-            return str(value)
+            return str(value) if value.settings or value.positional else f"{value.name}()"
         case range() if value.start == 0 and value.step == 1:
             return f"range({value.stop})"
         case tuple() | list():
@@ -206,7 +208,9 @@ def written(value: Any, *, bare: bool = False) -> str:
         case functools.partial():
             return str(Call(written(value.func), value.keywords, value.args))
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.init and f.default != getattr(value, f.name)}
+        parts = {
+            f.name: getattr(value, f.name) for f in fields(value) if f.init and f.default != getattr(value, f.name)
+        }
         return f"{type(value).__name__}({', '.join(f'{name}={written(parts[name], bare=bare)}' for name in parts)})"
     if inspect.isroutine(value) or isinstance(value, type):
         return str(value.__name__)

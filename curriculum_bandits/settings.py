@@ -1,8 +1,8 @@
 """The settings a curriculum was made with: shown, saved with its state, and compared when a state is loaded.
 
-Settings are plain: numbers, texts, None, arrays, value objects with their fields, and functions of this package by name.
-Anything else, such as a network or a user's own signal, is saved as a description: it can be told from another one, but
-must be passed again where a curriculum is rebuilt. Reading imports nothing from outside this package.
+Settings are plain: numbers, texts, None, arrays, value objects with their fields, and functions of this package by
+name. Anything else, such as a network or a user's own signal, is saved as a description: it can be told from another
+one, but must be passed again where a curriculum is rebuilt. Reading imports nothing from outside this package.
 """
 
 from __future__ import annotations

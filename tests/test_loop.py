@@ -243,7 +243,10 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
     [
         ({"batch_size": 3}, "batch_size 4, not 3"),
         ({"method": methods.uniform}, "method 'osmd'"),
-        ({"method": lambda bank, seed: methods.osmd(bank, seed=seed, floor=0.2)}, "floor was 0.1 there and is 0.2 here"),
+        (
+            {"method": lambda bank, seed: methods.osmd(bank, seed=seed, floor=0.2)},
+            "floor was 0.1 there and is 0.2 here",
+        ),
         ({"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))}, "another bank"),
     ],
 )

@@ -284,7 +284,9 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
     named, objects = config.named, {}
     try:
         if config.features != "default":
-            objects = _language_model(config.features, bank, seed, device, paper=named.settings.get("preset") == "paper")
+            objects = _language_model(
+                config.features, bank, seed, device, paper=named.settings.get("preset") == "paper"
+            )
         return dataclasses.replace(named, settings={**named.settings, **objects}).make(bank, seed)
     except (TypeError, ValueError, AttributeError, ModuleNotFoundError) as error:
         raise RecipeError(f"the curriculum {config.curriculum!r} cannot be made: {error}") from error
@@ -308,7 +310,9 @@ def trainer_arguments(named: NamedCurriculum) -> dict[str, int]:
     arguments = {}
     for call in named.filters:
         if call.name != "dapo":
-            raise ValueError(f"{named.label} has the filter {call.name}; TRL makes its rollouts itself, and can have dapo")
+            raise ValueError(
+                f"{named.label} has the filter {call.name}; TRL makes its rollouts itself, and can have dapo"
+            )
         arguments["refills"] = stages.ZeroVarianceFilter(**call.settings).max_draws - 1
     return {**arguments, "answer_delay": named.delay} if named.delay else arguments
 

@@ -103,8 +103,8 @@ _SIGNALS = (
     "actor_curator(signal=policy_improvement(holdout=True), crowding=1.0)",
 )
 
-# The temperatures of SEC and DUMP are in the unit of the signal, so all are brought to about that of the first; students
-# improve by about a thousandth per step.
+# The temperatures of SEC and DUMP are in the unit of the signal, so all are brought to about that of the first:
+# students improve by about a thousandth per step.
 _GRID = tuple(
     f"{bandit}(signal={signal})"
     for bandit in ("osmd", "sec", "dump", "graves", "tscl")

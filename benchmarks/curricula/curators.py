@@ -23,9 +23,7 @@ __all__ = [
 PAPER_LEARNING_RATE = 1e-3
 
 
-def actor_curator_paper(
-    bank: ProblemBank, seed: int = 0, *, learning_rate: float = PAPER_LEARNING_RATE
-) -> Curriculum:
+def actor_curator_paper(bank: ProblemBank, seed: int = 0, *, learning_rate: float = PAPER_LEARNING_RATE) -> Curriculum:
     """The paper's preset, with a small network in the place of its language model.
 
     Args:

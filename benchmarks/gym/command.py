@@ -116,8 +116,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="METHOD",
         default=defaults.methods,
-        help="names (see --list), with settings and a filter as in 'sec(temperature=0.2)+dapo', or import paths of your "
-        f"own (default: {' '.join(defaults.methods)})",
+        help="names (see --list), with settings and a filter as in 'sec(temperature=0.2)+dapo', or import paths of "
+        f"your own (default: {' '.join(defaults.methods)})",
     )
     what.add_argument("--list", action="store_true", help="list learners and methods; then end")
     size = parser.add_argument_group("how much (by default what the learner is meant for: at most 200,000 steps)")

@@ -83,7 +83,8 @@ def actor_curator(
         The curriculum.
 
     Raises:
-        ValueError: If the preset or a switch is unknown, or the scorer and what it reads are not both given where they must be.
+        ValueError: If the preset or a switch is unknown, or the scorer and what it reads are not both given where they
+            must be.
         ModuleNotFoundError: If torch is not installed (extra ``neural``).
 
     Source: Gu et al., "Actor-Curator", arXiv 2602.20532. The default preset is ours.

@@ -138,8 +138,8 @@ _DECLARED: dict[str, Method] = {}
 def method(title: str, **declaration: Any) -> Callable[[Callable[P, Curriculum]], Callable[P, Curriculum]]:
     """Declare a constructor of curricula, under the name of the function.
 
-    Its first parameter is ``bank``, and it has a ``seed``. A constructor that fills in an argument left open leaves what
-    it chose in the curriculum's ``settings``, a mapping: that is what is shown, saved and compared.
+    Its first parameter is ``bank``, and it has a ``seed``. A constructor that fills in an argument left open leaves
+    what it chose in the curriculum's ``settings``, and that is what is saved and compared.
 
     Args:
         title: Short name in tables.

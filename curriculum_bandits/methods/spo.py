@@ -60,6 +60,8 @@ def spo(
         half_life=half_life,
         kept=kept,
         prior=prior,
-        offline=None if offline is None else number_column(bank, offline, "offline", "a success rate measured beforehand"),
+        offline=None
+        if offline is None
+        else number_column(bank, offline, "offline", "a success rate measured beforehand"),
     )
     return Curriculum(bank, Weighted(rates, UncertaintyWeight(least)), signal, name="spo", seed=seed)

@@ -11,9 +11,7 @@ from curriculum_bandits.signals import Signal, success_rate
 __all__ = ["uniform"]
 
 
-@method(
-    "uniform", bandit="shuffled epochs", signal="none", batch="next of the epoch", laws={"learns": False}
-)
+@method("uniform", bandit="shuffled epochs", signal="none", batch="next of the epoch", laws={"learns": False})
 def uniform(bank: ProblemBank, seed: int = 0, *, signal: Signal = success_rate) -> Curriculum:
     """Every problem once per epoch, in random order, whatever it brings.
 

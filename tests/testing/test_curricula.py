@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Ticket, methods
+from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Ticket
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection
 from curriculum_bandits.methods.registry import declared, find_method, parse_curriculum
 from curriculum_bandits.signals import success_rate

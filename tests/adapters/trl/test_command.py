@@ -172,7 +172,9 @@ def test_several_reward_functions_with_missing_rewards(tiny, tmp_path, monkeypat
 
 
 def test_refills_and_delay_reach_the_trainer(tiny, tmp_path):
-    trainer = run_recipe(read_recipe(sums(tiny, tmp_path, max_steps=2, curriculum="osmd+dapo(max_draws=2)+delayed(steps=1)")))
+    trainer = run_recipe(
+        read_recipe(sums(tiny, tmp_path, max_steps=2, curriculum="osmd+dapo(max_draws=2)+delayed(steps=1)"))
+    )
     assert trainer is not None
     assert (trainer.refills, trainer.answer_delay) == (1, 1)
 

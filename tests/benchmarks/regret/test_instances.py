@@ -34,7 +34,9 @@ def test_horizons_go_to_instances_that_can_have_them_and_do_not_say_their_own():
 
 
 def test_a_range_is_a_family_and_a_name_alone_has_defaults():
-    found = parse_instances(["random_abrupt(n_arms=4, horizon=100, changes=2, seed=range(3, 6))", "random_abrupt(horizon=90)"])
+    found = parse_instances(
+        ["random_abrupt(n_arms=4, horizon=100, changes=2, seed=range(3, 6))", "random_abrupt(horizon=90)"]
+    )
     assert [instance.label for instance in found[:3]] == [
         f"random_abrupt(n_arms=4, changes=2, seed={seed})" for seed in (3, 4, 5)
     ]
@@ -106,7 +108,10 @@ def test_a_bad_instance_is_refused_with_what_there_is(word, message):
         ("uniform(a=1)", "policy 'uniform' has no setting 'a'; there are: none"),
         ("glr_kl_ucb(restart=sideways)", "restart is 'sideways'; choose one of global, local"),
         ("glr_kl_ucb(restart=1)", "restart is 1; choose one of global, local"),
-        ("glr_kl_ucb_local(restart=local)", "policy 'glr_kl_ucb_local' has no setting 'restart'; there are: changes, exploration$"),
+        (
+            "glr_kl_ucb_local(restart=local)",
+            "policy 'glr_kl_ucb_local' has no setting 'restart'; there are: changes, exploration$",
+        ),
         ("osmd(share)", r"'osmd\(share\)' gives \"share\" without a name; write setting=value"),
         ("no_such_module:policy", "No module named"),
     ],
