@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo regret compare headline scale cost speed vllm-check verl-check test golden lint format types docs clean
+.PHONY: help install demo demo-results regret compare headline scale cost speed vllm-check verl-check test golden lint format types docs clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
 
 install: $(INSTALLED)  ## create .venv and install everything at the pinned versions
 
@@ -23,10 +23,15 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED)  ## a real GRPO run under uniform, OSMD and the neural curator; more options: make demo ARGS=--help
+demo: $(INSTALLED)  ## GRPO under uniform, OSMD and the neural curator, seven minutes; options: make demo ARGS=--help
 	$(BIN)/curriculum-bandits demo $(ARGS)
 
-# Everything that is committed below benchmarks/regret/results, but for the speeds; what is there is not played again.
+# The targets from here to cost write all that is committed below benchmarks/*/results, and more beside it that git
+# ignores; tests/test_committed_results.py says what may be committed.
+demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; seven minutes on two cores
+	$(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo $(ARGS)
+
+# What is stored below benchmarks/regret/results is not played again.
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
 regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
@@ -42,7 +47,7 @@ regret: $(INSTALLED)  ## the committed results of the regret benchmark; about fo
 	  'random_abrupt(n_arms=10, horizon=3000, changes=2, shortest=100, seed=range(1100, 1150))' \
 	  'random_abrupt(n_arms=10, horizon=3000, changes=8, shortest=100, seed=range(1150, 1200))'
 
-# Everything that is committed below benchmarks/curricula/results. Settings were tuned on seeds that nothing else uses.
+# Settings were tuned on seeds that nothing else uses.
 COMPARE := $(BIN)/curriculum-bandits compare
 CURRICULA := benchmarks/curricula/results
 SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
@@ -61,11 +66,10 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.curricula.speed --output $(CURRICULA)/speed
 
-scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems; needs 1.4 GB of disk
+scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems, 1.4 GB of disk; about five minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)
 
-# Everything that is committed below benchmarks/llm/headline/results, but the notes on how the setting was chosen. Goes on
-# where it was interrupted.
+# Resumes where it was interrupted.
 HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --runs runs/headline
 HEADLINE_RESULTS := benchmarks/llm/headline/results
 CHOSEN := 'sec(temperature=0.2)' pcl actor_curator

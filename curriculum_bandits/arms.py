@@ -1,4 +1,4 @@
-"""What an arm stands for: one problem, or a group of problems drawn without replacement.
+"""Partition of the problems into arms: an arm is one problem, or a group of problems drawn without replacement.
 
 A bandit counts plays of arms; a batch is made of problems. This map goes one way when a batch is drawn and the other
 way when its utilities come back.
@@ -7,26 +7,29 @@ way when its utilities come back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
+from curriculum_bandits.state import Array, Field, Fixed, Stateful
+
 __all__ = ["Arms", "Within"]
 
-Within = Literal["fresh", "shuffled"]
-"""How problems of an arm are chosen: a fresh uniform draw each time, or one after the other from a shuffled list."""
+Within = Literal["iid", "epochs"]
+"""How problems of an arm are chosen: a uniform draw each time, or one after the other from a shuffled list."""
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-class Arms:
+class Arms(Stateful):
     """A partition of N problems into K arms.
 
     Args:
         arm_of: Arm of each problem, shape (N,), every arm 0..K-1 used at least once.
-        within: ``"fresh"`` draws the problems of an arm uniformly each time; ``"shuffled"`` walks through a shuffled
+        within: ``"iid"`` draws the problems of an arm uniformly each time; ``"epochs"`` walks through a shuffled
             list of them and shuffles again at its end, so that none waits longer than two rounds of its arm. The chance
             of a problem over all shuffles is the same; given the past it is not.
 
@@ -43,9 +46,15 @@ class Arms:
     ([2, 1], [0, 1])
     """
 
-    def __init__(self, arm_of: npt.ArrayLike, within: Within = "fresh") -> None:
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "within": Fixed("make the arms as they were saved"),
+        "_order": Array(low=0),
+        "_used": Array(low=0),
+    }
+
+    def __init__(self, arm_of: npt.ArrayLike, within: Within = "iid") -> None:
         if within not in get_args(Within):
-            raise ValueError(f"within={within!r} is unknown; choose 'fresh' or 'shuffled'")
+            raise ValueError(f"within={within!r} is unknown; choose 'iid' or 'epochs'")
         self.within: Within = within
         self.arm_of: IntArray = np.array(arm_of, dtype=np.int64)
         self.sizes: IntArray = np.bincount(self.arm_of)
@@ -90,7 +99,7 @@ class Arms:
             )
         for arm, count in zip(distinct, counts, strict=True):
             members = self._members[self._start[arm] : self._start[arm + 1]]
-            if self.within == "shuffled":
+            if self.within == "epochs":
                 items[played == arm] = self._next(int(arm), members, int(count), rng)
             else:
                 items[played == arm] = rng.choice(members, size=count, replace=False)
@@ -113,32 +122,26 @@ class Arms:
         self._used[arm] = needed
         return np.concatenate([taken, first])
 
-    def state_dict(self) -> dict[str, Any]:
-        """Where the shuffled lists stand; nothing is remembered where draws are fresh."""
-        if self.within == "fresh":
-            return {"within": "fresh"}
-        return {"within": "shuffled", "order": self._members.copy(), "used": self._used.copy()}
+    @property
+    def _order(self) -> IntArray:
+        """The shuffled lists, one after the other; of iid draws nothing is remembered."""
+        return self._members if self.within == "epochs" else self._members[:0]
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
+    @_order.setter
+    def _order(self, order: IntArray) -> None:
+        if self.within == "epochs":
+            self._members = order
 
-        Args:
-            state: What `state_dict` returned, for the same partition.
-
-        Raises:
-            ValueError: If it is of the other kind, or of another partition. Nothing is changed then.
-        """
-        if state["within"] != self.within:
-            raise ValueError(f"the saved arms draw within={state['within']!r}, these {self.within!r}; use the same")
-        if self.within == "fresh":
-            return
-        order, used = np.array(state["order"], dtype=np.int64), np.array(state["used"], dtype=np.int64)
-        same = order.shape == self._members.shape and np.array_equal(np.sort(order), np.arange(len(order)))
-        if not (same and np.array_equal(self.arm_of[order], self.arm_of[self._members])):
-            raise ValueError(f"the saved lists hold {order.shape} problems in other arms; use the bank of the state")
-        if used.shape != self.sizes.shape or np.any((used < 0) | (used > self.sizes)):
-            raise ValueError(f"the saved lists of shape {used.shape} are used {used.tolist()} far; use the same arms")
-        self._members, self._used = order, used
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        order, used = values["_order"], values["_used"]
+        whole = np.array_equal(np.sort(order), np.arange(len(order)))
+        if not (whole and np.array_equal(self.arm_of[order], self.arm_of[self._order])):
+            raise ValueError("the saved lists hold the problems in other arms; use the bank of the state")
+        if np.any(used > self.sizes):
+            raise ValueError(f"the saved lists are used {used.tolist()} far but hold {self.sizes.tolist()} problems")
+        return values
 
     def entropy(self, probability: FloatArray) -> float:
         """Entropy over problems, in nats, of a distribution over arms.

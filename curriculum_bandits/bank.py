@@ -195,16 +195,22 @@ class ProblemBank:
             raise KeyError(f"no problem has the id {str(identity)!r}; the bank's ids begin {list(self.ids[:3])}")
         return item
 
-    def subset(self, items: npt.ArrayLike) -> ProblemBank:
+    def __getitem__(self, items: npt.ArrayLike | slice) -> ProblemBank:
         """A bank of some of the problems, with their ids, groups and verifier.
 
         Args:
-            items: Indices into this bank, shape (n,), or a mask over it, shape (N,).
+            items: Indices into this bank, shape (n,), or a mask over it, shape (N,), or a slice.
 
         Returns:
             A bank of n problems, in that order.
+
+        Raises:
+            TypeError: If it is a single index; ``bank.prompts[item]`` is the prompt of one problem.
         """
-        chosen = np.arange(len(self))[np.array(items, dtype=None if np.size(items) else np.int64)]
+        where = items if isinstance(items, slice) else np.array(items, dtype=None if np.size(items) else np.int64)
+        chosen = np.arange(len(self))[where]
+        if np.ndim(chosen) != 1:
+            raise TypeError(f"a bank is indexed by an array of items, a mask or a slice, not by {items!r}")
 
         def take(values: Any) -> Any:
             return None if values is None else [values[i] for i in chosen]

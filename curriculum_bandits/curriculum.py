@@ -6,48 +6,86 @@ order in which answers may come. A draw is answered with the numbers it was draw
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 import os
 import uuid
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
 
 from curriculum_bandits.arms import Arms
-from curriculum_bandits.bandits.contract import (
-    Bandit,
-    CandidateSelection,
-    Curator,
-    Diagnosed,
-    EvidenceBandit,
-    RandomizedBandit,
-    RefusedUtility,
-)
+from curriculum_bandits.bandits.contract import Bandit, Diagnosed, RandomizedBandit, RefusedUtility, Selection
 from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.batch import Batch
 from curriculum_bandits.checkpoint import save_state
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.settings import Settings
+from curriculum_bandits.settings import SavedSettings, Settings
 from curriculum_bandits.signals import Signal, needs_log_ratio
+from curriculum_bandits.state import Count, Field, Fixed, Part, Random, Stateful, Text
 
 __all__ = ["Curriculum"]
 
-_FORMAT = 3
+_FORMAT = 4
 
 
-class Curriculum:
-    """A bandit, or a curator that generalises, over the problems of a bank.
+class _Open(NamedTuple):
+    """A draw that is not answered, and what the bandit played, which is passed back as it came."""
+
+    draw: Draw
+    selection: Selection
+
+
+class _Outstanding(Field):
+    """Open draws by serial number; a selection is saved apart only where arms are not the problems themselves."""
+
+    def save(self, value: dict[int, _Open]) -> Any:
+        return [
+            {
+                "draw": draw.state_dict(),
+                "selection": None if draw.items is selection.arms else [_copied(each) for each in selection],
+            }
+            for draw, selection in value.values()
+        ]
+
+    def checked(self, saved: Any, present: Any, owner: Curriculum) -> dict[int, _Open]:
+        found: dict[int, _Open] = {}
+        try:
+            for entry in saved:
+                draw, played = Draw.from_state_dict(entry["draw"]), entry["selection"]
+                if np.any((draw.items < 0) | (draw.items >= len(owner.bank))):
+                    raise ValueError(f"holds item {np.max(draw.items)}; the bank has {len(owner.bank)} problems")
+                selection = (
+                    owner._selection_of(draw) if played is None else Selection(*[_copied(each) for each in played])
+                )
+                if len(selection.arms) != len(draw):
+                    raise ValueError(f"holds a draw of {len(draw)} problems with {len(selection.arms)} plays")
+                found[draw.ticket.serial] = _Open(draw, selection)
+        except (TypeError, KeyError, IndexError) as error:
+            raise ValueError(f"holds no draws ({error!r})") from None
+        return found
+
+
+def _copied(array: Any) -> Any:
+    return None if array is None else np.array(array)
+
+
+class Curriculum(Stateful):
+    """A bandit over the problems of a bank, or over groups of them.
 
     Several draws may be unanswered at a time and may be answered late or out of order; they are part of the state.
 
     Args:
         bank: The problems.
         bandit: The learning rule, over as many arms as `arms` has.
-        signal: What a batch of rollouts says about each problem.
-        arms: What an arm stands for; None makes every problem an arm, and takes no memory however large the bank.
+        signal: Utility per problem from a batch of rollouts.
+        arms: The partition of the problems into arms; None makes every problem an arm, and takes no memory however
+            large the bank.
         name: Name of the method, for figures and for refusing the state of another.
         seed: Seed of the curriculum's own random generator.
 
@@ -66,10 +104,23 @@ class Curriculum:
     ()
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "format": Fixed("save it again with this version"),
+        "name": Fixed("make the curriculum by the method it was saved with"),
+        "settings": SavedSettings(),
+        "_bank_fingerprint": Fixed("load the bank it was saved with: same prompts, ids and groups, same order"),
+        "_run": Text(),
+        "_serial": Count(),
+        "_rng": Random(),
+        "arms": Part(optional=True),
+        "bandit": Part(),
+        "_outstanding": _Outstanding(),
+    }
+
     def __init__(
         self,
         bank: ProblemBank,
-        bandit: Bandit | Curator,
+        bandit: Bandit,
         signal: Signal,
         *,
         arms: Arms | None = None,
@@ -83,36 +134,39 @@ class Curriculum:
         self.arms = arms
         if arms is not None and len(arms.arm_of) != len(bank):
             raise ValueError(f"arms cover {len(arms.arm_of)} problems, the bank has {len(bank)}; build them from it")
-        if arms is not None and isinstance(bandit, Curator):
-            raise ValueError("a curator chooses among problems; give no arms")
         n_arms = len(bank) if arms is None else len(arms)
         if bandit.n_arms != n_arms:
             raise ValueError(f"the bandit has {bandit.n_arms} arms where {n_arms} are needed")
-        # Asked once: telling whether an object keeps a protocol takes longer than a small bandit's update.
-        self._curates, self._weighs = isinstance(bandit, Curator), isinstance(bandit, EvidenceBandit)
         self._signal = signal
         self._rng = np.random.default_rng(seed)
         self._run = uuid.uuid4().hex[:12]
         self._serial = 0
-        self._outstanding: dict[int, Draw] = {}
+        self._outstanding: dict[int, _Open] = {}
+
+    #: Version of the saved form.
+    format = _FORMAT
 
     def __repr__(self) -> str:
         """The call that made it, with what differs from the defaults."""
         return f"{self.name}({', '.join(filter(None, ('bank', str(self.settings))))})"
 
     @property
+    def _bank_fingerprint(self) -> str:
+        return self.bank.fingerprint
+
+    @property
     def outstanding(self) -> tuple[Draw, ...]:
         """Draws not yet answered, oldest first."""
-        return tuple(self._outstanding.values())
+        return tuple(draw for draw, _ in self._outstanding.values())
 
     @property
     def together(self) -> bool:
-        """Whether every process must ask, tell and load: a curator that scores in all of them says so."""
+        """True if all processes must call ask, tell and load_state_dict collectively."""
         return bool(getattr(self.bandit, "together", False))
 
     @property
     def needs_log_ratio(self) -> bool:
-        """Whether `signal` reads how far the update moved the policy; where not, rollouts need no second scoring."""
+        """True if `signal` reads how far the update moved the policy; else rollouts need no second scoring."""
         return needs_log_ratio(self._signal)
 
     def ask(self, size: int) -> Draw:
@@ -122,7 +176,7 @@ class Curriculum:
             size: Number of problems, at most the size of the bank.
 
         Returns:
-            The draw; pass it to `tell` with what the batch brought.
+            The draw; pass it to `tell` with the results of the batch.
 
         Raises:
             ValueError: If `size` is below 1 or above the size of the bank. No draw is issued then.
@@ -133,30 +187,63 @@ class Curriculum:
                 f"a batch of {size} is asked for; the bank has {len(self.bank)} problems, ask for 1 to that"
             )
         selection = self.bandit.select(size, self._rng)
-        items, probability, inclusion = selection[:3]
-        chosen_among = selection[3:] if isinstance(selection, CandidateSelection) else (None, None, None)
-        if self.arms is not None:
-            items = self.arms.problems(selection.arms, self._rng)
+        ticket = Ticket(self._run, self._serial)
+        if self.arms is None:
+            draw = Draw(*selection[:3], ticket, *selection[3:])
+            selection = self._selection_of(draw)
+        elif selection.candidates is not None:
+            raise ValueError("a bandit that draws among candidates chooses problems, not groups of them; give no arms")
+        else:
             sizes = self.arms.sizes[selection.arms]
-            probability = probability / sizes
-            inclusion = None if inclusion is None else inclusion / sizes
-        draw = Draw(items, probability, inclusion, Ticket(self._run, self._serial), *chosen_among)
-        self._outstanding[self._serial] = draw
+            inclusion = None if selection.inclusion is None else selection.inclusion / sizes
+            draw = Draw(self.arms.problems(selection.arms, self._rng), selection.probability / sizes, inclusion, ticket)
+        self._outstanding[self._serial] = _Open(draw, selection)
         self._serial += 1
         return draw
 
+    @contextmanager
+    def draw(self, size: int) -> Iterator[Batch]:
+        """Draw a batch for the length of a ``with`` block, in which it must be told.
+
+        Args:
+            size: Number of problems, at most the size of the bank.
+
+        Yields:
+            The batch: its prompts, and `Batch.tell`. If the block raises, the draw is discarded.
+
+        Raises:
+            ValueError: As `ask`.
+            RuntimeError: If the block ends and the batch was not told; the draw is discarded then.
+
+        >>> from curriculum_bandits import ProblemBank, methods
+        >>> curriculum = methods.uniform(ProblemBank(["1+1=", "2*3="]), seed=0)
+        >>> with curriculum.draw(2) as batch:
+        ...     batch.tell([[0.0, 1.0] for prompt in batch.prompts])
+        """
+        batch = Batch(self, self.ask(size))
+        try:
+            yield batch
+            if not batch.told:
+                raise RuntimeError("the block ended before its batch was told; call batch.tell(rewards) in it")
+        finally:
+            if not batch.told:
+                self.discard(batch.draw)
+
     def signal(self, rollouts: Rollouts) -> Feedback:
-        """What a batch of rollouts says about each of its problems, by this method's own signal.
+        """Utility of each problem of a batch, by this method's own signal.
 
         Args:
             rollouts: Row j belongs to ``draw.items[j]``.
 
         Returns:
-            Values and counts, shape (m,) each.
+            Values and counts, shape (m,) each, and the tokens of each problem as cost where lengths are known.
         """
-        return self._signal(rollouts)
+        feedback = self._signal(rollouts)
+        if feedback.cost is None and rollouts.lengths is not None:
+            feedback = dataclasses.replace(feedback, cost=np.nansum(rollouts.lengths, axis=1))
+        return feedback
 
-    def tell(self, draw: Draw, feedback: Feedback | npt.ArrayLike) -> None:
+    def tell(self, draw: Draw, feedback: Rollouts | Feedback | npt.ArrayLike) -> None:
         """Answer a draw.
 
         Items that are missing teach nothing; the inclusion of the others is scaled by answered / m, so that sums stay
@@ -164,55 +251,45 @@ class Curriculum:
 
         Args:
             draw: A draw of this curriculum, not answered yet.
-            feedback: `Feedback`, or a plain array of utilities, shape (m,), which counts as complete.
+            feedback: `Rollouts`, to which the method's own signal is applied, row j for ``draw.items[j]``; or
+                `Feedback`; or a plain array of utilities, shape (m,), which counts as complete.
 
         Raises:
             ValueError: If the draw is of another run, was answered or discarded, or a utility is not finite (the
                 message names the problem) or the shape is wrong. The state is then as it was, and the draw still open.
         """
-        issued = self._claim(draw)
-        if not isinstance(feedback, Feedback):
-            values = np.asarray(feedback, dtype=np.float64)
-            if values.ndim != 1:
-                raise ValueError(
-                    f"utilities have shape {values.shape}; give one number per problem, shape ({len(issued)},)"
-                )
-            feedback = Feedback(values, np.ones(len(values), dtype=np.int64))
-        if len(feedback) != len(issued):
-            raise ValueError(f"{len(feedback)} utilities answer a draw of {len(issued)} problems; give one per problem")
-        answered = feedback.answered
-        bad = answered & ~np.isfinite(feedback.values)
+        issued, selection = self._claim(draw)
+        heard = self._heard(feedback, len(issued))
+        answered = heard.answered
+        bad = answered & ~np.isfinite(heard.values)
         if np.any(bad):
             position = int(np.argmax(bad))
             remedy = "report a finite number, or Feedback with a count of 0 if it is missing"
-            raise self._refusal(int(issued.items[position]), float(feedback.values[position]), remedy)
+            raise self._refusal(int(issued.items[position]), float(heard.values[position]), remedy)
         if np.any(answered):
+            if not answered.all():
+                selection, heard = selection.answered(answered), heard[answered]
             try:
-                self._teach(issued, answered, feedback.only(answered))
+                self.bandit.update(selection, heard.values, counts=heard.counts, kl=heard.kl, cost=heard.cost)
             except RefusedUtility as refused:
                 item = int(issued.items[answered][refused.position])
                 raise self._refusal(item, refused.value, refused.remedy) from None
         del self._outstanding[issued.ticket.serial]
 
-    def _teach(self, issued: Draw, answered: npt.NDArray[np.bool_], evidence: Feedback) -> None:
-        """Pass on what was answered, in units of arms; fewer answers make each inclusion smaller."""
-        items, inclusion = issued.items[answered], issued.inclusion
-        if inclusion is not None:
-            inclusion = inclusion[answered] * (len(items) / len(issued))
-        if self._curates:
-            assert issued.candidates is not None
-            chosen_among = (issued.candidates, issued.candidate_probability, issued.candidate_inclusion)
-            selection = CandidateSelection(items, issued.probability[answered], inclusion, *chosen_among)
-            cast(Curator, self.bandit).update_from(selection, np.array(evidence.values))
-            return
-        if self.arms is not None:
-            items = self.arms.arm_of[items]
-            # The inclusion of an arm is that of each of its problems times their number.
-            inclusion = None if inclusion is None else inclusion * self.arms.sizes[items]
-        if self._weighs:
-            cast(EvidenceBandit, self.bandit).update_on_evidence(items, inclusion, evidence)
-        else:
-            cast(Bandit, self.bandit).update(items, inclusion, np.array(evidence.values))
+    def _heard(self, feedback: Rollouts | Feedback | npt.ArrayLike, size: int) -> Feedback:
+        """What was told, as feedback on so many problems."""
+        if isinstance(feedback, Rollouts):
+            feedback = self.signal(feedback)
+        elif not isinstance(feedback, Feedback):
+            values = np.asarray(feedback, dtype=np.float64)
+            if values.ndim != 1:
+                raise ValueError(
+                    f"utilities have shape {values.shape}; give one number per problem, shape ({size},), or Rollouts"
+                )
+            feedback = Feedback(values, np.ones(len(values), dtype=np.int64))
+        if len(feedback) != size:
+            raise ValueError(f"{len(feedback)} utilities answer a draw of {size} problems; give one per problem")
+        return feedback
 
     def discard(self, draw: Draw) -> None:
         """Give up a draw that will never be answered.
@@ -223,7 +300,15 @@ class Curriculum:
         Raises:
             ValueError: As `tell`.
         """
-        del self._outstanding[self._claim(draw).ticket.serial]
+        del self._outstanding[self._claim(draw).draw.ticket.serial]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write method, settings and state to one file, which `curriculum_bandits.load` reads.
+
+        Args:
+            path: File to write; it is replaced in one step.
+        """
+        save_state(path, self.state_dict())
 
     def entropy(self) -> float:
         """Entropy over problems of the current distribution, in nats; nan for a bandit without one.
@@ -237,73 +322,22 @@ class Curriculum:
         return self.diagnostics().get("entropy", float("nan"))
 
     def diagnostics(self) -> dict[str, float]:
-        """What the bandit says about itself, for logs; empty for one that says nothing."""
+        """The bandit's numbers about itself, for logs; empty for one that has none."""
         return dict(self.bandit.diagnostics()) if isinstance(self.bandit, Diagnosed) else {}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that continues this curriculum bit for bit, as arrays and plain numbers."""
-        return {
-            "format": _FORMAT,
-            "method": self.name,
-            "settings": self.settings.state_dict(),
-            "bank": self.bank.fingerprint,
-            "run": self._run,
-            "serial": self._serial,
-            "random": self._rng.bit_generator.state,
-            "bandit": self.bandit.state_dict(),
-            "arms": None if self.arms is None else self.arms.state_dict(),
-            "outstanding": [draw.state_dict() for draw in self._outstanding.values()],
-        }
+    @staticmethod
+    def _selection_of(draw: Draw) -> Selection:
+        """What was played, where arms are problems: the arrays of the draw, which are read-only."""
+        return Selection(
+            draw.items,
+            draw.probability,
+            draw.inclusion,
+            draw.candidates,
+            draw.candidate_probability,
+            draw.candidate_inclusion,
+        )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write method, settings and state to one file, which `curriculum_bandits.load` reads.
-
-        Args:
-            path: File to write; it is replaced in one step.
-        """
-        save_state(path, self.state_dict())
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for the same method, settings and bank. The seed may be another: the
-                random state is in the state.
-
-        Raises:
-            ValueError: If it is the state of another method, of other settings or of another bank, or of an unknown
-                format. The curriculum is then as it was.
-        """
-        if state.get("format") != _FORMAT:
-            raise ValueError(f"the state has format {state.get('format')!r}, this version reads {_FORMAT}")
-        if state["method"] != self.name:
-            raise ValueError(f"the state belongs to the method {state['method']!r}, this curriculum is {self.name!r}")
-        settings = self.settings.continued(state["settings"])
-        if state["bank"] != self.bank.fingerprint:
-            raise ValueError(
-                f"the state was saved with another bank (fingerprint {state['bank']}, this bank has "
-                f"{self.bank.fingerprint}); load the bank it was saved with: same prompts, ids and groups, same order"
-            )
-        # Everything is read before anything is put in place.
-        outstanding = [Draw.from_state_dict(draw) for draw in state["outstanding"]]
-        run, serial = str(state["run"]), int(state["serial"])
-        rng = np.random.default_rng()
-        rng.bit_generator.state = state["random"]
-        if (self.arms is None) != (state["arms"] is None):
-            raise ValueError("the state was saved with arms of another kind; make the curriculum as it was made then")
-        before = None if self.arms is None else self.arms.state_dict()
-        if self.arms is not None:
-            self.arms.load_state_dict(state["arms"])
-        try:
-            self.bandit.load_state_dict(state["bandit"])
-        except BaseException:
-            if self.arms is not None and before is not None:
-                self.arms.load_state_dict(before)
-            raise
-        self._rng, self._run, self._serial, self.settings = rng, run, serial, settings
-        self._outstanding = {draw.ticket.serial: draw for draw in outstanding}
-
-    def _claim(self, draw: Draw) -> Draw:
+    def _claim(self, draw: Draw) -> _Open:
         ticket = draw.ticket
         if ticket.run != self._run:
             raise ValueError(f"the draw belongs to run {ticket.run!r}, this curriculum is run {self._run!r}")
@@ -312,7 +346,7 @@ class Curriculum:
             never = ticket.serial >= self._serial
             fate = "was never issued" if never else "was already answered or discarded"
             raise ValueError(f"draw {ticket.serial} {fate}; ask for a new draw and answer each once")
-        if not np.array_equal(issued.items, draw.items):
+        if not np.array_equal(issued.draw.items, draw.items):
             raise ValueError(f"draw {ticket.serial} holds other items than were issued under this ticket")
         return issued
 

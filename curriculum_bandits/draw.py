@@ -109,13 +109,15 @@ class Draw:
 
 @dataclass(frozen=True, eq=False)
 class Feedback:
-    """What a batch of rollouts said about each drawn item.
+    """The utility of each drawn item, and what it rests on.
 
     Attributes:
         values: Utility per item, shape (m,); ignored where `counts` is 0.
         counts: Valid rollouts behind each value, shape (m,); 0 = missing, which is not a utility of zero.
-        drift: How far the policy moved on each item in this update, a KL divergence per token in nats, shape (m,), for
-            methods that forget as fast as the policy moves; nan where it is not known, None where nobody says.
+        kl: How far the policy moved on each item in this update, a KL divergence per token in nats, shape (m,), for
+            methods that forget as fast as the policy moves; nan where it is not known, None where it is not measured.
+        cost: Tokens (or seconds) that each item took, over all its rollouts, shape (m,); nan where it is not known,
+            None where it is not measured.
 
     >>> Feedback(values=[0.5, float("nan")], counts=[8, 0]).answered.tolist()
     [True, False]
@@ -123,13 +125,15 @@ class Feedback:
 
     values: FloatArray
     counts: IntArray
-    drift: FloatArray | None = None
+    kl: FloatArray | None = None
+    cost: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Copy the arrays, check their lengths and lock them."""
         object.__setattr__(self, "values", _frozen(self.values, np.float64, "values"))
         object.__setattr__(self, "counts", _frozen(self.counts, np.int64, "counts", len(self.values)))
-        object.__setattr__(self, "drift", _frozen(self.drift, np.float64, "drift", len(self.values)))
+        for name in ("kl", "cost"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), np.float64, name, len(self.values)))
         if np.any(self.counts < 0):
             raise ValueError(f"counts holds {int(np.min(self.counts))}; a number of rollouts is 0 (missing) or more")
 
@@ -137,18 +141,12 @@ class Feedback:
         """Number of items, m."""
         return len(self.values)
 
+    def __getitem__(self, chosen: npt.NDArray[Any] | slice) -> Feedback:
+        """The feedback on some of the items: a mask, positions or a slice."""
+        kl, cost = (None if column is None else column[chosen] for column in (self.kl, self.cost))
+        return Feedback(self.values[chosen], self.counts[chosen], kl, cost)
+
     @property
     def answered(self) -> npt.NDArray[np.bool_]:
-        """Which items have a value, shape (m,)."""
+        """True for each item that has a value, shape (m,)."""
         return self.counts > 0
-
-    def only(self, chosen: npt.NDArray[np.bool_]) -> Feedback:
-        """The same about some of the items.
-
-        Args:
-            chosen: Mask over the items, shape (m,).
-
-        Returns:
-            Feedback on those, in their order.
-        """
-        return Feedback(self.values[chosen], self.counts[chosen], None if self.drift is None else self.drift[chosen])

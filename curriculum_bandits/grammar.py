@@ -191,7 +191,7 @@ def written(value: Any, *, bare: bool = False) -> str:
     """
     match value:
         case str():
-            word = value.isidentifier() and not keyword.iskeyword(value) and value not in ("inf", "true", "false")
+            word = value.isascii() and value.isidentifier() and not keyword.iskeyword(value) and value not in ("inf", "true", "false")
             return value if bare and word else json.dumps(value, ensure_ascii=False)
         case Call():
             return str(value) if value.settings or value.positional else f"{value.name}()"

@@ -32,7 +32,7 @@ class RolloutGroups:
         ValueError: If an array does not begin with these axes.
 
     >>> groups = RolloutGroups(np.array([4, 7]), Rollouts([[1, 0], [0, 0]]), {"tokens": np.zeros((2, 2, 5))})
-    >>> groups.rows([1]).items.tolist(), RolloutGroups.stacked([groups, groups.rows([0])]).items.tolist()
+    >>> groups[[1]].items.tolist(), RolloutGroups.stacked([groups, groups[[0]]]).items.tolist()
     ([7], [4, 7, 4])
     """
 
@@ -54,18 +54,11 @@ class RolloutGroups:
         """Number of groups, k."""
         return len(self.items)
 
-    def rows(self, chosen: npt.ArrayLike) -> RolloutGroups:
-        """Some of the groups.
-
-        Args:
-            chosen: Positions, or a mask, shape (k,).
-
-        Returns:
-            Those, in the order given.
-        """
-        here = np.asarray(chosen)
+    def __getitem__(self, chosen: npt.ArrayLike | slice) -> RolloutGroups:
+        """Some of the groups: a mask, positions or a slice."""
+        here = chosen if isinstance(chosen, slice) else np.asarray(chosen)
         answers = {name: array[here] for name, array in self.answers.items()}
-        return RolloutGroups(self.items[here], self.rollouts.rows(here), answers)
+        return RolloutGroups(self.items[here], self.rollouts[here], answers)
 
     def beside(self, further: RolloutGroups) -> RolloutGroups:
         """More rollouts of the same problems, put beside those that are there.
@@ -87,7 +80,7 @@ class RolloutGroups:
             )
         parts = (self, further)
         answers = {name: np.concatenate([part.answers[name] for part in parts], axis=1) for name in self.answers}
-        return RolloutGroups(self.items, _joined([part.rollouts for part in parts], axis=1), answers)
+        return RolloutGroups(self.items, Rollouts.concatenate([part.rollouts for part in parts], axis=1), answers)
 
     def padded(self, n: int) -> RolloutGroups:
         """The same with missing rollouts up to a number.
@@ -123,19 +116,7 @@ class RolloutGroups:
         wide = [part.padded(most) for part in parts]
         answers = {name: np.concatenate([part.answers[name] for part in wide]) for name in wide[0].answers}
         items = np.concatenate([part.items for part in wide])
-        return RolloutGroups(items, _joined([part.rollouts for part in wide], axis=0), answers)
-
-
-def _joined(parts: Sequence[Rollouts], axis: int) -> Rollouts:
-    if axis == 0:
-        return Rollouts.concatenate(parts)
-    columns: dict[str, Any] = {}
-    for each in fields(Rollouts):
-        values = [getattr(part, each.name) for part in parts]
-        if len({value is None for value in values}) > 1:
-            raise ValueError(f"{each.name} is present in some of the rollouts only; give it in all or in none")
-        columns[each.name] = None if values[0] is None else np.concatenate(values, axis=1)
-    return Rollouts(**columns)
+        return RolloutGroups(items, Rollouts.concatenate([part.rollouts for part in wide]), answers)
 
 
 def _widened(values: npt.NDArray[Any], count: int, filler: Any) -> npt.NDArray[Any]:

@@ -119,41 +119,30 @@ class Rollouts:
         return len(self.rewards)
 
     @staticmethod
-    def concatenate(parts: Sequence[Rollouts]) -> Rollouts:
-        """Stack the rollouts of several batches, problem after problem.
+    def concatenate(parts: Sequence[Rollouts], axis: int = 0) -> Rollouts:
+        """Stack the rollouts of several batches.
 
         Args:
-            parts: At least one; each with the same number of rollouts and the same fields.
+            parts: At least one, with the same fields.
+            axis: 0 puts problem after problem, each with the same number of rollouts; 1 puts more rollouts of the same
+                problems beside each other.
 
         Returns:
-            All problems in the order given.
+            All of them in the order given.
 
         Raises:
             ValueError: If a field is present in some parts only.
         """
-
-        def stacked(name: str) -> Any:
-            columns = [getattr(part, name) for part in parts]
-            if all(column is None for column in columns):
-                return None
-            if any(column is None for column in columns):
-                raise ValueError(f"{name} is present in some of the batches only; give it in all or in none")
-            return np.concatenate(columns)
-
-        return Rollouts(**{field.name: stacked(field.name) for field in fields(Rollouts)})
-
-    def rows(self, chosen: npt.ArrayLike) -> Rollouts:
-        """The rollouts of some of the problems.
-
-        Args:
-            chosen: Positions in the batch, shape (k,), or a mask over it, shape (m,).
-
-        Returns:
-            Those, with every field, in the order given.
-        """
-        here = np.asarray(chosen)
         columns: dict[str, Any] = {}
-        for field in fields(self):
-            column = getattr(self, field.name)
-            columns[field.name] = None if column is None else column[here]
+        for field in fields(Rollouts):
+            values = [getattr(part, field.name) for part in parts]
+            if len({value is None for value in values}) > 1:
+                raise ValueError(f"{field.name} is present in some of the batches only; give it in all or in none")
+            columns[field.name] = None if values[0] is None else np.concatenate(values, axis=axis)
         return Rollouts(**columns)
+
+    def __getitem__(self, chosen: npt.ArrayLike | slice) -> Rollouts:
+        """The rollouts of some of the problems, with every field: a mask, positions or a slice."""
+        here = chosen if isinstance(chosen, slice) else np.asarray(chosen)
+        columns: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Rollouts(**{name: column[here] for name, column in columns.items() if column is not None})

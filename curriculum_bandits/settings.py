@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from curriculum_bandits.grammar import written
+from curriculum_bandits.state import Field
 
-__all__ = ["Settings", "restored"]
+__all__ = ["SavedSettings", "Settings", "restored"]
 
 _PACKAGE = __name__.partition(".")[0]
 _OBJECT, _FUNCTION, _PARTIAL, _DESCRIBED = "object", "function", "partial", "described"
@@ -39,7 +40,7 @@ class Settings(Mapping[str, Any]):
     'temperature=0.2, seed=3'
     >>> settings.continued({"rate": 0.5, "temperature": 1.0, "seed": 0})
     Traceback (most recent call last):
-    ValueError: the state was saved with other settings: temperature was 1.0 there and is 0.2 here; ...
+    ValueError: differ: temperature was 1.0 there and is 0.2 here; ...
     """
 
     def __init__(
@@ -85,22 +86,35 @@ class Settings(Mapping[str, Any]):
         Raises:
             ValueError: If a setting differs; the message has each with both values.
         """
-        here, seed = self.state_dict(), {}
-        if "seed" in here and "seed" in saved:
-            seed = {"seed": int(saved["seed"])}
+        here, seed = self.state_dict(), saved.get("seed")
+        adopted = {"seed": seed} if "seed" in here and type(seed) is int else {}
         differing = [
             f"{name} was {there} there and is {now} here"
-            for name, there, now in _differences("", saved, {**here, **seed})
+            for name, there, now in _differences("", saved, {**here, **adopted})
         ]
         if differing:
             raise ValueError(
-                f"the state was saved with other settings: {'; '.join(differing)}; make the curriculum with the saved "
-                "settings, or rebuild it from a file of Curriculum.save with curriculum_bandits.load"
+                f"differ: {'; '.join(differing)}; make the curriculum with those, or rebuild it from a file of "
+                "Curriculum.save with curriculum_bandits.load"
             )
-        changed = {**self._changed, **seed}
-        if not seed.get("seed"):
+        changed = {**self._changed, **adopted}
+        if not adopted.get("seed"):
             changed.pop("seed", None)
-        return Settings({**self._values, **seed}, changed, self._free)
+        return Settings({**self._values, **adopted}, changed, self._free)
+
+
+class SavedSettings(Field):
+    """The settings of an object, which a saved state must agree with."""
+
+    def save(self, value: Any) -> Any:
+        """Every setting that is not free."""
+        return value.state_dict()
+
+    def checked(self, saved: Any, present: Any, owner: Any) -> Any:
+        """The settings with which it continues; see `Field`."""
+        if not isinstance(saved, Mapping):
+            raise ValueError(f"are a {type(saved).__name__}; give what state_dict returned")
+        return present.continued(saved)
 
 
 def restored(saved: Mapping[str, Any], objects: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +192,7 @@ def _restored(saved: Any) -> Any:
     found = _found(str(saved.get(_OBJECT, saved.get(_FUNCTION))))
     if _FUNCTION in saved:
         return found
-    if not is_dataclass(found):
+    if not (isinstance(found, type) and is_dataclass(found)):
         raise ValueError(f"{saved[_OBJECT]} is no value object; the file was not written by this version")
     return found(**parts)
 

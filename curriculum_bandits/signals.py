@@ -29,7 +29,7 @@ __all__ = [
     "rewards_suffice",
     "scaled",
     "success_rate",
-    "success_rate_and_drift",
+    "success_rate_and_kl",
     "tent",
     "value_loss",
 ]
@@ -254,30 +254,30 @@ def success_rate(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(_successes(rollouts), rollouts.valid, at_least=1)
 
 
-def success_rate_and_drift(rollouts: Rollouts) -> Feedback:
+def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
     r"""The success rate, and how far the update moved the policy on each problem.
 
-    The drift is the mean of `Rollouts.kl`, or else is estimated from the log-ratios :math:`\Delta` of whole rollouts of
-    L tokens as :math:`(e^{\Delta} - 1 - \Delta) / L`, never negative and unbiased for the divergence per token of
-    rollouts from the policy before (Schulman's third estimator).
+    The divergence is the mean of `Rollouts.kl`, or else is estimated from the log-ratios :math:`\Delta` of whole
+    rollouts of L tokens as :math:`(e^{\Delta} - 1 - \Delta) / L`, never negative and unbiased for the divergence per
+    token of rollouts from the policy before (Schulman's third estimator).
 
     Args:
-        rollouts: With `kl`, or with `log_ratio` and `lengths`; without them the drift is not known (None).
+        rollouts: With `kl`, or with `log_ratio` and `lengths`; without them the divergence is not known (None).
 
     Returns:
-        As `success_rate`, with `Feedback.drift`.
+        As `success_rate`, with `Feedback.kl`.
     """
     feedback = success_rate(rollouts)
     if rollouts.kl is not None:
-        kl = rollouts.kl
+        moved = rollouts.kl
     elif rollouts.log_ratio is not None and rollouts.lengths is not None:
         delta = np.where(rollouts.valid, rollouts.log_ratio, 0.0)
         with np.errstate(over="ignore"):
-            kl = (np.expm1(delta) - delta) / np.maximum(rollouts.lengths, 1.0)
+            moved = (np.expm1(delta) - delta) / np.maximum(rollouts.lengths, 1.0)
     else:
         return feedback
-    drift = _mean_over_valid(kl, rollouts.valid, at_least=1).values
-    return Feedback(feedback.values, feedback.counts, drift)
+    kl = _mean_over_valid(moved, rollouts.valid, at_least=1).values
+    return Feedback(feedback.values, feedback.counts, kl)
 
 
 @rewards_suffice

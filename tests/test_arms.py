@@ -48,7 +48,7 @@ def test_more_plays_than_problems_are_refused():
 
 
 def test_a_shuffled_arm_goes_round_before_it_repeats():
-    arms, rng = Arms([0] * 7 + [1] * 3, within="shuffled"), np.random.default_rng(0)
+    arms, rng = Arms([0] * 7 + [1] * 3, within="epochs"), np.random.default_rng(0)
     drawn = np.concatenate([arms.problems([0, 0, 1], rng) for _ in range(21)])  # 6 rounds of arm 0, 7 of arm 1
     of_first, of_second = drawn[drawn < 7], drawn[drawn >= 7]
     assert np.bincount(of_first).tolist() == [6] * 7
@@ -59,7 +59,7 @@ def test_a_shuffled_arm_goes_round_before_it_repeats():
 def test_a_shuffled_batch_across_the_end_of_a_list_holds_no_problem_twice_and_has_equal_chances():
     rng, counts = np.random.default_rng(0), np.zeros(5)
     for _ in range(3000):
-        arms = Arms([0] * 5, within="shuffled")
+        arms = Arms([0] * 5, within="epochs")
         arms.problems([0] * 3, rng)
         second = arms.problems([0] * 4, rng)
         assert len(set(second.tolist())) == 4
@@ -68,9 +68,9 @@ def test_a_shuffled_batch_across_the_end_of_a_list_holds_no_problem_twice_and_ha
 
 
 def test_shuffled_lists_are_saved_and_continue():
-    one, rng = Arms([0] * 4 + [1] * 6, within="shuffled"), np.random.default_rng(0)
+    one, rng = Arms([0] * 4 + [1] * 6, within="epochs"), np.random.default_rng(0)
     one.problems([0, 1, 1, 0], rng)
-    other = Arms([0] * 4 + [1] * 6, within="shuffled")
+    other = Arms([0] * 4 + [1] * 6, within="epochs")
     other.load_state_dict(one.state_dict())
     draws = [
         [arms.problems([0, 1, 1, 0], generator).tolist() for _ in range(9)]
@@ -80,11 +80,12 @@ def test_shuffled_lists_are_saved_and_continue():
 
 
 def test_a_list_of_other_arms_is_refused_and_nothing_is_changed():
-    arms = Arms([0, 0, 1, 1], within="shuffled")
+    arms = Arms([0, 0, 1, 1], within="epochs")
     arms.problems([0, 1], np.random.default_rng(0))
     kept = arms.state_dict()
-    moved = Arms([0, 1, 0, 1], within="shuffled").state_dict()
-    for state in ({"within": "fresh"}, moved, {**kept, "used": np.array([3, 0])}, {**kept, "order": np.arange(3)}):
+    moved = Arms([0, 1, 0, 1], within="epochs").state_dict()
+    iid = Arms([0, 0, 1, 1]).state_dict()
+    for state in (iid, moved, {**kept, "used": np.array([3, 0])}, {**kept, "order": np.array([0, 0, 2, 3])}):
         with pytest.raises(ValueError, match="saved"):
             arms.load_state_dict(state)
     assert np.array_equal(arms.state_dict()["order"], kept["order"])
@@ -93,7 +94,7 @@ def test_a_list_of_other_arms_is_refused_and_nothing_is_changed():
 
 
 def test_a_refused_play_uses_up_no_list():
-    arms, rng = Arms([0] * 4 + [1] * 2, within="shuffled"), np.random.default_rng(0)
+    arms, rng = Arms([0] * 4 + [1] * 2, within="epochs"), np.random.default_rng(0)
     arms.problems([0, 1], rng)
     kept = arms.state_dict()
     with pytest.raises(ValueError, match="arm 1 is played 3 times"):

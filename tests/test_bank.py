@@ -112,17 +112,17 @@ def test_a_bank_that_cannot_verify_says_so():
 
 def test_a_subset_keeps_rows_features_and_verifier():
     bank = a_bank(verifier=lambda item, text: float(item))
-    part = bank.subset([2, 0])
+    part = bank[[2, 0]]
     assert [part.row(i) for i in range(2)] == [bank.row(2), bank.row(0)]
     assert part.features.tolist() == [[4.0, 5.0], [0.0, 1.0]]
     assert [part.verify(0, ""), part.verify(1, "")] == [2.0, 0.0]
-    assert part.subset([1]).verify(0, "") == 0.0
+    assert part[[1]].verify(0, "") == 0.0
     assert part.group_names == ["proof", "sum"]
 
 
 def test_a_subset_does_not_follow_the_array_it_was_chosen_with():
     chosen = np.array([2, 0])
-    part = a_bank(verifier=lambda item, text: float(item)).subset(chosen)
+    part = a_bank(verifier=lambda item, text: float(item))[chosen]
     chosen[:] = 1
     assert part.verify(0, "") == 2.0
 
@@ -130,7 +130,7 @@ def test_a_subset_does_not_follow_the_array_it_was_chosen_with():
 def test_a_mask_chooses_what_it_marks_or_is_refused():
     bank = ProblemBank(["a", "b"])
     try:
-        chosen = bank.subset(np.array([False, True]))
+        chosen = bank[np.array([False, True])]
     except (TypeError, ValueError):
         return
     assert chosen.prompts == ["b"]
@@ -138,7 +138,7 @@ def test_a_mask_chooses_what_it_marks_or_is_refused():
 
 def test_an_empty_subset_is_refused():
     with pytest.raises(ValueError, match="the bank is empty"):
-        a_bank().subset([])
+        a_bank()[[]]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_the_fingerprint_is_the_same_for_the_same_bank():
 
 
 def test_order_and_boundaries_enter_the_fingerprint():
-    assert a_bank().subset([1, 0, 2]).fingerprint != a_bank().fingerprint
+    assert a_bank()[[1, 0, 2]].fingerprint != a_bank().fingerprint
     assert ProblemBank(["ab", "c"]).fingerprint != ProblemBank(["a", "bc"]).fingerprint
 
 
@@ -307,7 +307,7 @@ def test_each_problem_is_judged_by_its_own_data_set_and_entry():
     distinct = len(set(strict.answers)) == 9
     assert distinct
     assert np.array_equal(right, np.eye(9))
-    assert strict.subset([7, 2]).verify(0, strict.answers[7]) == 1.0
+    assert strict[[7, 2]].verify(0, strict.answers[7]) == 1.0
 
 
 def test_a_prompt_can_be_written_from_the_metadata():
@@ -360,7 +360,7 @@ def test_a_column_that_is_no_list_is_kept_and_read_where_it_is_needed():
     }
     assert bank.verify(12, " a12 ") == 1.0
     assert (prompts.read, answers.read, sources.read) == (1, 2, 1)
-    assert bank.subset([3, 9_999_999]).prompts == ["p3", "p9999999"]
+    assert bank[[3, 9_999_999]].prompts == ["p3", "p9999999"]
 
 
 def test_lists_and_tuples_are_copied():

@@ -8,7 +8,7 @@ import pytest
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts, Ticket, methods
 from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, Selection, ShuffledEpochs
-from curriculum_bandits.bandits.contract import CandidateSelection, RefusedUtility
+from curriculum_bandits.bandits.contract import RefusedUtility
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.signals import success_rate
 
@@ -178,8 +178,8 @@ def test_sums_stay_unbiased_when_answers_are_lost_at_random():
     rng, u, m, heard = np.random.default_rng(1), np.array([3.0, -1.0, 2.0, 5.0, 0.5]), 3, []
 
     class Listener(Osmd):
-        def update(self, arms, inclusion, values):
-            heard.append(np.sum(values / inclusion))
+        def update(self, selection, values, **extra):
+            heard.append(np.sum(values / selection.inclusion))
 
     curriculum = Curriculum(a_bank(5), Listener(5, prior=[0.3, 0.25, 0.2, 0.15, 0.1]), success_rate, name="listener")
     for _ in range(2000):
@@ -395,13 +395,16 @@ def states_of_others():
     bank = a_bank(10, groups=GROUPS)
     good = methods.osmd(bank).state_dict()
     return {
-        "method": (methods.uniform(bank).state_dict(), "method 'uniform'"),
+        "method": (methods.uniform(bank).state_dict(), "name of curriculum is 'uniform', and 'osmd' here"),
         "arms": (methods.osmd(bank, arms="problems").state_dict(), "arms was 'problems' there and is 'groups' here"),
-        "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "another bank"),
-        "format": ({**good, "format": 99}, "format 99"),
-        "nothing": ({}, "format None"),
+        "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "load the bank it was saved with"),
+        "format": ({**good, "format": 99}, "format of curriculum is 99"),
+        "nothing": ({}, "belongs to a None"),
         "bandit": ({**good, "bandit": Osmd(7).state_dict()}, r"shape \(7,\)"),
-        "bandit kind": ({**good, "bandit": ShuffledEpochs(3).state_dict()}, "kind 'shuffled_epochs'"),
+        "bandit kind": (
+            {**good, "bandit": ShuffledEpochs(3).state_dict()},
+            "belongs to a 'shuffled_epochs', not to a 'osmd'",
+        ),
     }
 
 
@@ -446,9 +449,9 @@ class FirstOfTheLast:
         chosen = np.arange(self.n_arms // 2, self.n_arms)
         p = np.arange(1.0, len(chosen) + 1) / np.sum(np.arange(1.0, len(chosen) + 1))
         inclusion, by_candidate = np.full(size, 0.5), np.full(len(chosen), 0.25)
-        return CandidateSelection(chosen[:size], p[:size], inclusion, chosen, p if self.scored else None, by_candidate)
+        return Selection(chosen[:size], p[:size], inclusion, chosen, p if self.scored else None, by_candidate)
 
-    def update_from(self, selection, values):
+    def update(self, selection, values, *, counts=None, kl=None, cost=None):
         if np.any(values > 90):
             position = int(np.argmax(values > 90))
             raise RefusedUtility(int(selection.arms[position]), position, float(values[position]), "report less")
@@ -535,9 +538,10 @@ def test_a_curriculum_is_told_together_where_its_bandit_says_so():
     assert not grouped().together
 
 
-def test_a_curator_takes_no_arms():
+def test_a_bandit_that_draws_among_candidates_takes_no_arms():
+    curriculum = Curriculum(a_bank(4), FirstOfTheLast(2), success_rate, arms=Arms([0, 0, 1, 1]), name="x")
     with pytest.raises(ValueError, match="give no arms"):
-        Curriculum(a_bank(4), FirstOfTheLast(4), success_rate, arms=Arms([0, 0, 1, 1]), name="x")
+        curriculum.ask(1)
 
 
 def test_without_arms_every_problem_is_one():
@@ -568,11 +572,8 @@ class Listener:
         arms = np.arange(size)
         return Selection(arms, np.full(size, 0.25), np.full(size, size / 4))
 
-    def update(self, arms, inclusion, values):
-        raise AssertionError("told without its evidence")
-
-    def update_on_evidence(self, arms, inclusion, evidence):
-        self.heard.append((arms, inclusion, evidence))
+    def update(self, selection, values, *, counts=None, kl=None, cost=None):
+        self.heard.append((selection, values, counts, kl, cost))
 
     def state_dict(self):
         return {}
@@ -581,25 +582,77 @@ class Listener:
         pass
 
 
-def test_a_bandit_that_weighs_evidence_hears_counts_and_drift_of_what_was_answered():
+def test_a_bandit_hears_counts_kl_and_cost_of_what_was_answered():
     bandit = Listener()
     curriculum = Curriculum(a_bank(4), bandit, success_rate, name="listener")
-    curriculum.tell(curriculum.ask(3), Feedback([0.5, np.nan, 1.0], [8, 0, 6], drift=[0.1, 0.2, 0.3]))
+    feedback = Feedback([0.5, np.nan, 1.0], [8, 0, 6], kl=[0.1, 0.2, 0.3], cost=[10, 20, 30])
+    curriculum.tell(curriculum.ask(3), feedback)
     curriculum.tell(curriculum.ask(2), [0.0, 1.0])
-    (arms, inclusion, evidence), (_, _, plain) = bandit.heard
-    assert arms.tolist() == [0, 2]
-    assert inclusion.tolist() == [0.75 * 2 / 3] * 2
-    assert (evidence.values.tolist(), evidence.counts.tolist(), evidence.drift.tolist()) == (
-        [0.5, 1],
-        [8, 6],
-        [0.1, 0.3],
-    )
-    assert (plain.counts.tolist(), plain.drift) == ([1, 1], None)
+    (selection, *heard), (_, _, counts, kl, cost) = bandit.heard
+    assert selection.arms.tolist() == [0, 2]
+    assert selection.inclusion.tolist() == [0.75 * 2 / 3] * 2
+    assert [each.tolist() for each in heard] == [[0.5, 1], [8, 6], [0.1, 0.3], [10, 30]]
+    assert (counts.tolist(), kl, cost) == ([1, 1], None, None)
+
+
+def test_rollouts_are_judged_by_the_signal_of_the_method_and_cost_their_tokens():
+    bandit = Listener()
+    curriculum = Curriculum(a_bank(4), bandit, success_rate, name="listener")
+    rewards = [[1, 0], [None, None], [1, 1]]
+    curriculum.tell(curriculum.ask(3), Rollouts(rewards, lengths=[[3, 4], [1, 1], [2, np.float64(5)]]))
+    curriculum.tell(curriculum.ask(3), Rollouts(rewards))
+    (selection, *heard), (*_, cost) = bandit.heard
+    assert selection.arms.tolist() == [0, 2]
+    values, counts, kl, tokens = heard
+    assert (values.tolist(), counts.tolist(), kl, tokens.tolist()) == ([0.5, 1.0], [2, 2], None, [7, 7])
+    assert cost is None
+
+
+def test_what_a_group_played_comes_back_whole_and_is_divided_for_problems_only():
+    curriculum = grouped()
+    heard = []
+    update = curriculum.bandit.update
+    curriculum.bandit.update = lambda selection, values, **extra: (heard.append(selection), update(selection, values))
+    draw = curriculum.ask(4)
+    curriculum.tell(draw, np.zeros(4))
+    (selection,) = heard
+    sizes = curriculum.arms.sizes[selection.arms]
+    np.testing.assert_array_equal(selection.arms, curriculum.arms.arm_of[draw.items])
+    np.testing.assert_array_equal(selection.probability / sizes, draw.probability)
+    np.testing.assert_array_equal(selection.inclusion / sizes, draw.inclusion)
+
+
+# A batch for the length of a block
+
+
+def test_a_batch_has_its_prompts_and_tells_rewards():
+    bandit = Listener()
+    curriculum = Curriculum(a_bank(4), bandit, success_rate, name="listener")
+    with curriculum.draw(2) as batch:
+        assert list(batch.prompts) == [curriculum.bank.prompts[item] for item in batch.items]
+        with pytest.raises(ValueError, match="3 utilities answer a draw of 2"):
+            batch.tell(np.zeros((3, 4)))
+        batch.tell([[1.0, None], [0.0, 1.0]])
+    assert bandit.heard[0][1].tolist() == [1.0, 0.5]
+    with curriculum.draw(2) as batch:
+        batch.tell([0.25, 0.75])
+    assert bandit.heard[1][1].tolist() == [0.25, 0.75]
+    assert curriculum.outstanding == ()
+
+
+def test_a_batch_is_discarded_where_its_block_raises_or_forgets_to_tell():
+    curriculum = bare(6)
+    with pytest.raises(KeyError, match="lost"), curriculum.draw(2):
+        raise KeyError("lost")
+    assert curriculum.outstanding == ()
+    with pytest.raises(RuntimeError, match=r"call batch.tell\(rewards\)"), curriculum.draw(2):
+        pass
+    assert curriculum.outstanding == ()
 
 
 def test_shuffled_arms_are_part_of_the_state_and_a_refused_state_leaves_them_alone():
     def made():
-        arms = Arms([0] * 5 + [1] * 5, within="shuffled")
+        arms = Arms([0] * 5 + [1] * 5, within="epochs")
         return Curriculum(a_bank(10), Osmd(2, capacity=arms.sizes), success_rate, arms=arms, name="lists", seed=3)
 
     one, other = made(), made()
@@ -613,5 +666,5 @@ def test_shuffled_arms_are_part_of_the_state_and_a_refused_state_leaves_them_alo
     assert np.array_equal(other.state_dict()["arms"]["order"], kept["arms"]["order"])
     other.load_state_dict(state)
     assert [one.ask(3).items.tolist() for _ in range(6)] == [other.ask(3).items.tolist() for _ in range(6)]
-    with pytest.raises(ValueError, match="arms of another kind"):
+    with pytest.raises(ValueError, match="the saved arms of curriculum is None"):
         other.load_state_dict({**state, "arms": None})

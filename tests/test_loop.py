@@ -242,7 +242,7 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
     ("changes", "message"),
     [
         ({"batch_size": 3}, "batch_size 4, not 3"),
-        ({"method": methods.uniform}, "method 'osmd'"),
+        ({"method": methods.uniform}, "name of curriculum is 'osmd'"),
         (
             {"method": lambda bank, seed: methods.osmd(bank, seed=seed, floor=0.2)},
             "floor was 0.1 there and is 0.2 here",

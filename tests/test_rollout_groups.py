@@ -18,7 +18,7 @@ def some(items, n, start=0):
 
 def test_rows_keep_problem_rollouts_and_answers_together():
     for chosen in ([2, 0], np.array([True, False, True])):
-        picked = some([4, 5, 6], 2).rows(chosen)
+        picked = some([4, 5, 6], 2)[chosen]
         assert np.array_equal(picked.rollouts.rewards[:, 0], picked.items * 100.0)
         assert np.array_equal(picked.answers["marks"][:, 1, 1], picked.items * 100.0 + 1.5)
 

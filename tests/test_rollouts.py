@@ -95,8 +95,8 @@ def test_some_rows_keep_every_field():
         [[1, 0], [0, 0], [1, 1]], lengths=[[1, 2], [3, 4], [5, 6]], trained=[[1, 0], [0, 0], [1, 1]], kl=np.ones((3, 2))
     )
     for chosen in ([2, 0], np.array([True, False, True])):
-        some = rollouts.rows(chosen)
+        some = rollouts[chosen]
         assert len(some) == 2
         assert some.trained.dtype == bool
-    assert rollouts.rows([2, 0]).lengths.tolist() == [[5, 6], [1, 2]]
-    assert rollouts.rows([2, 0]).log_ratio is None
+    assert rollouts[[2, 0]].lengths.tolist() == [[5, 6], [1, 2]]
+    assert rollouts[[2, 0]].log_ratio is None

@@ -8,7 +8,7 @@ import pytest
 import curriculum_bandits as cb
 from curriculum_bandits import Feedback, ProblemBank, methods
 from curriculum_bandits.bandits import ScaleFree
-from curriculum_bandits.bandits.valued import Boltzmann, Greedy
+from curriculum_bandits.bandits.action_values import Boltzmann, Greedy
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.methods.registry import declared
 from curriculum_bandits.signals import policy_improvement, success_rate, tent
@@ -39,7 +39,7 @@ def test_settings_are_every_argument_and_the_repr_is_what_differs():
     }  # fmt: skip
     assert repr(curriculum) == "sec(bank, seed=3, temperature=0.2, signal=tent)"
     assert repr(methods.sec(FULL, temperature=1.0)) == "sec(bank)"
-    assert repr(methods.tscl(FULL, choice=Greedy(0.2))) == "tscl(bank, choice=Greedy(epsilon=0.2))"
+    assert repr(methods.tscl(FULL, exploration=Greedy(0.2))) == "tscl(bank, exploration=Greedy(epsilon=0.2))"
     assert repr(methods.osmd(FULL, "problems")) == 'osmd(bank, arms="problems")'
 
 
@@ -77,7 +77,7 @@ def test_every_method_is_rebuilt_from_its_file_and_continues_bit_for_bit(name, t
         (("osmd", {}), ("osmd", {"step": ScaleFree(memory=9)}), "step.memory was 5 there and is 9 here"),
         (("osmd", {"step": 0.1}), ("osmd", {}), "step was 0.1 there and is ScaleFree here"),
         (("osmd", {"arms": "problems"}), ("osmd", {}), "arms was 'problems' there and is 'groups' here"),
-        (("tscl", {}), ("tscl", {"choice": Boltzmann(0.1)}), "choice was Greedy there and is Boltzmann here"),
+        (("tscl", {}), ("tscl", {"exploration": Boltzmann(0.1)}), "exploration was Greedy there and is Boltzmann here"),
         (("sec", {}), ("sec", {"signal": tent}), "signal was absolute_advantage there and is tent here"),
         (("sec", {"signal": own_signal}), ("sec", {}), "signal was own_signal there and is absolute_advantage here"),
         (("osmd", {"signal": functools.partial(policy_improvement, ratio="sequence")}), ("osmd", {}),
@@ -91,7 +91,7 @@ def test_a_state_of_other_settings_is_refused_with_the_fields_that_differ(saved,
     save_state(tmp_path / "state.npz", make(saved[0], **saved[1]).state_dict())
     curriculum = make(here[0], **here[1])
     before = curriculum.state_dict()
-    with pytest.raises(ValueError, match=f"other settings: .*{message}"):
+    with pytest.raises(ValueError, match=f"the saved settings of curriculum differ: .*{message}"):
         curriculum.load_state_dict(load_state(tmp_path / "state.npz"))
     np.testing.assert_equal(curriculum.state_dict(), before)
 

@@ -17,7 +17,7 @@ from curriculum_bandits.signals import (
     reward_variance,
     rewards_suffice,
     success_rate,
-    success_rate_and_drift,
+    success_rate_and_kl,
     tent,
     value_loss,
 )
@@ -328,8 +328,8 @@ def test_a_learners_own_numbers_take_the_place_of_comparing_rewards():
         feedback = signal(rollouts)
         assert feedback.values[:2].tolist() == expected, signal
         assert feedback.counts.tolist() == [1, 1, 0]
-    assert success_rate_and_drift(rollouts).drift[:2].tolist() == [0.1, 0.2]
-    assert success_rate_and_drift(Rollouts([[1.0]])).drift is None
+    assert success_rate_and_kl(rollouts).kl[:2].tolist() == [0.1, 0.2]
+    assert success_rate_and_kl(Rollouts([[1.0]])).kl is None
     with pytest.raises(ValueError, match=r"needs Rollouts\.value_losses"):
         value_loss(Rollouts([[1.0]]))
 
@@ -338,15 +338,15 @@ def test_variance_is_that_of_successes_where_they_are_given():
     assert reward_variance(Rollouts([[7.0, 3.0]], successes=[[1.0, 0.0]])).values.tolist() == [0.25]
 
 
-def test_the_drift_is_unbiased_for_the_divergence():
+def test_the_kl_is_unbiased_for_the_divergence():
     """Over every answer of a policy small enough to enumerate: KL(before, after) per token."""
     before, after = BEFORE.sum(axis=1), AFTER.sum(axis=1)
-    drifts = [
-        float(success_rate_and_drift(Rollouts([[0.0]], log_ratio=[[after[k] - before[k]]], lengths=[[2]])).drift[0])
+    estimates = [
+        float(success_rate_and_kl(Rollouts([[0.0]], log_ratio=[[after[k] - before[k]]], lengths=[[2]])).kl[0])
         for k in range(len(before))
     ]
-    assert min(drifts) >= 0.0
-    assert np.dot(np.exp(before), drifts) == pytest.approx(np.dot(np.exp(before), before - after) / 2)
+    assert min(estimates) >= 0.0
+    assert np.dot(np.exp(before), estimates) == pytest.approx(np.dot(np.exp(before), before - after) / 2)
 
 
 @pytest.mark.parametrize("signal", [absolute_advantage, mean_reward, reward_variance, success_rate, tent])
@@ -360,7 +360,7 @@ def test_a_signal_that_says_rewards_suffice_judges_alike_whatever_the_policy_did
 
 def test_what_nobody_marked_may_need_anything_also_behind_a_partial():
     assert needs_log_ratio(policy_improvement)
-    assert needs_log_ratio(success_rate_and_drift)
+    assert needs_log_ratio(success_rate_and_kl)
     assert needs_log_ratio(functools.partial(policy_improvement, holdout=True))
     assert not needs_log_ratio(functools.partial(functools.partial(absolute_advantage), advantage="centered"))
     assert needs_log_ratio(lambda rollouts: success_rate(rollouts))

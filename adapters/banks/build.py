@@ -197,14 +197,14 @@ def build_banks(
         order = sorted(range(len(bank)), key=lambda item: _prompt_hash(bank.prompts[item]))
         if count >= len(bank):
             raise ValueError(f"held_out is {count}, the bank has {len(bank)} problems; hold out fewer")
-        held = _renamed(bank.subset(sorted(order[:count])), "evaluation:")
+        held = _renamed(bank[sorted(order[:count])], "evaluation:")
     hashes = {_prompt_hash(prompt) for prompt in held.prompts}
     kept = [item for item in range(len(bank)) if _prompt_hash(bank.prompts[item]) not in hashes]
     if not kept:
         raise ValueError("every problem of the bank is evaluated on; give another eval_bank")
     if len(kept) < len(bank):
         logger.warning("%d problems that are evaluated on are left out of training", len(bank) - len(kept))
-        bank = bank.subset(kept)
+        bank = bank[kept]
     return Banks(bank, held)
 
 

@@ -468,12 +468,12 @@ _RECORDED = ("reward", "informative_share", "utility_mean", "effective_problems"
 
 
 def _state_of(late: _Late) -> dict[str, Any]:
-    values = {"values": late.feedback.values, "counts": late.feedback.counts, "drift": late.feedback.drift}
+    values = {"values": late.feedback.values, "counts": late.feedback.counts, "kl": late.feedback.kl}
     return {"due": late.due, "serial": late.draw.ticket.serial, **values}
 
 
 def _late_from(state: dict[str, Any], draws: dict[int, Draw]) -> _Late:
-    feedback = Feedback(state["values"], state["counts"], state["drift"])
+    feedback = Feedback(state["values"], state["counts"], state["kl"])
     return _Late(int(state["due"]), draws[state["serial"]], feedback)
 
 

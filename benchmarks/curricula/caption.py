@@ -37,11 +37,7 @@ def caption(about: Mapping[str, Any]) -> str:
     Returns:
         Some lines of text.
     """
-    code, warning = about["code"], ""
-    if len(code) > 1:
-        warning = " (RUNS OF DIFFERENT CODE ARE MIXED; play them again with --force)"
-    elif code != [about["present_code"]]:
-        warning = f" (NOT THE PRESENT CODE, {about['present_code']}; play the runs again with --force)"
+    revised = [f"{name} {revision}" for name, revision in about["revisions"].items() if revision != 1]
     return "\n".join(
         [
             f"Budget: {_budget(about)}. Seeds: {about['seeds']}, paired: bank, held-out",
@@ -50,7 +46,8 @@ def caption(about: Mapping[str, Any]) -> str:
             *(f"Left out on {learner}: {method}, {why}" for learner, method, why in about["left_out"]),
             _HOW_TO_READ,
             f"The comparison itself took {100 * about['overhead_share']:.1f} % of the learners' time.",
-            f"{about['cores']} cores, {about['platform']}; {about['date']}; code {', '.join(code)}{warning}",
+            f"{about['cores']} cores, {about['platform']}; {about['date']}",
+            "Revisions of learners and methods: " + ", ".join([*revised, "all others 1" if revised else "all 1"]),
             f"Command: {about['command']}",
         ]
     )

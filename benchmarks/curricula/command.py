@@ -22,11 +22,13 @@ from tqdm.auto import tqdm
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.methods.registry import FILTERS, declared
 
+from ..pictures import save_picture
+from . import contenders, learners
 from .caption import caption, machine, note
 from .contenders import BASELINE, ORACLE, OWN, expanded, find_contender, groups
 from .figures import curves_figure, drawn_figure, measures_figure, overall_figure
 from .learners import find_learner, learner_names, learner_spelling
-from .play import Result, Run, code_digest, made, plan
+from .play import Result, Run, made, plan
 from .report import (
     Comparison,
     csv_table,
@@ -281,8 +283,10 @@ def run_compare(
         "runs_done_by_this_command": len(missing),
         "seconds": round(time.perf_counter() - begin, 1),
         "jobs": jobs,
-        "code": sorted({result.code for result in results.values()}),
-        "present_code": code_digest(),
+        "revisions": {
+            **{name: learners.revision(name) for name in settings.learners},
+            **{name: contenders.revision(name) for name in dict.fromkeys(run.method for run in runs)},
+        },
         **machine(),
     }
     _write(comparisons, about, output)
@@ -355,13 +359,13 @@ def _write(comparisons: Sequence[Comparison], about: dict[str, Any], output: Pat
         old.unlink(missing_ok=True)  # of another command, it would be taken for this one's
     if len(comparisons) > 1:
         texts["overall.csv"] = overall_table(comparisons)
-        overall_figure(comparisons, below_figures).savefig(output / "overall.png", dpi=130)
+        save_picture(overall_figure(comparisons, below_figures), output / "overall.png")
     for name, text in texts.items():
         (output / name).write_text(text, encoding="utf-8")
     for comparison in comparisons:
         name = re.sub(r"[^\w-]+", "-", comparison.learner)  # that of an import path is no name of a file
         for kind, draw in (("curves", curves_figure), ("measures", measures_figure), ("drawn", drawn_figure)):
-            draw(comparison, below_figures).savefig(output / f"{kind}-{name}.png", dpi=130)
+            save_picture(draw(comparison, below_figures), output / f"{kind}-{name}.png")
 
 
 _FIGURES = ("curves-", "measures-", "drawn-", "overall")

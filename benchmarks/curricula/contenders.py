@@ -192,12 +192,12 @@ def find_contender(name: str) -> Contender:
 
 
 def revision(name: str) -> int | str:
-    """What changes when a method does, so that stored runs of the old one do not count.
+    """Revision of a method, part of the name of a stored run.
 
     Args:
         name: Of a contender.
 
     Returns:
-        Its revision; of a method of one's own a digest of the file it is in.
+        Its revision; for a method given by its import path, a digest of the file that defines it.
     """
     return find_contender(name).revision

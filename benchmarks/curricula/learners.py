@@ -74,10 +74,12 @@ class LearnerKind:
     Attributes:
         summary: What it is, in one line.
         make: ``make(problems, seed)`` returns it, untrained.
+        revision: Raise it when its problems or the way it learns change; stored runs of another revision are not used.
     """
 
     summary: str
     make: Callable[[int, int], BankLearner]
+    revision: int = 1
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ def find_learner(name: str) -> LearnerKind:
     if is_import_path(name):
         return LearnerKind(f"one's own, from this import path; {_source(name)}", import_function(name))
     found = learner_spelling(name)
-    return STUDENTS[found] if found in STUDENTS else LearnerKind(GYM[found].summary, GYM[found].make)
+    return (
+        STUDENTS[found] if found in STUDENTS else LearnerKind(GYM[found].summary, GYM[found].make, GYM[found].revision)
+    )
 
 
 def learner_spelling(name: str) -> str:
@@ -177,16 +181,16 @@ def learner_spelling(name: str) -> str:
     return name if is_import_path(name) else find_name("learner", name, learner_names(), hint)
 
 
-def revision(name: str) -> str:
-    """What changes when a learner of one's own does: a digest of the file it is in.
+def revision(name: str) -> int | str:
+    """Revision of a learner, part of the name of a stored run.
 
     Args:
         name: Of a learner.
 
     Returns:
-        Hexadecimal digits; empty for a learner of this package.
+        Its revision; for a learner given by its import path, a digest of the file that defines it.
     """
-    return source_digest(import_function(name)) if is_import_path(name) else ""
+    return source_digest(import_function(name)) if is_import_path(name) else find_learner(name).revision
 
 
 def parts(learner: BankLearner) -> Parts:

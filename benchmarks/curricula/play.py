@@ -12,15 +12,12 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import curriculum_bandits
 from curriculum_bandits import Curriculum
 from curriculum_bandits import run as train
 from curriculum_bandits.draw import Draw
@@ -29,13 +26,13 @@ from . import contenders, learners
 from .learners import BankLearner, Parts
 from .setting import Setting
 
-__all__ = ["SECONDS", "Result", "Run", "code_digest", "evaluations", "made", "plan", "play"]
+__all__ = ["SECONDS", "Result", "Run", "evaluations", "made", "plan", "play"]
 
 FloatArray = npt.NDArray[np.float64]
 Numbers = tuple[float, ...]
 
 _METRICS_EVERY = 5  # at most: what is measured of a batch takes as long as a simulated student's step
-_FORMAT = 2  # to be raised when what a result holds, or how it is made, changes
+_FORMAT = 3  # raise it when a result holds something else, or when it is measured in another way
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,7 @@ class Run:
     def digest(self) -> str:
         """A name made of all settings: equal runs have equal names, others other ones.
 
-        It watches the contender's revision, and the files of methods and learners of one's own, but not the code of the
-        package: `Result.code` tells which code made a result.
+        It holds the revisions of method and learner; those given by an import path have digests of their files instead.
         """
         revisions = [contenders.revision(self.method), learners.revision(self.learner)]
         return hashlib.sha256(json.dumps([_FORMAT, *revisions, *astuple(self)]).encode()).hexdigest()[:32]
@@ -107,7 +103,6 @@ class Result:
         tell: Seconds per step to judge and to tell.
         evaluate: Seconds per step to evaluate: those of all evaluations over the number of steps.
         overhead: Seconds per step that are none of these, but for making learner and method.
-        code: `code_digest` of the code that made it.
     """
 
     steps: Numbers
@@ -125,7 +120,6 @@ class Result:
     tell: float
     evaluate: float
     overhead: float
-    code: str
 
     def state(self) -> dict[str, Any]:
         """For JSON: plain lists and numbers, None for nan."""
@@ -150,7 +144,7 @@ class Result:
         values["drawn"] = tuple(_numbers(row) for row in state["drawn"])
         values["parts"] = tuple(str(name) for name in state["parts"])
         values.update({name: float(state[name]) for name in SECONDS})
-        values.update({name: str(state[name]) for name in ("parts_title", "code")})
+        values["parts_title"] = str(state["parts_title"])
         made = cls(**values, distinct=int(state["distinct"]))
         evaluations = [len(getattr(made, name)) for name in _AT_EVALUATIONS]
         windows = [*(len(getattr(made, name)) for name in _BETWEEN), len(made.drawn)]
@@ -294,7 +288,7 @@ def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) 
     seconds: dict[str, Any] = {name: sum(row.get(f"seconds/{name}", 0.0) for row in rows) for name in SECONDS[:-1]}
     curves: dict[str, Any] = {name: curve(name) for name in _AT_EVALUATIONS if name != "steps"}
     informative, effective = windows("informative_share", 6), windows("effective_problems", 3)
-    drawn, code = watch.shares(), code_digest()
+    drawn = watch.shares()
     seconds["overhead"] = time.perf_counter() - begin - sum(seconds.values())
     return Result(
         steps=tuple(float(step) for step in at),
@@ -306,7 +300,6 @@ def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) 
         parts_title=watch.parts.title,
         distinct=int(np.count_nonzero(watch.total)),
         **{name: each / (len(rows) - 1) for name, each in seconds.items()},
-        code=code,
     )
 
 
@@ -350,20 +343,6 @@ class _Watch:
     def shares(self) -> tuple[Numbers, ...]:
         """Share of the draws on each part, a row per window."""
         return tuple(tuple(row.round(6).tolist()) for row in self._windows)
-
-
-@cache
-def code_digest() -> str:
-    """A short digest of the package's source and of this benchmark's; once a process, which has it loaded."""
-    digest = hashlib.sha256()
-    roots = [Path(curriculum_bandits.__file__).parent, Path(__file__).parent]
-    for root in roots:
-        for file in sorted(root.rglob("*.py")):
-            if root == roots[0] and file.relative_to(root).parts[0] in ("adapters", "benchmarks"):
-                continue  # there in a wheel, but not in a checkout
-            digest.update(hashlib.sha256(file.relative_to(root).as_posix().encode()).digest())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:8]
 
 
 def _mean(values: FloatArray) -> float:

@@ -22,6 +22,7 @@ from curriculum_bandits.grammar import find_name
 from curriculum_bandits.methods.registry import FILTERS, NamedCurriculum, declared, parse_curriculum
 
 from ..curricula.command import parse_seeds
+from ..pictures import save_picture
 from .figures import curves_figure, drawn_figure, steps_evaluated
 from .learners import LEARNERS
 
@@ -290,8 +291,8 @@ def _write(
     (folder / "summary.txt").write_text("\n".join(lines), encoding="utf-8")
     (folder / "summary.json").write_text(json.dumps({**about, "table": table}, indent=1) + "\n", encoding="utf-8")
     title = f"{settings.learner}, {len(settings.seeds)} seed{'s' * (len(settings.seeds) > 1)}"
-    curves_figure(rows, title, note).savefig(folder / "curves.png", dpi=130)
-    drawn_figure(rows, bank.group_names, title, note).savefig(folder / "drawn.png", dpi=130)
+    save_picture(curves_figure(rows, title, note), folder / "curves.png")
+    save_picture(drawn_figure(rows, bank.group_names, title, note), folder / "drawn.png")
 
 
 def _mean(values: list[float]) -> float:

@@ -28,6 +28,7 @@ class LearnerKind:
         problems: Tasks it is meant for.
         batch: Tasks per step it is meant for.
         steps: Updates it is meant for, so that training stays within 200,000 environment steps.
+        revision: Raise it when its tasks or the way it learns change.
     """
 
     summary: str
@@ -35,6 +36,7 @@ class LearnerKind:
     problems: int = 720
     batch: int = 16
     steps: int = 120
+    revision: int = 1
 
 
 def _frozen_lake(problems: int, seed: int) -> EpisodeLearner:

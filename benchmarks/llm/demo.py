@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from curriculum_bandits.extras import require_extra
 
+from ..pictures import save_picture
+
 if TYPE_CHECKING:
     from .demo_run import RunResult
     from .tiny_model import WarmUp
@@ -136,8 +138,8 @@ def run_demo(
     table = demo_table(results, held_out, settings, seconds=time.perf_counter() - begin)
     (output / "table.txt").write_text(table + "\n", encoding="utf-8")
     document = {"settings": asdict(settings), "methods": {name: asdict(result) for name, result in results.items()}}
-    (output / "results.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-    demo_figure(results, held_out, settings).savefig(output / "demo.png", dpi=130)
+    (output / "results.json").write_text(json.dumps(document) + "\n", encoding="utf-8")
+    save_picture(demo_figure(results, held_out, settings), output / "demo.png")
     (output / _UNFINISHED).unlink()
     print(table)
     print(f"figure: {output / 'demo.png'}   numbers: {output / 'results.json'}")

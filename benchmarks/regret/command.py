@@ -27,6 +27,7 @@ from tqdm.auto import tqdm
 from curriculum_bandits.environments import Environment, piecewise_stationary
 from curriculum_bandits.extras import require_extra
 
+from ..pictures import save_picture
 from .collect import Group, groups
 from .figures import arms_figure, bounds_figure, family_figure, growth_figure, line_styles, regret_figure
 from .instances import FAMILIES, Instance, parse_instances
@@ -336,7 +337,7 @@ def _play_a_round(choice: Choice, environment: Environment, plays: int, runs: in
     if arms.dtype.kind not in "iu" or np.any((arms < 0) | (arms >= environment.n_arms)):
         raise ValueError(f"it played arms {arms.tolist()}; give whole numbers from 0 to {environment.n_arms - 1}")
     rewards = replace(environment, means=environment.means[:1]).rewards(rng, runs=runs)[:, 0]
-    bandit.update(selection.arms, selection.inclusion, np.take_along_axis(rewards, arms, axis=1))
+    bandit.update(selection, np.take_along_axis(rewards, arms, axis=1))
     choice.policy.theorem(environment, plays=plays, settings=settings)
 
 
@@ -406,7 +407,7 @@ def _draw_overviews(tables: Tables, styles: Any, output: Path) -> list[str]:
 def _save(drawn: dict[str, Any], output: Path) -> list[str]:
     for name, figure in drawn.items():
         if figure is not None:
-            figure.savefig(output / name, dpi=130)
+            save_picture(figure, output / name)
     return [name for name, figure in drawn.items() if figure is not None]
 
 
@@ -433,7 +434,7 @@ def _write(tables: Tables, pictures: Sequence[str], output: Path, table_format: 
             write_table(table, output / f"{name}.csv")
         else:
             (output / f"{name}.csv").unlink(missing_ok=True)  # of another command, it would be taken for this one's
-    (output / "summary.md").write_text(summary_page(tables, pictures=pictures), encoding="utf-8")
+    (output / "summary.md").write_text(summary_page(tables), encoding="utf-8")
     _remove_leftovers(pictures, output, table_format)
 
 
@@ -455,6 +456,7 @@ def _described(settings: RegretSettings, instances: Sequence[Instance], choices:
                 "name": choice.head,
                 "settings": dict(choice.settings),
                 "knows": choice.knows,
+                "revision": choice.revision,
             }
             for choice in choices
         ],

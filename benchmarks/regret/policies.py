@@ -56,6 +56,8 @@ class Policy:
             it no theorem here is about the policy.
         summary: What it is, in one line.
         told: What it knows where a setting is given that tells it more, by setting.
+        revision: Raise it when what the policy learns or draws changes, as `make golden` tells; stored results of
+            another revision are not used.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Policy:
     bound: Callable[..., Bound | None] | None = None
     summary: str = ""
     told: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 1
 
     def bandit(self, environment: Environment, runs: int, *, plays: int, settings: Mapping[str, Any]) -> Bandit:
         """The bandit that plays an instance.
@@ -124,18 +127,18 @@ class Choice:
         told = [policy.told[name] for name, value in self.settings if value is not None and name in policy.told]
         return told[0] if told else policy.knows
 
-    def identity(self) -> list[Any]:
-        """What results depend on: name, settings and defaults or, for a function of one's own, the file it is in.
+    @property
+    def revision(self) -> int | str:
+        """The policy's revision; for a function given by its import path, a digest of the file that defines it."""
+        return self.policy.revision if self.head in POLICIES else source_digest(self.policy.make)
 
-        Modules that this file imports are not watched.
-        """
+    def identity(self) -> list[Any]:
+        """Name, settings with their defaults, and revision: all that results depend on."""
         settings = dict(self.settings)
         if self.head in POLICIES:
-            own, parameters = "", inspect.signature(self.policy.make).parameters.values()
+            parameters = inspect.signature(self.policy.make).parameters.values()
             settings = {each.name: each.default for each in parameters if each.name not in _GIVEN} | settings
-        else:
-            own = source_digest(self.policy.make)
-        return [self.head, sorted([name, repr(value)] for name, value in settings.items()), own]
+        return [self.head, sorted([name, repr(value)] for name, value in settings.items()), self.revision]
 
 
 def find_policy(head: str) -> Policy:

@@ -33,6 +33,7 @@ from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS, new_figure
 
 from ..circumstances import cpu_model
+from ..pictures import save_picture
 from .rival_speed import Play, draw_rewards, time_rounds
 
 __all__ = [
@@ -256,7 +257,7 @@ def run_speed(
     tables = speed_tables(document)
     (output / "speed.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (output / "speed.md").write_text(tables, encoding="utf-8")
-    speed_figure(document).savefig(output / "speed.png", dpi=130)
+    save_picture(speed_figure(document), output / "speed.png")
     print(tables)
     return document
 
@@ -307,7 +308,7 @@ def _our_speed(name: str, settings: SpeedSettings, rewards: np.ndarray) -> float
         def play(rows: Sequence[Any]) -> None:
             for row in rows:
                 selection = bandit.select(1, rng)
-                bandit.update(selection.arms, selection.inclusion, row.ravel()[first + selection.arms])
+                bandit.update(selection, row.ravel()[first + selection.arms])
 
         return play, rows
 
@@ -384,11 +385,11 @@ def _timed_game(n_arms: int, plays: int, seed: int) -> Callable[[float, int], tu
         rounds = 0
         while rounds < least or selecting + updating < seconds:
             start = time.perf_counter()
-            arms, _, inclusion = bandit.select(plays, rng)
+            selection = bandit.select(plays, rng)
             selecting += time.perf_counter() - start
-            values = (rng.random(plays) < means[arms]).astype(np.float64)
+            values = (rng.random(plays) < means[selection.arms]).astype(np.float64)
             start = time.perf_counter()
-            bandit.update(arms, inclusion, values)
+            bandit.update(selection, values)
             updating += time.perf_counter() - start
             rounds += 1
         return selecting / rounds, updating / rounds

@@ -175,12 +175,11 @@ def write_table(table: Any, path: Path) -> Path:
     return path
 
 
-def summary_page(tables: Tables, *, pictures: Sequence[str] = ()) -> str:
+def summary_page(tables: Tables) -> str:
     """The summary as a Markdown page.
 
     Args:
         tables: All rows.
-        pictures: File names of the figures, to be shown at the end.
 
     Returns:
         The page: families first, then every instance that belongs to none.
@@ -244,7 +243,6 @@ def summary_page(tables: Tables, *, pictures: Sequence[str] = ()) -> str:
         "Score: 0 is the oracle, 1 uniform play. A bound is divided into the regret of its own notion.",
         "",
     ]
-    lines += [f"![{name}]({name})\n" for name in pictures]
     return "\n".join(lines)
 
 

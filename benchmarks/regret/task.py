@@ -11,19 +11,14 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits import bandits, bounds, environments, projection, regret, sampling
 from curriculum_bandits.environments import Environment, play
 from curriculum_bandits.regret import dynamic_regret, earned_by_batches, external_regret
 
-from . import knowledge, policies
 from .instances import Instance
 from .policies import Choice
 
@@ -32,7 +27,7 @@ __all__ = ["Result", "Task", "Work", "checkpoint_rounds", "plan", "run_work"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_FORMAT = 1  # to be raised when what a task keeps, or how it is computed, changes
+_FORMAT = 2  # raise it when a task keeps something else, or when play, rewards or regret of all policies change
 
 
 @dataclass(frozen=True)
@@ -88,14 +83,12 @@ class Task:
     def digest(self) -> str:
         """A name made of what determines the result: equal tasks have equal names, others other ones.
 
-        It holds the means and the noise with its settings, the policy with its settings and defaults, and the sources
-        of this package that decide numbers. Of a policy of one's own it holds the file it is written in. Not watched
-        are the modules that such a file imports, the code of a noise of one's own, and the versions of other packages.
+        It contains the means, the noise with its settings, and the policy with its settings, defaults and revision. For
+        a policy given by its import path the revision is a digest of its file; the modules that such a file imports are
+        not watched, nor are the code of a custom noise and the versions of packages.
         """
         identity = [
             _FORMAT,
-            version("curriculum-bandits"),
-            _sources_digest(),
             self.instance.digest,
             self.choice.identity(),
             self.seed,
@@ -224,26 +217,6 @@ def run_work(work: Work) -> Result:
     return Result(
         rounds, best_of_round - gained, best_fixed - gained, _shares(played, rounds, environment.n_arms), seconds
     )
-
-
-@cache
-def _sources_digest() -> str:
-    """A digest of the code that decides numbers; once a process, for whoever plays has it loaded."""
-    digest = hashlib.sha256()
-    for module in (bandits, bounds, environments, regret, projection, sampling, policies, knowledge):
-        file = Path(module.__file__ or "")
-        digest.update(_tree_digest(file.parent if file.name == "__init__.py" else file).encode())
-    digest.update(_tree_digest(Path(__file__)).encode())
-    return digest.hexdigest()
-
-
-def _tree_digest(root: Path) -> str:
-    """A digest of a module, or of every module below a folder, with their names below it."""
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-        for part in (str(file.relative_to(root.parent).as_posix()).encode(), file.read_bytes()):
-            digest.update(hashlib.sha256(part).digest())
-    return digest.hexdigest()
 
 
 def _shares(played: IntArray, rounds: IntArray, n_arms: int) -> FloatArray:

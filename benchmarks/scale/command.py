@@ -24,6 +24,7 @@ from typing import Any
 from curriculum_bandits.extras import require_extra
 
 from ..circumstances import cpu_model, shown_command
+from ..pictures import save_picture
 from .memory import bytes_per_problem, measure_memory
 from .problems import ScaleSettings, feature_file, make_features
 from .report import scale_figure, scale_table
@@ -149,7 +150,7 @@ def run_scale(
     table = scale_table(document)
     (output / "results.json").write_text(json.dumps(document) + "\n", encoding="utf-8")
     (output / "table.txt").write_text(table + "\n", encoding="utf-8")
-    scale_figure(document).savefig(output / "scale.png", dpi=130)
+    save_picture(scale_figure(document), output / "scale.png")
     print(table)
     return document
 

@@ -1,5 +1,6 @@
 """Learning rules over K arms, vectorised over independent runs; they know no tickets, banks or signals."""
 
+from curriculum_bandits.bandits.action_values import ActionValueBandit
 from curriculum_bandits.bandits.cluster_windows import ClusterWindows
 from curriculum_bandits.bandits.contract import (
     Bandit,
@@ -60,9 +61,9 @@ from curriculum_bandits.bandits.stochastic import (
     thompson,
     ucb1,
 )
-from curriculum_bandits.bandits.valued import ValueBandit
 
 __all__ = [
+    "ActionValueBandit",
     "Bandit",
     "CandidateSelection",
     "ChangePosterior",
@@ -101,7 +102,6 @@ __all__ = [
     "ThompsonSampling",
     "Tsallis",
     "Uniform",
-    "ValueBandit",
     "discounted_thompson",
     "discounted_ucb",
     "epsilon_greedy",

@@ -34,7 +34,8 @@ class Capacity:
     def __init__(self, n_arms: int, capacity: npt.ArrayLike = 1.0) -> None:
         if n_arms < 1:
             raise ValueError(f"n_arms is {n_arms}; a bandit needs at least one arm")
-        self._each = np.array(np.broadcast_to(np.asarray(capacity, dtype=np.float64), (n_arms,)))
+        self._each: FloatArray = np.array(capacity, dtype=np.float64)  # one number for all arms, or one of each
+        self._total = float(np.sum(np.broadcast_to(self._each, (n_arms,))))
         if not np.all(self._each >= 1):
             raise ValueError(f"a capacity is {np.min(self._each)}; every arm must take at least 1 play a round")
 
@@ -47,11 +48,10 @@ class Capacity:
         Raises:
             ValueError: If it is below 1, or above what all arms together hold.
         """
-        total = float(np.sum(self._each))
-        if not 1 <= plays <= total:
+        if not 1 <= plays <= self._total:
             raise ValueError(
-                f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for "
-                "1 to that"
+                f"{plays} plays are asked for but all arms together can be played {self._total:.0f} times a round; "
+                "ask for 1 to that"
             )
 
     def projected(self, log_weights: FloatArray, plays: int) -> FloatArray:

@@ -1,18 +1,25 @@
-"""A distribution over problems that a batch of distinct problems can be drawn from with exact inclusion.
+"""A distribution over arms that a batch can be drawn from with exact inclusion.
 
 Several published methods state a distribution and say nothing of batches. Where a batch holds m different problems,
-none may have more than 1/m of the distribution: then each is drawn with probability m p, and the draw can say so.
+none may have more than 1/m of the distribution, and a group of c problems no more than c/m: then each is played m p
+times in expectation, and the draw can say so.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import play_distinct
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import refuse_candidates
+from curriculum_bandits.bandits.capacity import Capacity
+from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection, rescaled_into
+from curriculum_bandits.state import Count, Field, Stateful
 
 __all__ = ["CappedBandit", "capped"]
 
@@ -40,31 +47,34 @@ def capped(weights: FloatArray, cap: float) -> FloatArray:
     return projected
 
 
-class CappedBandit(ABC):
-    """Plays distinct arms from a distribution with no entry above 1/m. One run.
+class CappedBandit(Stateful, Bandit, ABC):
+    """Plays arms from a distribution with no entry above capacity / m. One run.
 
-    A subclass says what the distribution is, and calls `_changed` when it has learned.
+    Arms are played by systematic sampling, each ``m p_t`` times rounded up or down. A subclass says what the
+    distribution is, and calls `_changed` when it has learned.
 
     Args:
         n_arms: Number of arms K.
+        capacity: As `Capacity` takes it; with 1 no arm is played twice in one round.
 
     Raises:
-        ValueError: If there is no arm.
+        ValueError: If there is no arm, or one without capacity.
 
     Attributes:
         n_arms: As given.
     """
 
-    def __init__(self, n_arms: int) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+    STATE: ClassVar[Mapping[str, Field]] = {"_plays": Count(low=1)}
+
+    def __init__(self, n_arms: int, capacity: npt.ArrayLike = 1.0) -> None:
+        self._capacity = Capacity(n_arms, capacity)
         self.n_arms = n_arms
         self._plays = 1
         self._current: FloatArray | None = None
 
     @abstractmethod
     def _distribution(self, plays: int) -> FloatArray:
-        """p_t with no entry above ``1 / plays``, shape (K,)."""
+        """p_t with no entry above ``capacity / plays``, shape (K,)."""
 
     def _changed(self) -> None:
         """The distribution must be computed again."""
@@ -79,31 +89,25 @@ class CappedBandit(ABC):
             self._current = self._distribution(self._plays)
         return self._current
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play distinct arms from p_t, by systematic sampling.
-
-        Args:
-            size: Plays in this round, m, at most K.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (m,).
-
-        Raises:
-            ValueError: If `size` is not in 1..K or `candidates` is given.
-        """
-        self._check_no(candidates)
+        refuse_candidates(self, candidates)
         self._set_plays(size)
-        return play_distinct(self._now(), size, rng)
+        return self._capacity.play(self._now(), size, rng)
 
-    def _check_no(self, candidates: IntArray | None) -> None:
-        if candidates is not None:
-            raise ValueError(f"{type(self).__name__} draws from all arms and takes no candidates")
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        self._capacity.check(values["_plays"])
+        return values
+
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._changed()
 
     def _set_plays(self, plays: int) -> None:
-        if not 1 <= plays <= self.n_arms:
-            raise ValueError(f"{plays} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        self._capacity.check(plays)
         if plays != self._plays:
             self._plays = plays
             self._changed()

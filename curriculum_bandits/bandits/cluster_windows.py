@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_utilities, require_kind, saved_array
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities
 from curriculum_bandits.bandits.capped import CappedBandit, capped
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, RefusedUtility
+from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, IntArray, RefusedUtility, Selection
+from curriculum_bandits.state import Array, Count, Field
 
 __all__ = ["ClusterWindows"]
 
@@ -54,10 +56,18 @@ class ClusterWindows(CappedBandit):
     arXiv 2606.22305, and its authors' public code for what :math:`r_k`, the width and the moves are.
 
     >>> bandit = ClusterWindows([1, 2, 3, 1, 2, 3], [0, 0, 0, 1, 1, 1], width=1)
-    >>> bandit.update([0, 3], None, [1.0, 0.5])
+    >>> bandit.update(Selection([0, 3], None, None), [1.0, 0.5])
     >>> bandit.probabilities().round(3)
     array([0.  , 0.55, 0.  , 0.45, 0.  , 0.  ])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_clusters": Array(),
+        "_share": Array(distribution=True),
+        "_rates": Array(low=0.0, high=1.0),
+        "_inside": Array(),
+        "_answers": Count(),
+    }
 
     def __init__(
         self,
@@ -138,28 +148,20 @@ class ClusterWindows(CappedBandit):
             distribution[inside] = capped(self._share[clusters] / self._in_window[clusters], 1.0 / plays)
         return distribution
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Move windows and shares.
-
-        Args:
-            arms: Problems that answered, shape (m,).
-            inclusion: Not used.
-            values: Success rate of each, shape (m,).
-
-        Raises:
-            ValueError: If shapes differ, a problem does not exist, or a value is not in [0, 1]. The state is then as
-                it was.
-        """
-        played, rates = checked_utilities(arms, values, n_arms=self.n_arms, leading=())
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        played, rates = checked_utilities(selection, values, n_arms=self.n_arms)
         outside = (rates < 0.0) | (rates > 1.0)
         if outside.any():
             worst = int(np.argmax(outside))
             raise RefusedUtility(int(played[worst]), worst, float(rates[worst]), "a success rate is between 0 and 1")
         self._move(self._place_of[played], rates)
         clusters = self._clusters[played]
-        counts = np.bincount(clusters, minlength=len(self._rates))
+        answers = np.bincount(clusters, minlength=len(self._rates))
         sums = np.bincount(clusters, weights=rates, minlength=len(self._rates))
-        self._rates = np.where(counts > 0, sums / np.maximum(counts, 1), self._rates)
+        self._rates = np.where(answers > 0, sums / np.maximum(answers, 1), self._rates)
         total = float(np.sum(self._rates))
         wanted = self._rates / total if total > 0.0 else np.full(len(self._rates), 1.0 / len(self._rates))
         share = (1.0 - self.smoothing) * self._share + self.smoothing * wanted
@@ -183,38 +185,12 @@ class ClusterWindows(CappedBandit):
             if free.any():
                 self._inside[place], self._inside[place - 1 - np.argmax(free)] = False, True
 
-    def state_dict(self) -> dict[str, Any]:
-        """Shares, success rates and windows, and the clusters they belong to; settings belong to the constructor."""
-        return {
-            "kind": "cluster_windows",
-            "clusters": self._clusters.copy(),
-            "share": self._share.copy(),
-            "rates": self._rates.copy(),
-            "inside": self._inside.astype(np.int8),
-            "answers": self._answers,
-            "plays": self._plays,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for the same problems and clusters.
-
-        Raises:
-            ValueError: If the state is of another kind, or of other clusters.
-        """
-        require_kind(state, "cluster_windows")
-        if not np.array_equal(np.asarray(state["clusters"]), self._clusters):
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        if not np.array_equal(values["_clusters"], self._clusters):
             raise ValueError("the state was saved with other clusters; give clusters= as they were then")
-        count = (len(self._share),)
-        share = saved_array(state, "share", count, what="shares")
-        rates = saved_array(state, "rates", count, what="success rates")
-        inside = saved_array(state, "inside", (self.n_arms,), what="windows").astype(np.bool_)
-        held = np.add.reduceat(inside.astype(np.int64), self._start[:-1])
+        held = np.add.reduceat(values["_inside"].astype(np.int64), self._start[:-1])
         if not np.array_equal(held, self._in_window):
             raise ValueError("the saved windows are of another width; construct the bandit as it was saved")
-        answers = int(state["answers"])
-        self._set_plays(int(state["plays"]))
-        self._share, self._rates, self._inside, self._answers = share, rates, inside, answers
-        self._changed()
+        return values

@@ -1,67 +1,66 @@
-"""What a bandit is here: two methods over arrays, and no knowledge of tickets, banks or signals.
+"""The contract of a bandit: two methods over arrays, and no knowledge of tickets, banks or signals.
 
-Arms are on the last axis; any leading axes are independent runs that share nothing but the code. `Curriculum`
-knows bandits by this contract alone.
+Arms are on the last axis; any leading axes are independent runs that share nothing but the code. `Curriculum` knows
+bandits by this contract alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.draw import Feedback
-
-__all__ = [
-    "Bandit",
-    "CandidateSelection",
-    "Curator",
-    "Diagnosed",
-    "EvidenceBandit",
-    "RandomizedBandit",
-    "RefusedUtility",
-    "Selection",
-]
+__all__ = ["ArrayLike", "Bandit", "Diagnosed", "Extra", "RandomizedBandit", "RefusedUtility", "Selection"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+ArrayLike: TypeAlias = npt.ArrayLike
+
+#: One number per play, or None where it is known of none.
+Extra: TypeAlias = npt.ArrayLike | None
+
 
 class Selection(NamedTuple):
-    """Which arms were played, and with what numbers.
+    """The arms that were played, and the numbers they were played with.
+
+    It is made by `Bandit.select` and comes back whole in `Bandit.update`; nothing in it is ever computed again.
 
     Attributes:
         arms: Played arms, shape (..., m), each as often as it was played.
         probability: The bandit's own p_t of each, shape (..., m).
-        inclusion: The number to divide by, shape (..., m), or None where none is known.
-    """
-
-    arms: IntArray
-    probability: FloatArray
-    inclusion: FloatArray | None
-
-
-class CandidateSelection(NamedTuple):
-    """Which arms were played out of a candidate set, and with what numbers: a `Selection` and the set.
-
-    Attributes:
-        arms: Played arms, shape (m,).
-        probability: The curator's own p_t of each over the candidates, shape (m,).
-        inclusion: The number to divide by, given the candidates, shape (m,), or None where none is known.
-        candidates: What was chosen among, shape (M,), each arm once.
-        candidate_probability: p_t of every candidate, shape (M,); None where the curator did not score them, and then
-            nothing can be learned from the selection.
+        inclusion: The number to divide by, shape (..., m), or None where none is known; given the candidates where
+            there are any.
+        candidates: The arms that were chosen among, shape (M,), each once; None stands for all arms.
+        candidate_probability: p_t of every candidate, shape (M,), or None where they were not scored.
         candidate_inclusion: P(the arm is a candidate), shape (M,), or None where it is not known.
     """
 
     arms: IntArray
     probability: FloatArray
     inclusion: FloatArray | None
-    candidates: IntArray
-    candidate_probability: FloatArray | None
-    candidate_inclusion: FloatArray | None
+    candidates: IntArray | None = None
+    candidate_probability: FloatArray | None = None
+    candidate_inclusion: FloatArray | None = None
+
+    def answered(self, mask: npt.NDArray[np.bool_]) -> Selection:
+        """The plays that were answered, as a selection of their own.
+
+        Args:
+            mask: True for each play that has a value, shape (m,).
+
+        Returns:
+            Those plays, with inclusion scaled by answered / m, so that sums stay unbiased when answers are lost at
+            random; the candidates are whole.
+        """
+        if mask.all():
+            return self
+        inclusion = self.inclusion
+        if inclusion is not None:
+            inclusion = inclusion[..., mask] * (np.count_nonzero(mask) / len(mask))
+        return self._replace(arms=self.arms[..., mask], probability=self.probability[..., mask], inclusion=inclusion)
 
 
 class RefusedUtility(ValueError):
@@ -99,23 +98,37 @@ class Bandit(Protocol):
         Args:
             size: Plays in this round, m.
             rng: Source of randomness.
-            candidates: Arms to choose among, or None for all; a bandit that cannot restrict its distribution
-                refuses.
+            candidates: Arms to choose among, shape (M,), or None for all, or for candidates of the bandit's own; a
+                bandit that cannot restrict its distribution refuses.
 
         Returns:
-            Arms, probabilities and inclusion, each (..., m).
+            Arms, probabilities and inclusion, each (..., m), and the candidates where there are any.
+
+        Raises:
+            ValueError: If `size` is out of range or candidates are not taken. The state, but for `rng`, is as it was.
         """
         ...
 
-    def update(self, arms: IntArray, inclusion: FloatArray | None, values: FloatArray) -> None:
-        """Learn from played arms.
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        """Learn from played arms. A rule ignores what it does not need.
 
         Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: The number to divide by, as it was at the time of the draw, shape (..., m), or None.
-            values: What each paid, shape (..., m), finite.
+            selection: As `select` returned it, reduced to the plays that answered (`Selection.answered`).
+            values: Utility of each, shape (..., m), finite.
+            counts: Rollouts behind each value, 1 or more, shape (..., m); None is one each.
+            kl: How far the update moved the policy on each, in nats per token, shape (..., m); nan where it is not
+                known, None where it is not measured.
+            cost: Tokens or seconds that each took, shape (..., m); nan where it is not known, None where it is not
+                measured.
+
+        Raises:
+            RefusedUtility: If a value is not finite or out of the range of the bandit. The state is then as it was.
+            ValueError: If shapes differ, an arm does not exist, or the bandit divides by inclusion and the selection
+                has none. The state is then as it was.
         """
-        ...
+        return None  # a body, so that a rule that learns nothing inherits it
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs, as arrays and plain numbers."""
@@ -126,77 +139,13 @@ class Bandit(Protocol):
 
         Args:
             state: What `state_dict` returned.
-        """
-        ...
-
-
-@runtime_checkable
-class Curator(Protocol):
-    """A rule that plays some of a candidate set, and learns from the set as well as from what it played.
-
-    Attributes:
-        n_arms: Number of arms K.
-    """
-
-    n_arms: int
-
-    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> CandidateSelection:
-        """Play `size` arms.
-
-        Args:
-            size: Plays in this round, m.
-            rng: Source of randomness.
-            candidates: Arms to choose among, shape (M,); None for the next of the curator's own proposal.
-
-        Returns:
-            What was played, and out of what.
-        """
-        ...
-
-    def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
-        """Learn from a selection.
-
-        Args:
-            selection: As `select` returned it, its arms reduced to those that answered; the candidates are whole.
-            values: What each answered arm paid, shape (m,), finite.
-        """
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs, as arrays and plain numbers."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned.
-        """
-        ...
-
-
-@runtime_checkable
-class EvidenceBandit(Protocol):
-    """A bandit that weighs each value by the rollouts behind it, or forgets as fast as the policy moves.
-
-    It is told by this method in the place of `Bandit.update`, which it has as well, for values of one rollout each.
-    """
-
-    def update_on_evidence(self, arms: IntArray, inclusion: FloatArray | None, evidence: Feedback) -> None:
-        """Learn from played arms.
-
-        Args:
-            arms: Arms that answered, shape (m,).
-            inclusion: The number to divide by, as it was at the time of the draw, shape (m,), or None.
-            evidence: What each paid, from how many rollouts (1 or more), and how far the policy moved on it. A plain
-                array that a user tells counts as one rollout per problem.
         """
         ...
 
 
 @runtime_checkable
 class RandomizedBandit(Protocol):
-    """A bandit that draws its arms from a distribution it can tell."""
+    """A bandit that draws its arms from a distribution it can state."""
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K)."""
@@ -205,8 +154,28 @@ class RandomizedBandit(Protocol):
 
 @runtime_checkable
 class Diagnosed(Protocol):
-    """A bandit that can say how it is doing."""
+    """A bandit with numbers about its own condition."""
 
     def diagnostics(self) -> Mapping[str, float]:
         """Numbers by name, to be logged after each update; ``entropy``, where present, is in nats over all problems."""
         ...
+
+
+# TRANSITIONAL: until every bandit has the one verb; the lead removes this block.
+
+
+@runtime_checkable
+class Curator(Protocol):
+    """Transitional."""
+
+
+@runtime_checkable
+class EvidenceBandit(Protocol):
+    """Transitional."""
+
+    def update_on_evidence(self, arms: Any, inclusion: Any, evidence: Any) -> None:
+        """Transitional."""
+        ...
+
+
+CandidateSelection = Selection

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_utilities, require_kind, saved_array
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
 from curriculum_bandits.bandits.capped import CappedBandit
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.sampling import systematic_counts
+from curriculum_bandits.state import Array, Field
 
 __all__ = ["DifficultyPools"]
 
-_UNSEEN = np.int8(3)
+_UNSEEN = np.int8(3)  # after 0 hard, 1 normal, 2 easy
 
 
 class DifficultyPools(CappedBandit):
@@ -40,10 +41,12 @@ class DifficultyPools(CappedBandit):
         ValueError: If the boundaries do not ascend, or a weight is 0: such a pool would keep its problems for ever.
 
     >>> pools = DifficultyPools(3, weights=(0.5, 2.0, 0.5))
-    >>> pools.update([0, 1], None, [0.25, 1.0])
+    >>> pools.update(Selection([0, 1], None, None), [0.25, 1.0])
     >>> pools.probabilities().round(3)
     array([0.571, 0.143, 0.286])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"_pool": Array(low=0, high=3)}
 
     def __init__(
         self,
@@ -66,13 +69,7 @@ class DifficultyPools(CappedBandit):
                 )
         self.boundaries = (low, high)
         self._weights = np.array([*weights, unseen_weight], dtype=np.float64)
-        self._latest: FloatArray = np.zeros(n_arms)
         self._pool = np.full(n_arms, _UNSEEN)
-
-    def _pools_of(self, latest: FloatArray) -> npt.NDArray[np.int8]:
-        """0 hard, 1 normal, 2 easy."""
-        low, high = self.boundaries
-        return np.asarray(1 - (latest <= low).astype(np.int8) + (latest >= high), dtype=np.int8)
 
     def _of_pools(self, plays: int) -> FloatArray:
         """p_t of one problem of each pool, shape (4,): all of a pool have the same, so no more need be computed."""
@@ -91,21 +88,10 @@ class DifficultyPools(CappedBandit):
     def _distribution(self, plays: int) -> FloatArray:
         return np.asarray(self._of_pools(plays)[self._pool])
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play distinct problems: first how many of each pool, then which, uniformly.
-
-        Args:
-            size: Problems to draw, m, at most N.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Problems, p_t and ``m p_t`` of each, shape (m,).
-
-        Raises:
-            ValueError: If `size` is not in 1..N or `candidates` is given.
-        """
-        self._check_no(candidates)
+        # First the number of problems of each pool, then which, uniformly.
+        refuse_candidates(self, candidates)
         self._set_plays(size)
         each, sizes = self._of_pools(size), np.bincount(self._pool, minlength=4)
         drawn = systematic_counts(np.minimum(size * each * sizes, sizes), sizes, rng)
@@ -118,21 +104,13 @@ class DifficultyPools(CappedBandit):
         played = each[self._pool[arms]]
         return Selection(arms, played, size * played)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Put problems into the pools of what they paid.
-
-        Args:
-            arms: Problems that answered, shape (m,).
-            inclusion: Not used.
-            values: Mean reward of each, shape (m,).
-
-        Raises:
-            ValueError: If shapes differ, a problem does not exist or a value is not finite. The state is then as it
-                was.
-        """
-        played, rewards = checked_utilities(arms, values, n_arms=self.n_arms, leading=())
-        self._latest[played] = rewards
-        self._pool[played] = self._pools_of(rewards)
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        played, rewards = checked_utilities(selection, values, n_arms=self.n_arms)
+        low, high = self.boundaries
+        self._pool[played] = 1 - (rewards <= low).astype(np.int8) + (rewards >= high)
         self._changed()
 
     def diagnostics(self) -> dict[str, float]:
@@ -140,24 +118,3 @@ class DifficultyPools(CappedBandit):
         shares = np.bincount(self._pool, minlength=4) / self.n_arms
         names = ("hard", "normal", "easy", "unseen")
         return {f"pool/{name}": float(share) for name, share in zip(names, shares, strict=True)}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The latest value of each problem, which have one, and the size of a batch; settings are the constructor's."""
-        seen = (self._pool != _UNSEEN).astype(np.int8)
-        return {"kind": "difficulty_pools", "latest": self._latest.copy(), "seen": seen, "plays": self._plays}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for as many problems.
-
-        Raises:
-            ValueError: If the state is of another kind or of another number of problems.
-        """
-        require_kind(state, "difficulty_pools")
-        latest = saved_array(state, "latest", (self.n_arms,), what="latest values")
-        seen = saved_array(state, "seen", (self.n_arms,), what="marks of seen problems").astype(np.bool_)
-        self._set_plays(int(state["plays"]))
-        self._latest, self._pool = latest, np.where(seen, self._pools_of(latest), _UNSEEN)
-        self._changed()

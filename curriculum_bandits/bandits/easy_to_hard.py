@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import require_kind
-from curriculum_bandits.bandits.capacity import Capacity
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.capped import CappedBandit
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.state import Count, Field, Fixed
 
 __all__ = ["EasyToHard", "Schedule"]
 
@@ -18,7 +19,7 @@ Schedule = Literal["cosine", "gaussian"]
 """How the distribution over levels moves: its two ends exchange places, or a bell walks through the levels."""
 
 
-class EasyToHard:
+class EasyToHard(CappedBandit):
     r"""K levels over T batches: the easiest are drawn most at first, the hardest at the end.
 
     In batch t = 0, 1, ..., counted as they are drawn, level i = 0, ..., K - 1 has
@@ -49,6 +50,11 @@ class EasyToHard:
     array([0.333, 0.667])
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "n_arms": Fixed("use the same bank"),
+        "_batches": Count(),
+    }
+
     def __init__(
         self,
         levels: npt.ArrayLike,
@@ -70,10 +76,9 @@ class EasyToHard:
         for name, value in (("power", power), ("width", width)):
             if not (np.isfinite(value) and value > 0.0):
                 raise ValueError(f"{name} is {value}; it must be a finite number above 0")
-        self.n_arms, self.steps, self.schedule = n_arms, steps, schedule
+        super().__init__(n_arms, capacity)
+        self.steps, self.schedule = steps, schedule
         self.power, self.width = power, width
-        self._capacity = Capacity(n_arms, capacity)
-        self._plays = 1
         self._batches = 0
 
     @property
@@ -81,9 +86,9 @@ class EasyToHard:
         """Batches drawn so far, t."""
         return self._batches
 
-    def probabilities(self) -> FloatArray:
-        """The distribution over arms of the next batch, shape (K,), for as many plays as were last asked for."""
-        return self._capacity.projected(self._log_weights(), self._plays)
+    @override
+    def _distribution(self, plays: int) -> FloatArray:
+        return self._capacity.projected(self._log_weights(), plays)
 
     def _log_weights(self) -> FloatArray:
         passed = min(self._batches / self.steps, 1.0)
@@ -93,58 +98,9 @@ class EasyToHard:
         easy = 0.5 * (1.0 + np.cos(np.pi * passed))
         return np.asarray(np.log(easy * (self.n_arms - self._levels) + (1.0 - easy) * (self._levels + 1.0)))
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play `size` arms of the distribution of this batch, and go on to the next.
-
-        Args:
-            size: Plays in this round, m.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (m,); an arm is played ``m p_t`` times rounded up or down.
-
-        Raises:
-            ValueError: If `candidates` is given, or `size` is below 1 or exceeds what all arms together hold. The
-                clock does not move then.
-        """
-        if candidates is not None:
-            raise ValueError("EasyToHard draws from all arms and takes no candidates")
-        self._capacity.check(size)
-        self._plays = size
-        selection = self._capacity.play(self.probabilities(), size, rng)
+        selection = super().select(size, rng, candidates)
         self._batches += 1
+        self._changed()
         return selection
-
-    def update(self, arms: IntArray, inclusion: FloatArray | None, values: FloatArray) -> None:
-        """Nothing to learn.
-
-        Args:
-            arms: Not used.
-            inclusion: Not used.
-            values: Not used.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """The clock and plays a round; settings belong to the constructor."""
-        return {"kind": "easy_to_hard", "n_arms": self.n_arms, "batches": self._batches, "plays": self._plays}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for the same arms.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or another number of arms. Nothing is changed then.
-        """
-        require_kind(state, "easy_to_hard")
-        if int(state["n_arms"]) != self.n_arms:
-            raise ValueError(
-                f"the saved schedule has {state['n_arms']} arms, this one {self.n_arms}; use the same bank"
-            )
-        batches, plays = int(state["batches"]), int(state["plays"])
-        if batches < 0:
-            raise ValueError(f"the saved schedule has drawn {batches} batches; load a state that was saved")
-        self._capacity.check(plays)
-        self._batches, self._plays = batches, plays

@@ -7,26 +7,26 @@ and its weight stands still until it falls below the cap again, which is what th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import (
     checked_answers,
     leading_axes,
     play_distinct,
-    require_kind,
-    saved_array,
+    refuse_candidates,
     sum_by_arm,
 )
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.projection import kl_projection
+from curriculum_bandits.state import Array, Field, Stateful
 
 __all__ = ["Exp3M"]
 
 
-class Exp3M:
+class Exp3M(Stateful, Bandit):
     r"""Exponential weights over arms, m of which are played in each round.
 
     .. math:: p = (1 - \gamma) \, w' / \textstyle\sum w' + \gamma / K
@@ -48,10 +48,12 @@ class Exp3M:
     by systematic sampling, which has the same inclusion probabilities as their dependent rounding.
 
     >>> bandit = Exp3M(3, 2, mixing=0.3)
-    >>> bandit.update([0, 1], [2 / 3, 2 / 3], [1.0, 0.0])
+    >>> bandit.update(Selection([0, 1], [1 / 3, 1 / 3], [2 / 3, 2 / 3]), [1.0, 0.0])
     >>> bandit.probabilities().round(4)
     array([0.3821, 0.309 , 0.309 ])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"_log_weights": Array(high=0.0)}
 
     def __init__(
         self,
@@ -76,62 +78,29 @@ class Exp3M:
         """The distribution p_t over arms, shape (..., K): what is played is m of these."""
         return np.asarray((1.0 - self.mixing) * self._truncated() + self.mixing / self.n_arms)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play m different arms from p_t.
-
-        Args:
-            size: Must be the number of plays the bandit was made for.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (..., m).
-
-        Raises:
-            ValueError: If `size` differs from `plays` or candidates are given.
-        """
-        if candidates is not None:
-            raise ValueError("Exp3M draws from all arms and takes no candidates")
+        refuse_candidates(self, candidates)
         if size != self.plays:
             raise ValueError(f"{size} plays are asked for, but the bandit was made for {self.plays}; pass plays={size}")
         return play_distinct(self.probabilities(), size, rng)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Multiply the weights of arms below the cap by their estimated gains.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Their number to divide by when they were drawn, shape (..., m).
-            values: Their utilities, within `utility_range`, shape (..., m).
-
-        Raises:
-            ValueError: As `Osmd.update`. The state is then as it was.
-        """
-        leading = self._log_weights.shape[:-1]
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         played, weights, utilities = checked_answers(
-            arms, inclusion, values, n_arms=self.n_arms, leading=leading, utility_range=self.utility_range
+            selection,
+            values,
+            n_arms=self.n_arms,
+            leading=self._log_weights.shape[:-1],
+            utility_range=self.utility_range,
         )
         lo, hi = self.utility_range
         estimate = sum_by_arm(played, (utilities - lo) / (hi - lo) / weights, self.n_arms)
         free = self._truncated() < self._cap * (1.0 - 1e-12)
         grown = self._log_weights + np.where(free, self.plays * self.mixing / self.n_arms * estimate, 0.0)
         self._log_weights = grown - np.max(grown, axis=-1, keepdims=True)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Log weights; settings belong to the constructor."""
-        return {"kind": "exp3_m", "log_weights": self._log_weights.copy()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or of another shape.
-        """
-        require_kind(state, "exp3_m")
-        self._log_weights = saved_array(state, "log_weights", self._log_weights.shape, what="weights")
 
     @property
     def _cap(self) -> float:

@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import (
     checked_answers,
     leading_axes,
     play_independent,
-    require_kind,
-    saved_array,
+    refuse_candidates,
     sum_by_arm,
 )
 from curriculum_bandits.bandits.capacity import Capacity
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["ExponentialWeights"]
 
 _TINIEST = 1e-300
 
 
-class ExponentialWeights:
+class ExponentialWeights(Stateful, Bandit):
     r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
 
     Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round, as published;
@@ -64,10 +65,16 @@ class ExponentialWeights:
     Bubeck & Cesa-Bianchi 2012, section 3.2 (Exp3.P); Graves et al. 2017 (sharing among the others).
 
     >>> bandit = ExponentialWeights(2, step=0.1, mixing=0.2)
-    >>> bandit.update([0], [0.5], [1.0])
+    >>> bandit.update(Selection(arms=[0], probability=[0.5], inclusion=[0.5]), [1.0])
     >>> bandit.probabilities().round(4)
     array([0.5399, 0.4601])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_log_weights": Array(high=0.0),
+        "_updates": Count(),
+        "_plays": Count(low=1),
+    }
 
     def __init__(
         self,
@@ -119,23 +126,9 @@ class ExponentialWeights:
             return weights
         return self._capacity.projected(np.log(np.maximum(weights, _TINIEST)), self._plays)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play arms from p_t: one, or with a capacity as many as are asked for.
-
-        Args:
-            size: Plays in this round, m; must be 1 without a capacity.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (..., m).
-
-        Raises:
-            ValueError: If candidates are given, or `size` is not 1 where there is no capacity, or is more than all arms
-                together hold.
-        """
-        if candidates is not None:
-            raise ValueError("ExponentialWeights draws from all arms and takes no candidates")
+        refuse_candidates(self, candidates)
         if self._capacity is None:
             if size != 1:
                 raise ValueError(
@@ -146,20 +139,16 @@ class ExponentialWeights:
         self._plays = size
         return self._capacity.play(self.probabilities(), size, rng)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Multiply the weights by the estimated gains of one round.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Their number to divide by when they were drawn, shape (..., m).
-            values: Their utilities, within `utility_range`, shape (..., m).
-
-        Raises:
-            ValueError: As `Osmd.update`. The state is then as it was.
-        """
-        leading = self._log_weights.shape[:-1]
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         played, weights, utilities = checked_answers(
-            arms, inclusion, values, n_arms=self.n_arms, leading=leading, utility_range=self.utility_range
+            selection,
+            values,
+            n_arms=self.n_arms,
+            leading=self._log_weights.shape[:-1],
+            utility_range=self.utility_range,
         )
         (lo, hi), (least, most) = self.utility_range, self.gain_range
         gains = least + (most - least) * (utilities - lo) / (hi - lo)
@@ -173,32 +162,18 @@ class ExponentialWeights:
         if self._updates == self.restart_every:
             self._log_weights, self._updates = np.zeros_like(self._log_weights), 0
 
-    def state_dict(self) -> dict[str, Any]:
-        """Log weights, updates since the last restart and plays a round; settings belong to the constructor."""
-        return {
-            "kind": "exponential_weights",
-            "log_weights": self._log_weights.copy(),
-            "updates": self._updates,
-            "plays": self._plays,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or of another shape.
-        """
-        require_kind(state, "exponential_weights")
-        weights = saved_array(state, "log_weights", self._log_weights.shape, what="weights")
-        updates, plays = int(state["updates"]), int(state["plays"])
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        if np.any(np.max(values["_log_weights"], axis=-1) != 0.0):
+            raise ValueError("the saved log weights have a largest that is not 0")
         if self._capacity is not None:
-            self._capacity.check(plays)
-        elif plays != 1:
-            raise ValueError(f"the saved weights played {plays} arms a round, these play 1; give the same capacity")
-        self._log_weights, self._updates, self._plays = weights, updates, plays
+            self._capacity.check(values["_plays"])
+        elif values["_plays"] != 1:
+            raise ValueError(
+                f"the saved weights played {values['_plays']} arms a round, these play 1; give the same capacity"
+            )
+        return values
 
     def _shared(self, grown: FloatArray) -> FloatArray:
         if self.sharing == 0.0:

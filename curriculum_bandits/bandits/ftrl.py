@@ -7,27 +7,27 @@ bounds of Exp3 and of Tsallis-INF are proved for this rule, and mirror descent w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import (
     checked_answers,
     leading_axes,
     play_distinct,
-    require_kind,
-    saved_array,
+    refuse_candidates,
     sum_by_arm,
 )
 from curriculum_bandits.bandits.bregman import bregman_projection
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["Ftrl"]
 
 
-class Ftrl:
+class Ftrl(Stateful, Bandit):
     r""":math:`p_t = \arg\min_p \langle \hat L_{t-1}, p \rangle + F(p) / \eta_t` on cumulative loss estimates.
 
     Losses are ``hi - utility``, estimated as :math:`\hat\ell_t(x) = 1[x\ played] (\ell - B_x)/q_x + B_x`; B is 0, or
@@ -50,11 +50,13 @@ class Ftrl:
     Exp3); Neu, "Explore no more", 2015 (implicit exploration).
 
     >>> bandit = Ftrl(2, step=lambda t: 1.0)
-    >>> bandit.update([0], [0.5], [1.0])
-    >>> bandit.update([1], [0.5], [0.0])
+    >>> for arm, value in ((0, 1.0), (1, 0.0)):
+    ...     bandit.update(Selection([arm], [0.5], [0.5]), [value])
     >>> bandit.probabilities().round(3)
     array([0.881, 0.119])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"_losses": Array(low=0.0), "_round": Count(low=1)}
 
     def __init__(
         self,
@@ -89,40 +91,23 @@ class Ftrl:
         """The distribution p_t over arms, shape (..., K)."""
         return np.array(self._probability)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play from p_t.
-
-        Args:
-            size: Must be the number of plays the bandit was made for.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (..., m).
-
-        Raises:
-            ValueError: If `size` differs from `plays` or candidates are given.
-        """
-        if candidates is not None:
-            raise ValueError("Ftrl draws from all arms and takes no candidates")
+        refuse_candidates(self, candidates)
         if size != self.plays:
             raise ValueError(f"{size} plays are asked for, but the bandit was made for {self.plays}; pass plays={size}")
         return play_distinct(self._probability, size, rng)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Add the loss estimates of one round.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Their number to divide by when they were drawn, shape (..., m).
-            values: Their utilities, within `utility_range`, shape (..., m).
-
-        Raises:
-            ValueError: As `Osmd.update`. The state is then as it was.
-        """
-        leading = self._losses.shape[:-1]
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         played, weights, utilities = checked_answers(
-            arms, inclusion, values, n_arms=self.n_arms, leading=leading, utility_range=self.utility_range
+            selection,
+            values,
+            n_arms=self.n_arms,
+            leading=self._losses.shape[:-1],
+            utility_range=self.utility_range,
         )
         lo, hi = self.utility_range
         losses = (hi - utilities) / (hi - lo)
@@ -139,22 +124,9 @@ class Ftrl:
         self._round += 1
         self._probability = self._leader()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Cumulative losses and the round; settings belong to the constructor."""
-        return {"kind": "ftrl", "losses": self._losses.copy(), "round": self._round}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or of another shape.
-        """
-        require_kind(state, "ftrl")
-        losses = saved_array(state, "losses", self._losses.shape, what="losses")
-        self._losses, self._round = losses, int(state["round"])
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
         self._probability = self._leader()
 
     def _leader(self) -> FloatArray:

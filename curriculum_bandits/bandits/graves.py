@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_answers, require_kind
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_answers
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
+from curriculum_bandits.state import Array, Field, Part, Stateful
 
 __all__ = ["GravesExp3S"]
 
 _LOW, _HIGH = 20.0, 80.0
 
 
-class GravesExp3S:
+class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
     r"""Graves' Exp3.S: utilities are mapped to [-1, 1] by the 20th and 80th percentiles of their history.
 
     :math:`\pi = (1 - \epsilon)\,\mathrm{softmax}(w) + \epsilon/K`, and
@@ -45,10 +47,15 @@ class GravesExp3S:
 
     >>> bandit = GravesExp3S(2, step=0.5)
     >>> for value in (0.0, 1.0):
-    ...     bandit.update([int(value)], [0.5], [value])
+    ...     bandit.update(Selection([int(value)], [0.5], [0.5]), [value])
     >>> bool(bandit.probabilities()[1] > 0.5)
     True
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_weights": Part(),
+        "_seen": Array(shape=lambda bandit: (*bandit._seen.shape[:-1], None)),
+    }
 
     def __init__(
         self,
@@ -83,62 +90,26 @@ class GravesExp3S:
         """The distribution p_t over arms, shape (..., K)."""
         return self._weights.probabilities()
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play arms; see `ExponentialWeights.select`.
-
-        Args:
-            size: Plays in this round, m; must be 1 without a capacity.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (..., m).
-        """
         return self._weights.select(size, rng, candidates)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Rescale by the history, the new utilities included, and multiply the weights.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Their number to divide by when they were drawn, shape (..., m).
-            values: Their utilities in any unit, shape (..., m).
-
-        Raises:
-            ValueError: As `Osmd.update`. The state is then as it was.
-        """
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         leading = self._seen.shape[:-1]
-        played, weights, utilities = checked_answers(arms, inclusion, values, n_arms=self.n_arms, leading=leading)
+        _, _, utilities = checked_answers(selection, values, n_arms=self.n_arms, leading=leading)
         seen = np.concatenate([self._seen, utilities], axis=-1)[..., -self.history :]
         low, high = np.percentile(seen, [_LOW, _HIGH], axis=-1, keepdims=True)
         spread = np.where(high > low, high - low, 1.0)
         apart = np.clip(2.0 * (utilities - low) / spread - 1.0, -1.0, 1.0)
-        scaled = np.where(high > low, apart, np.sign(utilities - low))
-        self._weights.update(played, weights, scaled)
+        self._weights.update(selection, np.where(high > low, apart, np.sign(utilities - low)))
         self._seen = seen
 
-    def state_dict(self) -> dict[str, Any]:
-        """Weights and history; settings belong to the constructor."""
-        return {"kind": "graves_exp3_s", "weights": self._weights.state_dict(), "seen": self._seen.copy()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or of another shape.
-        """
-        require_kind(state, "graves_exp3_s")
-        seen = np.array(state["seen"], dtype=np.float64)
-        if seen.shape[:-1] != self._seen.shape[:-1] or seen.ndim != self._seen.ndim:
-            leading = self._seen.shape[:-1]
-            raise ValueError(f"the saved history has shape {seen.shape}, this bandit's {leading} plus one axis")
-        if seen.shape[-1] > self.history or not np.all(np.isfinite(seen)):
-            raise ValueError(
-                f"the saved history has {seen.shape[-1]} utilities, not all finite or more than {self.history}; load "
-                "the state of a bandit with these settings"
-            )
-        self._weights.load_state_dict(state["weights"])
-        self._seen = seen
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        if values["_seen"].shape[-1] > self.history:
+            raise ValueError(f"the saved history has {values['_seen'].shape[-1]} utilities, this one {self.history}")
+        return values

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_utilities, require_kind
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.state import Field, Fixed, Real, Stateful
 
 __all__ = ["MovingTarget"]
 
 
-class MovingTarget:
+class MovingTarget(Stateful, Bandit):
     r"""The m problems nearest to a target difficulty, which rises with success and falls with failure. One run.
 
     After each answer :math:`T \leftarrow \mathrm{clip}(T + \eta \tanh(\alpha (\bar R - \beta)), d_{min}, d_{max})`,
@@ -42,12 +44,14 @@ class MovingTarget:
     Source: Shi et al., "Efficient Reinforcement Finetuning via Adaptive Curriculum Learning", arXiv 2504.05520.
 
     >>> bandit = MovingTarget([1.0, 2.0, 3.0], step=2.0)
-    >>> bandit.update([0], None, [1.0])
+    >>> bandit.update(Selection([0], None, None), [1.0])
     >>> round(bandit.target, 3)
     2.523
     >>> bandit.select(1, np.random.default_rng(0)).arms
     array([2])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"n_arms": Fixed("use the same bank"), "_target": Real()}
 
     def __init__(
         self,
@@ -73,29 +77,17 @@ class MovingTarget:
         self.step, self.sensitivity, self.target_reward = step, sensitivity, target_reward
         self._order: IntArray = np.argsort(values, kind="stable")
         self._sorted: FloatArray = values[self._order]
-        self._target = self._checked(self._sorted[0] if start is None else start, "start")
+        self._target = float(self._sorted[0] if start is None else start)
+        self._check_target(self._target, "start")
 
     @property
     def target(self) -> float:
         """The target difficulty T."""
         return self._target
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """The problems nearest to the target, in random order.
-
-        Args:
-            size: Problems to draw, m, at most N.
-            rng: Breaks ties.
-            candidates: Must be None.
-
-        Returns:
-            Distinct problems, ``1 / m`` for each, and no inclusion, for the choice is greedy.
-
-        Raises:
-            ValueError: If `size` is not in 1..N or `candidates` is given.
-        """
-        if candidates is not None:
-            raise ValueError("MovingTarget chooses among all problems and takes no candidates")
+        refuse_candidates(self, candidates)
         if not 1 <= size <= self.n_arms:
             raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
         chosen = rng.permutation(self._order[self._nearest(size, rng)])
@@ -117,19 +109,11 @@ class MovingTarget:
         tied = np.concatenate([np.arange(start, stop) for start, stop in ends])
         return np.concatenate([nearer, rng.choice(tied, size - len(nearer), replace=False)])
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Move the target.
-
-        Args:
-            arms: Problems that answered, shape (m,).
-            inclusion: Not used.
-            values: Mean reward of each, shape (m,).
-
-        Raises:
-            ValueError: If shapes differ, a problem does not exist or a value is not finite. The state is then as it
-                was.
-        """
-        _, rewards = checked_utilities(arms, values, n_arms=self.n_arms, leading=())
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        _, rewards = checked_utilities(selection, values, n_arms=self.n_arms)
         move = self.step * math.tanh(self.sensitivity * (float(np.mean(rewards)) - self.target_reward))
         self._target = float(np.clip(self._target + move, self._sorted[0], self._sorted[-1]))
 
@@ -137,26 +121,13 @@ class MovingTarget:
         """The target difficulty, by the name ``target``."""
         return {"target": self._target}
 
-    def state_dict(self) -> dict[str, Any]:
-        """The target; difficulties and settings belong to the constructor."""
-        return {"kind": "moving_target", "n_arms": self.n_arms, "target": self._target}
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        self._check_target(values["_target"], "the saved target")
+        return values
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for the same problems.
-
-        Raises:
-            ValueError: If the state is of another kind, of other problems, or its target outside their difficulties.
-        """
-        require_kind(state, "moving_target")
-        if int(state["n_arms"]) != self.n_arms:
-            raise ValueError(f"the state is of {state['n_arms']} problems, this bandit has {self.n_arms}")
-        self._target = self._checked(state["target"], "the saved target")
-
-    def _checked(self, target: float, what: str) -> float:
+    def _check_target(self, target: float, what: str) -> None:
         least, most = float(self._sorted[0]), float(self._sorted[-1])
-        if not least <= float(target) <= most:
+        if not least <= target <= most:
             raise ValueError(f"{what} is {target}; difficulties go from {least:.6g} to {most:.6g}, choose within")
-        return float(target)

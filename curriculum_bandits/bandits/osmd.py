@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import (
     checked_answers,
     leading_axes,
     play_distinct,
     play_independent,
     positions,
-    require_kind,
+    refuse_candidates,
     sum_by_arm,
 )
 from curriculum_bandits.bandits.bregman import bregman_projection
-from curriculum_bandits.bandits.contract import Selection
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, Selection
 from curriculum_bandits.bandits.regularizers import NegativeEntropy, Regularizer
 from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.projection import kl_projection, rescaled_into
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["Osmd"]
 
@@ -38,7 +40,7 @@ _TINIEST = 1e-300  # keeps the log of a probability finite, so that an arm can a
 _SAFE_EXPONENT = 100.0
 
 
-class Osmd:
+class Osmd(Stateful, Bandit):
     r"""OSMD: :math:`p_{t+1} = \arg\max_p \eta \langle \tilde u_t, p \rangle - D_F(p, p_t)`.
 
     With negative entropy, the default F, that is :math:`\Pi\big(p_t \exp(\eta \tilde u_t)\big)`. Here
@@ -78,10 +80,19 @@ class Osmd:
     chapter 5; fixed share after Herbster & Warmuth 1998. Scale-free form and floor-and-cap set: derived here.
 
     >>> bandit = Osmd(3, floor=0.0, step=1.0, center=False)
-    >>> bandit.update(arms=[0], inclusion=[0.5], values=[1.0])
+    >>> bandit.update(Selection(arms=[0], probability=[0.5], inclusion=[0.5]), [1.0])
     >>> bandit.probabilities().round(3)
     array([0.787, 0.107, 0.107])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_probability": Array(distribution=True),
+        "_baseline": Array(),
+        "_spent": Array(low=0.0),
+        "_largest": Array(low=0.0),
+        "_rounds": Count(),
+        "_plays": Count(low=1),
+    }
 
     def __init__(
         self,
@@ -153,45 +164,20 @@ class Osmd:
         """The distribution p_t over arms, shape (..., K): what is played is m of these."""
         return np.array(self._probability)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play `size` arms from p_t.
-
-        Asking for another number of plays than before moves the feasible set, and p_t is projected on the new one.
-
-        Args:
-            size: Plays in this round, m.
-            rng: Source of randomness.
-            candidates: Must be None: restricting a tabular distribution changes what is played.
-
-        Returns:
-            Arms, p_t and ``m p_t`` of each, shape (..., m). Without replacement an arm is played ``m p_t`` times
-            rounded up or down (systematic sampling), with replacement the draws are independent.
-
-        Raises:
-            ValueError: If `candidates` is given, or `size` exceeds what all arms together hold.
-        """
-        if candidates is not None:
-            raise ValueError("Osmd draws from all arms and takes no candidates; use a curator that scores candidates")
+        refuse_candidates(self, candidates)
         self._set_plays(size)
         if self.replacement:
             return play_independent(self._probability, size, rng)
         return play_distinct(self._probability, size, rng, self._capacity)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """One step of mirror descent on the estimates from played arms.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Their number to divide by when they were drawn, shape (..., m).
-            values: Their utilities, shape (..., m).
-
-        Raises:
-            ValueError: If inclusion is None or not positive, shapes differ, an arm does not exist, or a value is not
-                finite or outside `utility_range`. The state is then as it was.
-        """
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         played, weights, utilities = checked_answers(
-            arms,
-            inclusion,
+            selection,
             values,
             n_arms=self.n_arms,
             leading=self._probability.shape[:-1],
@@ -259,44 +245,16 @@ class Osmd:
         memory = self.step.memory if isinstance(self.step, ScaleFree) else math.inf
         self._baseline = self._baseline + (np.mean(utilities, axis=-1) - self._baseline) / min(self._rounds, memory)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Distribution, running sums and counters; settings belong to the constructor."""
-        return {
-            "kind": "osmd",
-            "probability": self._probability.copy(),
-            "baseline": self._baseline.copy(),
-            "spent": self._spent.copy(),
-            "largest": self._largest.copy(),
-            "rounds": self._rounds,
-            "plays": self._plays,
-        }
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        self._check_plays(values["_plays"])
+        return values
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same arms and runs.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or of another shape.
-        """
-        require_kind(state, "osmd")
-        probability = np.array(state["probability"], dtype=np.float64)
-        if probability.shape != self._probability.shape:
-            raise ValueError(
-                f"the saved distribution has shape {probability.shape}, this bandit {self._probability.shape}; "
-                "construct it with the arms and runs it was saved with"
-            )
-        sums = [np.array(state[name], dtype=np.float64) for name in ("baseline", "spent", "largest")]
-        for name, value in zip(("baseline", "spent", "largest"), sums, strict=True):
-            if value.shape != probability.shape[:-1]:
-                raise ValueError(f"the saved {name} has shape {value.shape} where {probability.shape[:-1]} is needed")
-        rounds, plays = int(state["rounds"]), int(state["plays"])
-        self._check_plays(plays)
-        self._bound(plays)
-        self._probability = probability
-        self._baseline, self._spent, self._largest = sums
-        self._rounds = rounds
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        self._bound(values["_plays"])
+        super()._put(values)
 
     def _set_plays(self, plays: int) -> None:
         if plays == self._plays:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_utilities, require_kind, saved_array
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities
 from curriculum_bandits.bandits.capped import CappedBandit, capped
-from curriculum_bandits.bandits.contract import FloatArray, IntArray
+from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.state import Array, Count, Field
 
 __all__ = ["PrioritizedLevels"]
 
@@ -52,10 +53,12 @@ class PrioritizedLevels(CappedBandit):
     Source: Jiang, Grefenstette, Rocktäschel, "Prioritized Level Replay", arXiv 2010.03934.
 
     >>> levels = PrioritizedLevels(4, temperature=1.0, staleness=0.0)
-    >>> levels.update([0, 1], None, [0.2, 0.8])
+    >>> levels.update(Selection([0, 1], None, None), [0.2, 0.8])
     >>> levels.probabilities().round(3)
     array([0.167, 0.333, 0.25 , 0.25 ])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"_scores": Array(), "_answered": Array(low=0), "_updates": Count()}
 
     def __init__(self, n_arms: int, *, temperature: float = 0.1, staleness: float = 0.1) -> None:
         super().__init__(n_arms)
@@ -65,7 +68,7 @@ class PrioritizedLevels(CappedBandit):
             raise ValueError(f"staleness is {staleness}; it must be in [0, 1]")
         self.temperature, self.staleness = temperature, staleness
         self._scores: FloatArray = np.zeros(n_arms)
-        self._answered: FloatArray = np.zeros(n_arms)  # number of the last update with an answer, 0 if unseen
+        self._answered: IntArray = np.zeros(n_arms, dtype=np.int64)  # last update with an answer, 0 if unseen
         self._updates = 0
         self._log_ranks: FloatArray = np.log(np.arange(1, n_arms + 1))
         self._ranks: tuple[tuple[int, int], FloatArray] | None = None
@@ -96,7 +99,7 @@ class PrioritizedLevels(CappedBandit):
         distribution = np.full(self.n_arms, 1.0 / self.n_arms)
         if seen:
             cap = self.n_arms / (plays * seen)  # within the replays, which have seen / N of the distribution
-            waited = self._updates - self._answered[self._order]
+            waited = (self._updates - self._answered[self._order]).astype(np.float64)
             by_rank = _shared(self._by_rank(seen, plays, cap), self._descending)
             by_staleness = capped(waited if waited.any() else np.ones(seen), cap)
             replay = (1.0 - self.staleness) * by_rank + self.staleness * by_staleness
@@ -109,19 +112,11 @@ class PrioritizedLevels(CappedBandit):
             self._ranks = (seen, plays), _by_rank(self._log_ranks[:seen], 1.0 / self.temperature, cap)
         return self._ranks[1]
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Score problems anew.
-
-        Args:
-            arms: Problems that answered, shape (m,).
-            inclusion: Not used.
-            values: Score of each, shape (m,).
-
-        Raises:
-            ValueError: If shapes differ, a problem does not exist or a value is not finite. The state is then as it
-                was.
-        """
-        played, scores = checked_utilities(arms, values, n_arms=self.n_arms, leading=())
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        played, scores = checked_utilities(selection, values, n_arms=self.n_arms)
         self._updates += 1
         self._scores[played] = scores
         self._answered[played] = self._updates
@@ -131,31 +126,17 @@ class PrioritizedLevels(CappedBandit):
         """Share of the problems seen, by the name ``seen``."""
         return {"seen": len(self._order) / self.n_arms}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Scores, when each problem answered last, and counters; settings belong to the constructor."""
-        return {
-            "kind": "prioritized_levels",
-            "scores": self._scores.copy(),
-            "answered": self._answered.copy(),
-            "updates": self._updates,
-            "plays": self._plays,
-        }
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        latest = np.max(values["_answered"])
+        if latest > values["_updates"]:
+            raise ValueError(f"a saved problem answered in update {latest}, after {values['_updates']} updates in all")
+        return values
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for as many problems.
-
-        Raises:
-            ValueError: If the state is of another kind or of another number of problems.
-        """
-        require_kind(state, "prioritized_levels")
-        scores = saved_array(state, "scores", (self.n_arms,), what="scores")
-        answered = saved_array(state, "answered", (self.n_arms,), what="times of answers")
-        updates = int(state["updates"])
-        self._set_plays(int(state["plays"]))
-        self._scores, self._answered, self._updates = scores, answered, updates
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
         self._rank()
 
 

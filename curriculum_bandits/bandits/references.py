@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import leading_axes, require_kind
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import leading_axes
+from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.sampling import systematic
+from curriculum_bandits.state import Count, Field, Stateful
 
 __all__ = ["Oracle", "Uniform"]
 
@@ -23,7 +25,7 @@ def _pool(n_arms: int, size: int, candidates: IntArray | None) -> IntArray:
     return pool
 
 
-class Uniform:
+class Uniform(Stateful, Bandit):
     """Every arm with the same chance in every round, no arm twice in one round.
 
     Args:
@@ -44,50 +46,14 @@ class Uniform:
         """The uniform distribution, shape (..., K)."""
         return np.full((*self._leading, self.n_arms), 1.0 / self.n_arms)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play `size` different arms, or different candidates.
-
-        Args:
-            size: Plays in this round, m.
-            rng: Source of randomness.
-            candidates: Arms to choose among, shape (M,), or None for all.
-
-        Returns:
-            Arms, ``1 / K`` (or 1 / M) and m times that, shape (..., m).
-
-        Raises:
-            ValueError: If `size` is not between 1 and the number of arms to choose among.
-        """
         pool = _pool(self.n_arms, size, candidates)
         arms = pool[systematic(np.full((*self._leading, len(pool)), size / len(pool)), rng)]
         return Selection(arms, np.full(arms.shape, 1.0 / len(pool)), np.full(arms.shape, size / len(pool)))
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Nothing to learn.
 
-        Args:
-            arms: Not used.
-            inclusion: Not used.
-            values: Not used.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing but its kind."""
-        return {"kind": "uniform"}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Check the kind; there is nothing to restore.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit.
-        """
-        require_kind(state, "uniform")
-
-
-class Oracle:
+class Oracle(Stateful, Bandit):
     """Plays the arms that are best in this very round, from a table of true means.
 
     Args:
@@ -98,6 +64,8 @@ class Oracle:
     array([1])
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {"_round": Count()}
+
     def __init__(self, means: npt.ArrayLike, *, runs: int | None = None) -> None:
         self.means: FloatArray = np.array(means, dtype=np.float64)
         if self.means.ndim != 2 or self.means.size == 0:
@@ -106,48 +74,11 @@ class Oracle:
         self._leading = leading_axes(runs)
         self._round = 0
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """The `size` best arms of the round, the first of equals; then the next round begins.
-
-        Args:
-            size: Plays in this round, m, at most K.
-            rng: Not used.
-            candidates: Arms to choose among, shape (M,), or None for all.
-
-        Returns:
-            Arms, best first; probability ``1 / m`` of each and inclusion 1, shape (..., m).
-
-        Raises:
-            ValueError: If `size` is not between 1 and the number of arms to choose among.
-        """
         pool = _pool(self.n_arms, size, candidates)
         now = self.means[min(self._round, len(self.means) - 1)]
         best = pool[np.argsort(-now[pool], kind="stable")[:size]]
         self._round += 1
         arms = np.broadcast_to(best, (*self._leading, size)).copy()
         return Selection(arms, np.full(arms.shape, 1.0 / size), np.ones(arms.shape))
-
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Nothing to learn.
-
-        Args:
-            arms: Not used.
-            inclusion: Not used.
-            values: Not used.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """The round."""
-        return {"kind": "oracle", "round": self._round}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved round.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit.
-        """
-        require_kind(state, "oracle")
-        self._round = int(state["round"])

@@ -7,17 +7,19 @@ given item in a given batch is m/N over the shuffles, which is the inclusion it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from curriculum_bandits.bandits.arrays import require_kind
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import refuse_candidates
+from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
+from curriculum_bandits.state import Array, Field, Fixed, Stateful
 
 __all__ = ["ShuffledEpochs"]
 
 
-class ShuffledEpochs:
+class ShuffledEpochs(Stateful, Bandit):
     """Every arm once per epoch, in a fresh random order; no arm twice in one batch.
 
     Where a batch crosses the end of an epoch, arms that it already holds wait until later in the new epoch. The
@@ -33,6 +35,11 @@ class ShuffledEpochs:
     [0, 1, 2, 3]
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "n_arms": Fixed("use the same bank"),
+        "_order": Array(low=0, shape=lambda epochs: (len(epochs._order), None)),
+    }
+
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
         if n_arms < 1:
             raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
@@ -45,22 +52,9 @@ class ShuffledEpochs:
         leading = () if self.runs is None else (self.runs,)
         return np.full((*leading, self.n_arms), 1.0 / self.n_arms)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """The next `size` arms of the epoch.
-
-        Args:
-            size: Arms to play, at most K.
-            rng: Source of randomness, used when a new epoch begins.
-            candidates: Must be None; an epoch walks through all arms.
-
-        Returns:
-            Arms, ``1 / K`` and ``m / K``, shape (..., m) each.
-
-        Raises:
-            ValueError: If `size` is not in 1..K or `candidates` is given.
-        """
-        if candidates is not None:
-            raise ValueError("ShuffledEpochs walks through all arms and takes no candidates")
+        refuse_candidates(self, candidates)
         if not 1 <= size <= self.n_arms:
             raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
         if self._order.shape[1] < size:
@@ -70,35 +64,13 @@ class ShuffledEpochs:
             arms = arms[0]
         return Selection(arms.copy(), np.full(arms.shape, 1.0 / self.n_arms), np.full(arms.shape, size / self.n_arms))
 
-    def update(self, arms: IntArray, inclusion: FloatArray | None, values: FloatArray) -> None:
-        """Nothing to learn.
-
-        Args:
-            arms: Not used.
-            inclusion: Not used.
-            values: Not used.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """What is left of the epoch."""
-        return {"kind": "shuffled_epochs", "n_arms": self.n_arms, "order": self._order.copy()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned, for the same number of arms.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or another number of arms.
-        """
-        require_kind(state, "shuffled_epochs")
-        if int(state["n_arms"]) != self.n_arms:
-            raise ValueError(f"the saved epoch has {state['n_arms']} arms, this one {self.n_arms}; use the same bank")
-        order = np.array(state["order"], dtype=np.int64)
-        if order.ndim != 2 or len(order) != len(self._order):
-            raise ValueError(f"the saved order has shape {order.shape}, where {len(self._order)} rows are needed")
-        self._order = order
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        for left in values["_order"]:
+            if len(np.unique(left)) < len(left) or np.any(left >= self.n_arms):
+                raise ValueError(f"the saved order holds an arm twice, or one outside 0..{self.n_arms - 1}")
+        return values
 
     def _extend(self, left: IntArray, size: int, rng: np.random.Generator) -> IntArray:
         fresh = rng.permutation(self.n_arms)

@@ -60,7 +60,7 @@ def play(
             selection = bandit.select(plays, rng)
             arms = selection.arms if runs is not None else selection.arms[None]
             values = table.ravel()[start + arms]
-            bandit.update(selection.arms, selection.inclusion, values if runs is not None else values[0])
+            bandit.update(selection, values if runs is not None else values[0])
             played[:, t] = arms
             t += 1
     return played if runs is not None else played[0]

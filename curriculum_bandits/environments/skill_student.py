@@ -40,8 +40,6 @@ class SkillStudent(Student):
     ((3, 8), (1,))
     """
 
-    kind = "skill student"
-
     @property
     def skill(self) -> FloatArray:
         """Skill of each family and level, in logits, shape (F, L); 0 at the start."""

@@ -44,8 +44,6 @@ class SoftmaxStudent(Student):
     array([2., 2., 6.])
     """
 
-    kind = "softmax student"
-
     def __init__(
         self,
         problems: GradedProblems,

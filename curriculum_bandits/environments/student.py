@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Array, Field, Random, Stateful
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -70,7 +71,7 @@ _TRAINING = Training()
 _FORGETFUL = Training(forgetting=0.01)
 
 
-class Student(ABC):
+class Student(Stateful, ABC):
     r"""A policy for each cell (family and level), trained by policy gradient; a `Learner` whose state can be saved.
 
     One update is :math:`\theta' = \theta + \text{rate} \cdot G g - \text{forgetting} \cdot (\theta - \theta_0)`. Here g
@@ -95,8 +96,7 @@ class Student(ABC):
         training: As given.
     """
 
-    #: Names the kind of student in a saved state.
-    kind: str
+    STATE: ClassVar[Mapping[str, Field]] = {"_policy": Array(), "_previous": Array(), "_rng": Random()}
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank or `n` is below 1. The student is then as it was.
         """
-        chosen = self._checked(items)
+        chosen = self._known(items)
         count = self.training.rollouts if n is None else n
         if count < 1:
             raise ValueError(f"n is {n}; roll out each problem at least once")
@@ -221,7 +221,7 @@ class Student(ABC):
         Raises:
             ValueError: If a group to train on has not two rollouts to compare. The student is then as it was.
         """
-        chosen = self._checked(groups.items)
+        chosen = self._known(groups.items)
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         rewards, valid = groups.rollouts.rewards, groups.rollouts.valid
         held_out = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] <= self.training.holdout
@@ -255,7 +255,7 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank.
         """
-        chosen = self._checked(items)
+        chosen = self._known(items)
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         answers, rewards = self._answer(self._previous, cell, offset, n, rng)
         return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
@@ -281,7 +281,7 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank.
         """
-        chosen = self._checked(items)
+        chosen = self._known(items)
         return np.exp(self._log_success(self._policy, self.problems.cell[chosen], self.problems.offset[chosen]))
 
     def success_by_cell(self) -> FloatArray:
@@ -302,7 +302,7 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank.
         """
-        chosen = self._checked(items)
+        chosen = self._known(items)
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         before = self._log_success(self._previous, cell, offset)
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
@@ -324,7 +324,7 @@ class Student(ABC):
         Raises:
             ValueError: If an item is not in the bank.
         """
-        chosen, cell = self._checked(items), self.problems.cell
+        chosen, cell = self._known(items), self.problems.cell
         slope, direction = self._slope(cell, self.problems.offset), self._direction()
         total = [np.bincount(cell, weights=part, minlength=len(direction)) for part in slope.T]
         gradient = (np.stack(total, axis=1) / len(cell))[:, :, None] * direction  # of J
@@ -332,35 +332,6 @@ class Student(ABC):
         carried = (self._kernel @ by_level).reshape(gradient.shape)  # G is symmetric, so it may act on this side
         worth = self.training.rate * np.sum(direction * carried, axis=2)
         return np.asarray(np.sum(slope[chosen] * worth[cell[chosen]], axis=1))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Policy before and after the last update, and the random state; settings belong to the constructor."""
-        return {
-            "kind": self.kind,
-            "policy": self._policy.copy(),
-            "previous": self._previous.copy(),
-            "rng": self._rng.bit_generator.state,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a student with the same settings and problems.
-
-        Raises:
-            ValueError: If the state is of another kind of student or of another shape. The student is then as it was.
-        """
-        if state.get("kind") != self.kind:
-            raise ValueError(f"this state belongs to a learner of kind {state.get('kind')!r}, not {self.kind!r}")
-        policy, previous = (np.array(state[name], dtype=np.float64) for name in ("policy", "previous"))
-        if not policy.shape == previous.shape == self._policy.shape:
-            raise ValueError(
-                f"the saved policy has shape {policy.shape}, this student's {self._policy.shape}; construct it with "
-                "the problems and settings it was saved with"
-            )
-        self._rng.bit_generator.state = state["rng"]
-        self._policy, self._previous = policy, previous
 
     @abstractmethod
     def _policy_of(self, log_success: FloatArray) -> FloatArray:
@@ -413,7 +384,7 @@ class Student(ABC):
             trained=trained,
         )
 
-    def _checked(self, items: npt.ArrayLike | None) -> Any:
+    def _known(self, items: npt.ArrayLike | None) -> Any:
         if items is None:
             return slice(None)
         chosen = np.asarray(items, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import InterpolatedCounts, Nearness, Shortlist
+from curriculum_bandits.bandits.pass_rates import DistanceToTarget, InterpolatedPosterior, Shortlist
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.needs import number_column
@@ -55,19 +55,19 @@ def bots(
     Raises:
         ValueError: If the bank has no such columns, or a rate in them is not in [0, 1].
 
-    Source: BOTS, arXiv 2510.26374; `InterpolatedCounts` says what of it is our reading.
+    Source: BOTS, arXiv 2510.26374; `InterpolatedPosterior` says what of it is our reading.
 
     >>> columns = {"weak_pass_rate": [0.1, 0.0], "strong_pass_rate": [0.9, 0.4]}
     >>> curriculum = bots(ProblemBank(["right", "hard"], columns=columns))
     >>> curriculum.tell(curriculum.ask(1), [0.5])
     """
     what = "the success rate of a reference model on each problem"
-    rates = InterpolatedCounts(
+    rates = InterpolatedPosterior(
         number_column(bank, weak, "weak", what),
         number_column(bank, strong, "strong", what),
         forgetting=forgetting,
         implicit=implicit,
         prior=prior,
     )
-    bandit = Shortlist(rates, Nearness(target), candidates=candidates)
+    bandit = Shortlist(rates, DistanceToTarget(target), candidates=candidates)
     return Curriculum(bank, bandit, signal, name="bots", seed=seed)

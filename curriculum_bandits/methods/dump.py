@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.valued import RolloutWindow, UpperConfidence, ValueBandit
+from curriculum_bandits.bandits.action_values import ActionValueBandit, RolloutWindow, UpperConfidence
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.needs import group_arms
@@ -56,5 +56,7 @@ def dump(
     [0.5, 0.5]
     """
     arms = group_arms(bank)
-    bandit = ValueBandit(RolloutWindow(len(arms), window=window), UpperConfidence(temperature), capacity=arms.sizes)
+    bandit = ActionValueBandit(
+        RolloutWindow(len(arms), window=window), UpperConfidence(temperature), capacity=arms.sizes
+    )
     return Curriculum(bank, bandit, signal, arms=arms, name="dump", seed=seed)

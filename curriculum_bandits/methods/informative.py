@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaCounts, Disagreement, Shortlist
+from curriculum_bandits.bandits.pass_rates import BetaPosterior, ProbabilityInformative, Shortlist
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -49,6 +49,6 @@ def informative(
     >>> len(informative(ProblemBank(["easy", "right", "hard"]), rollouts=4).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
-    bandit = Shortlist(rates, Disagreement(rollouts), candidates=candidates, thompson=False)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
+    bandit = Shortlist(rates, ProbabilityInformative(rollouts), candidates=candidates, thompson=False)
     return Curriculum(bank, bandit, signal, name="informative", seed=seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaCounts, Shortlist, Variance
+from curriculum_bandits.bandits.pass_rates import BetaPosterior, Shortlist, Variance
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -50,6 +50,6 @@ def learnability(
     >>> len(learnability(ProblemBank(["easy", "right", "hard"])).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
     bandit = Shortlist(rates, Variance(), candidates=candidates, thompson=False)
     return Curriculum(bank, bandit, signal, name="learnability", seed=seed)

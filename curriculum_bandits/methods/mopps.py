@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaCounts, Nearness, Shortlist
+from curriculum_bandits.bandits.pass_rates import BetaPosterior, DistanceToTarget, Shortlist
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -48,6 +48,6 @@ def mopps(
     >>> draw = curriculum.ask(2)
     >>> curriculum.tell(draw, [1.0, 0.0])
     """
-    rates = BetaCounts(len(bank), discount=discount, prior=prior)
-    bandit = Shortlist(rates, Nearness(target), candidates=candidates)
+    rates = BetaPosterior(len(bank), discount=discount, prior=prior)
+    bandit = Shortlist(rates, DistanceToTarget(target), candidates=candidates)
     return Curriculum(bank, bandit, signal, name="mopps", seed=seed)

@@ -11,7 +11,7 @@ from curriculum_bandits.bank import ProblemBank
 __all__ = ["group_arms", "number_column"]
 
 
-def group_arms(bank: ProblemBank, within: Within = "fresh", *, otherwise: str = "take a method over problems") -> Arms:
+def group_arms(bank: ProblemBank, within: Within = "iid", *, otherwise: str = "take a method over problems") -> Arms:
     """One arm per group.
 
     Args:

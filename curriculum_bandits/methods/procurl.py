@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaCounts, ProximalWeight, Weighted
+from curriculum_bandits.bandits.pass_rates import BetaPosterior, ProximalWeight, Weighted
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -49,5 +49,5 @@ def procurl(
     >>> procurl(ProblemBank(["easy", "right"])).ask(1).inclusion
     array([0.5])
     """
-    rates = BetaCounts(len(bank), discount=discount, prior=prior)
+    rates = BetaPosterior(len(bank), discount=discount, prior=prior)
     return Curriculum(bank, Weighted(rates, ProximalWeight(sharpness, best)), signal, name="procurl", seed=seed)

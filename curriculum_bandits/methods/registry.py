@@ -60,7 +60,12 @@ FILTERS: Mapping[str, Callable[..., stages.Stage]] = {
 }
 
 _DELAYED = "delayed"
-_VALUE_MODULES = ("bandits", "bandits.valued", "neural.settings", "neural.samplers")  # where value objects are found
+_VALUE_MODULES = (
+    "bandits",
+    "bandits.action_values",
+    "neural.settings",
+    "neural.samplers",
+)  # where value objects are found
 
 
 @dataclass(frozen=True)
@@ -396,7 +401,7 @@ def load(path: str | os.PathLike[str], bank: ProblemBank, **objects: Any) -> Cur
     sec(bank, temperature=0.2)
     """
     state = load_state(path)
-    name, saved = str(state.get("method")), state.get("settings")
+    name, saved = str(state.get("name")), state.get("settings")
     if name not in _DECLARED or not isinstance(saved, Mapping):
         raise ValueError(
             f"{os.fspath(path)} holds a curriculum {name!r}, which no declared method makes; import the module whose "

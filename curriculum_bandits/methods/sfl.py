@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaCounts, ListedAndFresh, Variance
+from curriculum_bandits.bandits.pass_rates import BetaPosterior, ListedAndFresh, Variance
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -51,6 +51,6 @@ def sfl(
     >>> len(sfl(ProblemBank(["easy", "right", "hard"])).ask(2))
     2
     """
-    rates = BetaCounts(len(bank), discount=discount, fading=fading)
+    rates = BetaPosterior(len(bank), discount=discount, fading=fading)
     bandit = ListedAndFresh(rates, Variance(), listed=listed, share=share)
     return Curriculum(bank, bandit, signal, name="sfl", seed=seed)

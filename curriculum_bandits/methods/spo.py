@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import DriftingCounts, UncertaintyWeight, Weighted
+from curriculum_bandits.bandits.pass_rates import KlDiscountedPosterior, UncertaintyWeight, Weighted
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.needs import number_column
 from curriculum_bandits.methods.registry import method
-from curriculum_bandits.signals import Signal, success_rate_and_drift
+from curriculum_bandits.signals import Signal, success_rate_and_kl
 
 __all__ = ["spo"]
 
@@ -28,20 +28,20 @@ def spo(
     least: float = 0.05,
     offline: str | None = None,
     prior: tuple[float, float] = (1.0, 1.0),
-    signal: Signal = success_rate_and_drift,
+    signal: Signal = success_rate_and_kl,
 ) -> Curriculum:
     """SPO's curriculum: draw by sqrt(p (1 - p)) + .05, and forget as fast as the policy is measured to move.
 
     Args:
         bank: The problems.
         seed: Seed of the draws.
-        half_life: Drift, in nats per token, after which half is forgotten.
+        half_life: KL divergence, in nats per token, after which half is forgotten.
         kept: Least and most that is kept of what is known of a problem when it is visited.
         least: Weight that is added to every problem's.
         offline: Column of the bank with success rates measured beforehand, as published; None starts every problem from
             the prior.
         prior: Beta parameters of a problem of which nothing is known; ours.
-        signal: Success rate in [0, 1], with its drift; without drift the most is kept, the upper end of `kept`.
+        signal: Success rate in [0, 1], with its KL; without KL the most is kept, the upper end of `kept`.
 
     Returns:
         The curriculum. Its draws state the exact inclusion.
@@ -55,7 +55,7 @@ def spo(
     >>> spo(ProblemBank(["easy", "right"])).ask(1).inclusion
     array([0.5])
     """
-    rates = DriftingCounts(
+    rates = KlDiscountedPosterior(
         len(bank),
         half_life=half_life,
         kept=kept,

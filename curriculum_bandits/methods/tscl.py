@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from curriculum_bandits.bandits.valued import Choice, Greedy, LearningProgress, ScoreSlope, ValueBandit
+from curriculum_bandits.bandits.action_values import (
+    ActionValueBandit,
+    Exploration,
+    Greedy,
+    LearningProgress,
+    ScoreSlope,
+)
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.needs import group_arms
@@ -31,7 +37,7 @@ def tscl(
     variant: Literal["online", "window"] = "online",
     rate: float = 0.1,
     length: int = 10,
-    choice: Choice = _MOSTLY_GREEDY,
+    exploration: Exploration = _MOSTLY_GREEDY,
     signal: Signal = success_rate,
 ) -> Curriculum:
     r"""Teacher-student curriculum: the group whose success changes fastest, up or down.
@@ -46,8 +52,8 @@ def tscl(
         variant: Which of the two.
         rate: :math:`\alpha`, for `online` only.
         length: Success rates in the slope, for `window` only.
-        choice: How :math:`|Q|` becomes a distribution: `Greedy` with 0.1 by default, or `Boltzmann`, whose temperature
-            must be of the size of the progress made in one step.
+        exploration: How :math:`|Q|` becomes a distribution: `Greedy` with 0.1 by default, or `Boltzmann`, whose
+            temperature must be of the size of the progress made in one step.
         signal: The score.
 
     Returns:
@@ -69,5 +75,5 @@ def tscl(
     arms = group_arms(bank)
     online = variant == "online"
     estimate = LearningProgress(len(arms), rate=rate) if online else ScoreSlope(len(arms), length=length)
-    bandit = ValueBandit(estimate, choice, capacity=arms.sizes, by="magnitude")
+    bandit = ActionValueBandit(estimate, exploration, capacity=arms.sizes, by="magnitude")
     return Curriculum(bank, bandit, signal, arms=arms, name="tscl", seed=seed)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
 from curriculum_bandits.stages.zero_variance import has_variance
+from curriculum_bandits.state import Array, Field, Real
 
 __all__ = ["Greso"]
 
@@ -45,7 +47,10 @@ class Greso(Refilling):
     Rollouts", arXiv 2506.02177.
     """
 
-    kind = "greso"
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "probability": Real(low=1e-300, high=1.0),
+        "_in_vain": Array(low=0, shape=lambda stage: (None,)),
+    }
 
     def __init__(
         self,
@@ -66,38 +71,17 @@ class Greso(Refilling):
         self.probability, self.least, self.adaptation, self.target = probability, least, step, target
         self._in_vain: IntArray = np.zeros(0, dtype=np.int64)  # z of each problem
 
+    @override
     def admitted(self, items: IntArray) -> BoolArray:
-        """A coin for each problem, the more biased the longer it has taught nothing.
-
-        Args:
-            items: A draw, shape (m,).
-
-        Returns:
-            Which are rolled out, shape (m,).
-        """
         z = self._in_vain[items] if len(self._in_vain) else np.zeros(len(items), dtype=np.int64)
         return np.asarray(self.rng.random(len(items)) < np.maximum(self.probability**z, self.least))
 
+    @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        """Which groups have rewards that differ.
-
-        Args:
-            rollouts: Shape (k, n).
-
-        Returns:
-            Shape (k,).
-        """
         return has_variance(rollouts)
 
+    @override
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
-        """Count visits in vain, and move the probability.
-
-        Args:
-            items: All that was rolled out, shape (k,).
-            worth: Which had rewards that differ, shape (k,).
-            rollouts: Theirs, shape (k, n); a group without two rewards to compare is no visit.
-            n_problems: Size of the bank.
-        """
         if len(self._in_vain) != n_problems:
             self._in_vain = np.zeros(n_problems, dtype=np.int64)
         judged = np.sum(rollouts.valid, axis=1) >= 2  # what has no rewards says nothing
@@ -107,23 +91,3 @@ class Greso(Refilling):
             self._in_vain[item] = 0 if taught else self._in_vain[item] + 1  # a problem may have been visited twice
         toward = np.sign(self.target - float(np.mean(~worth[judged])))
         self.probability = float(np.clip(self.probability + toward * self.adaptation, self.least, 1.0))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Visits in vain, the probability, and the random state."""
-        return {**super().state_dict(), "in_vain": self._in_vain.copy(), "probability": self.probability}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of the same kind of stage.
-
-        Raises:
-            ValueError: If it is of another kind, or its numbers are not sound.
-        """
-        self._require_kind(state)
-        in_vain, probability = np.array(state["in_vain"], dtype=np.int64), float(state["probability"])
-        if in_vain.ndim != 1 or np.any(in_vain < 0) or not 0.0 < probability <= 1.0:
-            raise ValueError(f"the saved stage has visits of shape {in_vain.shape} and probability {probability}")
-        super().load_state_dict(state)
-        self._in_vain, self.probability = in_vain, probability

@@ -1,4 +1,4 @@
-"""Draw, roll out, keep what is worth training on, draw again for what is missing: what all stages here share.
+"""The common part of all stages: draw, roll out, keep what is worth training on, draw again for what is missing.
 
 Refills are draws of their own, each answered with its own ticket after the one update. Every group that was rolled out
 is reported with the value that the curriculum's own signal gives it, rejected or not: a curriculum that never hears of
@@ -22,6 +22,7 @@ from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.contract import RolloutFirstLearner, StageStep
+from curriculum_bandits.state import Field, Random, Stateful
 
 __all__ = ["Refilling"]
 
@@ -31,7 +32,7 @@ BoolArray = npt.NDArray[np.bool_]
 Result = TypeVar("Result")
 
 
-class Refilling(ABC):
+class Refilling(Stateful, ABC):
     """The base of stages: says which groups are worth training on in `worth`, and may do more in the other methods.
 
     Args:
@@ -43,8 +44,7 @@ class Refilling(ABC):
         ValueError: If `max_draws` is below 1.
     """
 
-    #: Names the kind of stage in a saved state.
-    kind: ClassVar[str]
+    STATE: ClassVar[Mapping[str, Field]] = {"rng": Random()}
 
     def __init__(self, max_draws: int, seed: int = 0) -> None:
         if max_draws < 1:
@@ -112,20 +112,18 @@ class Refilling(ABC):
         return worth & (np.cumsum(worth) <= batch_size)
 
     def enough(self, kept: int, batch_size: int) -> bool:
-        """Whether the batch is full; the draws allowed are another matter.
+        """True where the batch is full, so that no more need be drawn; the draws allowed are another matter.
 
         Args:
             kept: Groups worth training on so far.
             batch_size: Groups to train on.
 
         Returns:
-            True where no more need be drawn.
+            True or False.
         """
         return kept >= batch_size
 
-    def after(  # noqa: B027 (most stages remember nothing)
-        self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int
-    ) -> None:
+    def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
         """What the stage remembers of a step that succeeded; nothing unless it says otherwise.
 
         Args:
@@ -216,30 +214,6 @@ class Refilling(ABC):
                 kept += int(judged[-1].sum())
         return parts, judged, admissions
 
-    def state_dict(self) -> dict[str, Any]:
-        """The random state; settings belong to the constructor."""
-        return {"kind": self.kind, "random": self.rng.bit_generator.state}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of the same kind of stage.
-
-        Raises:
-            ValueError: If it is of another kind.
-        """
-        self._require_kind(state)
-        rng = np.random.default_rng()
-        rng.bit_generator.state = state["random"]
-        self.rng = rng
-
-    def _require_kind(self, state: Mapping[str, Any]) -> None:
-        if state.get("kind") != self.kind:
-            raise ValueError(
-                f"this state belongs to a stage of kind {state.get('kind')!r}, not {self.kind!r}; use that"
-            )
-
 
 class _Spending:
     """A learner whose rollouts are counted, and their time."""
@@ -265,20 +239,22 @@ def _tell(curriculum: Curriculum, draws: list[Draw], admissions: list[BoolArray]
         count = int(admitted.sum())
         here = np.zeros(len(feedback), dtype=bool)
         here[start : start + count] = True
-        curriculum.tell(draws[0], _spread(feedback.only(here), admitted))
+        curriculum.tell(draws[0], _spread(feedback[here], admitted))
         start += count
         del draws[0]
 
 
 def _spread(feedback: Feedback, admitted: BoolArray) -> Feedback:
     """Feedback on what was admitted, as feedback on the whole draw: the others are missing."""
-    values, counts = np.full(len(admitted), np.nan), np.zeros(len(admitted), dtype=np.int64)
-    values[admitted], counts[admitted] = feedback.values, feedback.counts
-    if feedback.drift is None:
-        return Feedback(values, counts)
-    drift = np.full(len(admitted), np.nan)
-    drift[admitted] = feedback.drift
-    return Feedback(values, counts, drift)
+
+    def spread(values: Any, missing: float = np.nan) -> Any:
+        if values is None:
+            return None
+        whole = np.full(len(admitted), missing)
+        whole[admitted] = values
+        return whole
+
+    return Feedback(spread(feedback.values), spread(feedback.counts, 0), spread(feedback.kl), spread(feedback.cost))
 
 
 def _timed(seconds: dict[str, float], part: str, work: Callable[[], Result]) -> Result:

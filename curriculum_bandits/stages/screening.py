@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
@@ -36,8 +37,6 @@ class Screening(Refilling):
     Source: Zhang et al., "SPEED-RL", arXiv 2506.09016.
     """
 
-    kind = "screening"
-
     def __init__(self, screening: int = 4, continuation: int = 20, max_draws: int = 10) -> None:
         super().__init__(max_draws)
         if screening < 2 or continuation < 1:
@@ -46,32 +45,17 @@ class Screening(Refilling):
             )
         self.screening, self.continuation = screening, continuation
 
+    @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        """Which groups were solved sometimes, but not always.
-
-        Args:
-            rollouts: Shape (k, n).
-
-        Returns:
-            Shape (k,).
-        """
         return has_variance(rollouts)
 
+    @override
     def rolled_out(self, items: IntArray, roll_out: Callable[..., RolloutGroups]) -> RolloutGroups:
-        """A first look at all, and a second at those where it left the matter open.
-
-        Args:
-            items: Problems, shape (k,).
-            roll_out: The learner's.
-
-        Returns:
-            A group for each, in their order; the second look is missing where there was none.
-        """
         first = roll_out(items, self.screening)
         open_ = has_variance(first.rollouts)
         if not open_.any():
             return first
         second = roll_out(items[open_], self.continuation)
-        both = RolloutGroups.stacked([first.rows(open_).beside(second), first.rows(~open_)])
+        both = RolloutGroups.stacked([first[open_].beside(second), first[~open_]])
         order = np.concatenate([np.flatnonzero(open_), np.flatnonzero(~open_)])
-        return both.rows(np.argsort(order))
+        return both[np.argsort(order)]

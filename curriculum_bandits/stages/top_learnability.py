@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.signals import reward_variance
 from curriculum_bandits.stages.refilling import Refilling
@@ -30,47 +31,21 @@ class TopLearnability(Refilling):
     Source: the learnability of LILO, arXiv 2502.12272, and SFL, arXiv 2408.15099; the size of the pool is ours.
     """
 
-    kind = "top_learnability"
-
     def __init__(self, pool: int = 4, seed: int = 0) -> None:
         if pool < 1:
             raise ValueError(f"pool is {pool}; roll out at least 1 batch for each that is trained on")
         super().__init__(pool, seed)
 
+    @override
     def enough(self, kept: int, batch_size: int) -> bool:
-        """Never: the whole pool is rolled out.
-
-        Args:
-            kept: Not used.
-            batch_size: Not used.
-
-        Returns:
-            False.
-        """
         return False
 
+    @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        """Every group with two valid rollouts may be trained on, if others are no better.
-
-        Args:
-            rollouts: Shape (k, n).
-
-        Returns:
-            Shape (k,).
-        """
         return np.asarray(reward_variance(rollouts).answered)
 
+    @override
     def chosen(self, worth: BoolArray, rollouts: Rollouts, batch_size: int) -> BoolArray:
-        """The groups of highest variance.
-
-        Args:
-            worth: Which may be, shape (k,).
-            rollouts: Shape (k, n).
-            batch_size: How many at most.
-
-        Returns:
-            Shape (k,).
-        """
         learnability = np.where(worth, reward_variance(rollouts).values, -1.0)
         order = np.lexsort([self.rng.random(len(worth)), -learnability])
         used = np.zeros(len(worth), dtype=bool)

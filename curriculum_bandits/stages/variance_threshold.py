@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.sampling import gumbel_top_k
 from curriculum_bandits.stages.refilling import Refilling
+from curriculum_bandits.state import Array, Field
 
 __all__ = ["VarianceThreshold", "variance_score"]
 
@@ -70,7 +72,10 @@ class VarianceThreshold(Refilling):
     Source: Jiang et al., "VCRL: Variance-based Curriculum Reinforcement Learning", arXiv 2509.19803.
     """
 
-    kind = "variance_threshold"
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_items": Array(low=0, shape=lambda stage: (None,)),
+        "_priority": Array(low=0.0, shape=lambda stage: (None,)),
+    }
 
     def __init__(self, threshold: float = 0.3, memory: int = 1024, momentum: float = 0.9, seed: int = 0) -> None:
         super().__init__(1, seed)
@@ -79,77 +84,43 @@ class VarianceThreshold(Refilling):
         if memory < 0 or not 0.0 <= momentum < 1.0:
             raise ValueError(f"memory is {memory} and momentum {momentum}; they must be 0 or more, and in [0, 1)")
         self.threshold, self.memory, self.momentum = threshold, memory, momentum
-        self._priority: dict[int, float] = {}
+        self._items: IntArray = np.zeros(0, dtype=np.int64)  # remembered problems
+        self._priority: FloatArray = np.zeros(0)  # P of each
 
+    @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        """Which groups reach the threshold.
-
-        Args:
-            rollouts: Shape (k, n).
-
-        Returns:
-            Shape (k,).
-        """
         return variance_score(rollouts) >= self.threshold - _ROUNDING
 
+    @override
     def replayed(self, missing: int, drawn: IntArray) -> IntArray:
-        """Problems of the memory, likelier the higher their priority.
-
-        Args:
-            missing: How many at most.
-            drawn: Problems that were rolled out in this step; they are not rolled out again.
-
-        Returns:
-            Different problems.
-        """
-        items = np.fromiter(self._priority, dtype=np.int64, count=len(self._priority))
-        priorities = np.fromiter(self._priority.values(), dtype=np.float64, count=len(self._priority))
-        others = ~np.isin(items, drawn)
+        others = ~np.isin(self._items, drawn)
         size = min(missing, int(np.sum(others)))
         if size == 0:
             return np.zeros(0, dtype=np.int64)
-        return items[others][gumbel_top_k(np.log(priorities[others]), size, self.rng)[0]]
+        return self._items[others][gumbel_top_k(np.log(self._priority[others]), size, self.rng)[0]]
 
+    @override
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
-        """Remember what was worth it, forget what no longer is.
-
-        Args:
-            items: All that was rolled out, shape (k,).
-            worth: Which were worth training on, shape (k,).
-            rollouts: Theirs, shape (k, n).
-            n_problems: Not used.
-        """
         judged = np.sum(rollouts.valid, axis=1) >= 2  # what has no rewards says nothing
         scores = variance_score(rollouts)[judged].tolist()
+        priority = dict(zip(self._items.tolist(), self._priority.tolist(), strict=True))
         for item, kept, score in zip(items[judged].tolist(), worth[judged].tolist(), scores, strict=True):
             if kept:
-                before = self._priority.get(item, score)
-                self._priority[item] = self.momentum * before + (1.0 - self.momentum) * score
+                before = priority.get(item, score)
+                priority[item] = self.momentum * before + (1.0 - self.momentum) * score
             else:
-                self._priority.pop(item, None)
-        if len(self._priority) > self.memory:
-            best = sorted(self._priority.items(), key=lambda pair: -pair[1])[: self.memory]
-            self._priority = dict(best)
+                priority.pop(item, None)
+        if len(priority) > self.memory:
+            priority = dict(sorted(priority.items(), key=lambda pair: -pair[1])[: self.memory])
+        self._items = np.array(list(priority), dtype=np.int64)
+        self._priority = np.array(list(priority.values()), dtype=np.float64)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The memory and the random state."""
-        items = np.fromiter(self._priority, dtype=np.int64, count=len(self._priority))
-        priorities = np.fromiter(self._priority.values(), dtype=np.float64, count=len(self._priority))
-        return {**super().state_dict(), "items": items, "priorities": priorities}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of the same kind of stage.
-
-        Raises:
-            ValueError: If it is of another kind, or the memory is not sound.
-        """
-        self._require_kind(state)
-        items = np.asarray(state["items"], dtype=np.int64)
-        priorities = np.asarray(state["priorities"], dtype=np.float64)
-        if items.ndim != 1 or items.shape != priorities.shape or not np.all(priorities > 0.0):
-            raise ValueError(f"the saved memory has {items.shape} items and {priorities.shape} priorities above 0")
-        super().load_state_dict(state)
-        self._priority = dict(zip(items.tolist(), priorities.tolist(), strict=True))
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        items, priority = values["_items"], values["_priority"]
+        if items.shape != priority.shape or len(np.unique(items)) < len(items) or not np.all(priority > 0.0):
+            raise ValueError(
+                f"the saved memory has {items.shape} different items and {priority.shape} priorities above 0"
+            )
+        return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
 
@@ -42,18 +43,9 @@ class ZeroVarianceFilter(Refilling):
     Source: Yu et al., "DAPO: An Open-Source LLM Reinforcement Learning System at Scale", arXiv 2503.14476.
     """
 
-    kind = "zero_variance_filter"
-
     def __init__(self, max_draws: int = 10) -> None:
         super().__init__(max_draws)
 
+    @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        """Which groups have rewards that differ.
-
-        Args:
-            rollouts: Shape (k, n).
-
-        Returns:
-            Shape (k,).
-        """
         return has_variance(rollouts)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.testing._evidence import (
+from curriculum_bandits.testing._assertions import (
     damaged,
     difference,
     expect,
@@ -52,12 +52,12 @@ class AskAndTell(Protocol):
         """
         ...
 
-    def tell(self, draw: Draw, feedback: Feedback | npt.ArrayLike) -> None:
+    def tell(self, draw: Draw, feedback: Rollouts | Feedback | npt.ArrayLike) -> None:
         """Answer a draw.
 
         Args:
             draw: Not answered yet.
-            feedback: One utility per problem.
+            feedback: One utility per problem, or the rollouts that they are read from.
         """
         ...
 
@@ -249,7 +249,7 @@ class CurriculumConformance(Conformance):
     def test_a_late_answer_uses_the_inclusion_of_its_draw(self) -> None:
         """What the bandit inside hears of a draw is the same at once and after it has learned from others."""
         late = self._warm()
-        if _ear(getattr(late, "bandit", None)) is None:
+        if not hasattr(getattr(late, "bandit", None), "update"):
             not_applicable("there is no bandit inside to listen to")
         if not self.learns:
             not_applicable("it does not learn")
@@ -504,26 +504,19 @@ def check_curriculum(make: Callable[..., AskAndTell], **settings: Any) -> dict[s
 
 def _heard(curriculum: AskAndTell, draw: Draw, utilities: FloatArray) -> Any:
     """What the bandit inside is told when a draw is answered."""
-    bandit = vars(curriculum)["bandit"]
-    ear = str(_ear(bandit))
-    update, heard = getattr(bandit, ear), []
+    bandit, heard = vars(curriculum)["bandit"], []
+    update = bandit.update
 
-    def listen(*answer: Any) -> None:
-        heard.append([vars(each) if isinstance(each, Feedback) else copy.deepcopy(each) for each in answer])
-        update(*answer)
+    def listen(selection: Any, values: Any, **extra: Any) -> None:
+        heard.append(copy.deepcopy((tuple(selection), values, extra)))
+        update(selection, values, **extra)
 
-    vars(bandit)[ear] = listen
+    vars(bandit)["update"] = listen
     try:
         curriculum.tell(draw, utilities)
     finally:
-        del vars(bandit)[ear]
+        del vars(bandit)["update"]
     return heard
-
-
-def _ear(bandit: Any) -> str | None:
-    """Name of the method by which a bandit, or a curator, hears what was paid."""
-    ears = ("update_from", "update_on_evidence", "update")
-    return next((name for name in ears if hasattr(bandit, name)), None)
 
 
 def _inclusion_over_the_bank(draw: Draw, n: int) -> FloatArray:

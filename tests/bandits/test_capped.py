@@ -57,7 +57,7 @@ def test_probabilities_are_those_of_the_batch_last_asked_for():
 def test_an_impossible_batch_is_refused():
     bandit = Fixed([1.0, 1.0])
     for size in (0, 3):
-        with pytest.raises(ValueError, match=f"{size} arms are asked for"):
+        with pytest.raises(ValueError, match=f"{size} plays are asked for"):
             bandit.select(size, np.random.default_rng(0))
     with pytest.raises(ValueError, match="Fixed draws from all arms"):
         bandit.select(1, np.random.default_rng(0), np.array([0]))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from curriculum_bandits.bandits import Selection
 from curriculum_bandits.bandits.cluster_windows import ClusterWindows
 
 
@@ -12,18 +13,18 @@ def one_cluster(n=8, width=3, **settings):
 
 def test_shares_move_toward_the_success_rates():
     bandit = ClusterWindows([1, 2, 1, 2, 1, 2], [0, 0, 1, 1, 2, 2], reset_after=0)
-    bandit.update([0, 1, 2], None, [1.0, 0.5, 0.25])  # r = .75, .25 and .5, as at first
+    bandit.update(Selection([0, 1, 2], None, None), [1.0, 0.5, 0.25])  # r = .75, .25 and .5, as at first
     first = 0.7 / 3 + 0.3 * np.array([0.75, 0.25, 0.5]) / 1.5
     np.testing.assert_allclose(bandit.shares, first)
-    bandit.update([4], None, [0.0])  # the others keep their rates
+    bandit.update(Selection([4], None, None), [0.0])  # the others keep their rates
     np.testing.assert_allclose(bandit.shares, 0.7 * first + 0.3 * np.array([0.75, 0.25, 0.0]))
 
 
 def test_where_all_fail_shares_move_toward_uniform():
     bandit = ClusterWindows([1, 1], [0, 1], reset_after=0)
-    bandit.update([0], None, [1.0])
+    bandit.update(Selection([0], None, None), [1.0])
     skewed = bandit.shares
-    bandit.update([0, 1], None, [0.0, 0.0])
+    bandit.update(Selection([0, 1], None, None), [0.0, 0.0])
     np.testing.assert_allclose(bandit.shares, 0.7 * skewed + 0.15)
 
 
@@ -35,37 +36,37 @@ def test_windows_begin_at_the_easy_end_of_each_cluster():
 def test_a_window_that_is_too_easy_moves_on_by_one_and_one_too_hard_back():
     bandit = one_cluster()
     for rate, window in ((1.0, [1, 2, 3]), (0.68, [2, 3, 4]), (0.67, [2, 3, 4]), (0.33, [2, 3, 4]), (0.32, [1, 2, 3])):
-        bandit.update(bandit.windows[0], None, np.full(3, rate))
+        bandit.update(Selection(bandit.windows[0], None, None), np.full(3, rate))
         assert bandit.windows[0].tolist() == window
 
 
 def test_problems_change_for_the_nearest_free_place():
     bandit = one_cluster()
-    bandit.update([0], None, [1.0])
+    bandit.update(Selection([0], None, None), [1.0])
     assert bandit.windows[0].tolist() == [1, 2, 3]
-    bandit.update([2], None, [0.0])
+    bandit.update(Selection([2], None, None), [0.0])
     assert bandit.windows[0].tolist() == [0, 1, 3]
-    bandit.update([0, 3], None, [1.0, 0.5])
+    bandit.update(Selection([0, 3], None, None), [1.0, 0.5])
     assert bandit.windows[0].tolist() == [1, 2, 3]
 
 
 def test_windows_stay_within_their_cluster():
     bandit = ClusterWindows(np.arange(6), [0, 0, 0, 1, 1, 1], width=2, reset_after=0)
     for rate, windows in ((0.0, [[0, 1], [3, 4]]), (1.0, [[1, 2], [4, 5]]), (1.0, [[1, 2], [4, 5]])):
-        bandit.update(np.concatenate(bandit.windows), None, np.full(4, rate))
+        bandit.update(Selection(np.concatenate(bandit.windows), None, None), np.full(4, rate))
         assert [window.tolist() for window in bandit.windows] == windows
 
 
 def test_an_answer_from_outside_the_window_counts_for_the_cluster_alone():
     bandit = ClusterWindows(np.arange(6), [0, 0, 0, 1, 1, 1], width=2, reset_after=0)
-    bandit.update([2], None, [1.0])
+    bandit.update(Selection([2], None, None), [1.0])
     assert bandit.windows[0].tolist() == [0, 1]
     np.testing.assert_allclose(bandit.shares, 0.35 + 0.3 * np.array([2 / 3, 1 / 3]))
 
 
 def test_a_problem_has_its_clusters_share_of_the_window():
     bandit = ClusterWindows([1, 2, 3, 1, 2, 3, 4], [0, 0, 0, 1, 1, 1, 1], width=2, reset_after=0)
-    bandit.update([0, 3], None, [0.6, 0.4])
+    bandit.update(Selection([0, 3], None, None), [0.6, 0.4])
     p, (one, other) = bandit.probabilities(), bandit.shares
     np.testing.assert_allclose(p, [one / 2, one / 2, 0, other / 2, other / 2, 0, 0])
     assert one == pytest.approx(0.35 + 0.3 * 0.6)
@@ -86,13 +87,13 @@ def test_a_batch_larger_than_all_windows_is_filled_up_from_outside():
 
 def test_all_begins_anew_after_so_many_answers():
     bandit = ClusterWindows(np.arange(6), [0, 0, 0, 1, 1, 1], width=1)  # after 6
-    bandit.update([0, 3, 1, 4], None, [1.0, 0.5, 0.5, 0.5])
+    bandit.update(Selection([0, 3, 1, 4], None, None), [1.0, 0.5, 0.5, 0.5])
     assert bandit.windows[0].tolist() == [1]
     assert bandit.shares[0] > 0.5
-    bandit.update([1, 3], None, [1.0, 0.5])
+    bandit.update(Selection([1, 3], None, None), [1.0, 0.5])
     assert [window.tolist() for window in bandit.windows] == [[0], [3]]
     np.testing.assert_array_equal(bandit.shares, 0.5)
-    bandit.update([0, 3, 1, 4], None, [1.0, 0.5, 0.5, 0.5])
+    bandit.update(Selection([0, 3, 1, 4], None, None), [1.0, 0.5, 0.5, 0.5])
     assert bandit.windows[0].tolist() == [1]
 
 
@@ -101,7 +102,7 @@ def test_a_rate_outside_0_and_1_is_refused_without_a_trace():
     before = bandit.state_dict()
     for rate in (-0.1, 1.1):
         with pytest.raises(ValueError, match=f"arm 1 is {rate}; a success rate is between 0 and 1"):
-            bandit.update([0, 1], None, [1.0, rate])
+            bandit.update(Selection([0, 1], None, None), [1.0, rate])
     np.testing.assert_equal(bandit.state_dict(), before)
 
 

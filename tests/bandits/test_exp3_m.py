@@ -31,12 +31,12 @@ def test_truncation_and_update_are_those_of_the_paper():
     for t in range(400):
         expected, cut = by_hand(weights, 2, 0.2)
         ever_cut |= bool(np.any(cut))
-        arms, _, inclusion = bandit.select(2, rng)
+        selection = bandit.select(2, rng)
         np.testing.assert_allclose(2 * bandit.probabilities(), expected, rtol=1e-8)
-        np.testing.assert_allclose(inclusion, expected[arms], rtol=1e-8)
-        values = np.array([1.0, 0.9, 0.1, 0.1, 0.0])[arms] if t < 250 else np.array([0.0, 0.1, 0.9, 0.9, 0.0])[arms]
-        bandit.update(arms, inclusion, values)
-        for arm, value, q in zip(arms, values, inclusion, strict=True):
+        np.testing.assert_allclose(selection.inclusion, expected[selection.arms], rtol=1e-8)
+        values = np.array([1.0, 0.9, 0.1, 0.1, 0.0] if t < 250 else [0.0, 0.1, 0.9, 0.9, 0.0])[selection.arms]
+        bandit.update(selection, values)
+        for arm, value, q in zip(selection.arms, values, selection.inclusion, strict=True):
             if not cut[arm]:
                 weights[arm] *= np.exp(2 * 0.2 / 5 * value / q)
         weights /= np.max(weights)
@@ -46,10 +46,10 @@ def test_truncation_and_update_are_those_of_the_paper():
 def test_no_arm_is_played_twice_nor_more_often_than_once():
     bandit, rng = Exp3M(4, 3, mixing=0.05, runs=50), np.random.default_rng(1)
     for _ in range(60):
-        arms, _, inclusion = bandit.select(3, rng)
-        assert np.all(np.diff(np.sort(arms, axis=-1), axis=-1) > 0)
-        assert np.all(inclusion <= 1.0 + 1e-9)
-        bandit.update(arms, inclusion, (arms < 3).astype(float))
+        selection = bandit.select(3, rng)
+        assert np.all(np.diff(np.sort(selection.arms, axis=-1), axis=-1) > 0)
+        assert np.all(selection.inclusion <= 1.0 + 1e-9)
+        bandit.update(selection, (selection.arms < 3).astype(float))
 
 
 @pytest.mark.parametrize(

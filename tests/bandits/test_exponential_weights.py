@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from curriculum_bandits.bandits import ExponentialWeights, GravesExp3S
+from curriculum_bandits.bandits import ExponentialWeights, GravesExp3S, Selection
 
 
 def test_the_update_of_exp3_by_hand():
     bandit = ExponentialWeights(3, step=0.2, mixing=0.3)
-    bandit.update([1], [1 / 3], [0.6])
+    bandit.update(Selection([1], [1 / 3], [1 / 3]), [0.6])
     weights = np.exp([0.0, 0.2 * 0.6 * 3, 0.0])
     np.testing.assert_allclose(bandit.probabilities(), 0.7 * weights / weights.sum() + 0.1, rtol=1e-12)
 
 
 def test_the_bonus_goes_to_every_arm_divided_by_its_probability():
     bandit = ExponentialWeights(2, step=0.5, mixing=0.2, bonus=0.1)
-    bandit.update([0], [0.5], [1.0])
+    bandit.update(Selection([0], [0.5], [0.5]), [1.0])
     before = bandit.probabilities()
-    bandit.update([1], [before[1]], [0.4])
+    bandit.update(Selection([1], [before[1]], [before[1]]), [0.4])
     logits = 0.5 * np.array([1.1 / 0.5, 0.1 / 0.5]) + 0.5 * np.array([0.1 / before[0], 0.5 / before[1]])
     weights = np.exp(logits)
     np.testing.assert_allclose(bandit.probabilities(), 0.8 * weights / weights.sum() + 0.1, rtol=1e-12)
@@ -29,7 +29,7 @@ def test_auer_shares_from_the_weights_before_the_update():
     for arm, value in ((0, 1.0), (1, 0.5), (0, 0.25)):
         p = 0.9 * w / w.sum() + 0.05
         np.testing.assert_allclose(bandit.probabilities(), p, rtol=1e-12)
-        bandit.update([arm], [p[arm]], [value])
+        bandit.update(Selection([arm], [p[arm]], [p[arm]]), [value])
         gain = np.zeros(2)
         gain[arm] = value / p[arm]
         w = w * np.exp(0.5 * gain) + np.e * 0.2 / 2 * w.sum()
@@ -37,7 +37,7 @@ def test_auer_shares_from_the_weights_before_the_update():
 
 def test_graves_shares_among_the_others_after_the_update():
     bandit = ExponentialWeights(3, step=0.5, mixing=0.0, sharing=0.3, sharing_form="others")
-    bandit.update([0], [0.5], [1.0])
+    bandit.update(Selection([0], [0.5], [0.5]), [1.0])
     new = np.exp([1.0, 0.0, 0.0])
     mixed = 0.7 * new + 0.3 / 2 * (new.sum() - new)
     np.testing.assert_allclose(bandit.probabilities(), mixed / mixed.sum(), rtol=1e-12)
@@ -46,23 +46,23 @@ def test_graves_shares_among_the_others_after_the_update():
 def test_without_sharing_both_forms_are_exp3():
     forms = [ExponentialWeights(3, step=0.3, mixing=0.1, sharing_form=form) for form in ("auer", "others")]
     for bandit in forms:
-        bandit.update([2], [0.25], [0.7])
+        bandit.update(Selection([2], [0.25], [0.25]), [0.7])
     np.testing.assert_array_equal(forms[0].probabilities(), forms[1].probabilities())
 
 
 def test_a_restart_forgets():
     bandit = ExponentialWeights(2, step=0.5, mixing=0.1, restart_every=2)
-    bandit.update([0], [0.5], [1.0])
+    bandit.update(Selection([0], [0.5], [0.5]), [1.0])
     assert bandit.probabilities()[0] > 0.5
-    bandit.update([0], [0.5], [1.0])
+    bandit.update(Selection([0], [0.5], [0.5]), [1.0])
     np.testing.assert_array_equal(bandit.probabilities(), [0.5, 0.5])
 
 
 def test_utilities_of_another_range_are_scaled():
     unit = ExponentialWeights(2, step=0.5, mixing=0.1)
     wide = ExponentialWeights(2, step=0.5, mixing=0.1, utility_range=(-10.0, 10.0))
-    unit.update([0], [0.5], [0.75])
-    wide.update([0], [0.5], [5.0])
+    unit.update(Selection([0], [0.5], [0.5]), [0.75])
+    wide.update(Selection([0], [0.5], [0.5]), [5.0])
     np.testing.assert_allclose(unit.probabilities(), wide.probabilities(), rtol=1e-12)
 
 
@@ -70,7 +70,7 @@ def test_utilities_of_another_range_are_scaled():
 def test_weights_stay_finite_for_ever(form):
     bandit = ExponentialWeights(3, step=500.0, mixing=0.01, sharing=1e-3, sharing_form=form)
     for _ in range(3000):
-        bandit.update([1], [0.01], [1.0])
+        bandit.update(Selection([1], [0.01], [0.01]), [1.0])
     p = bandit.probabilities()
     assert np.all(np.isfinite(p))
     assert p[1] == np.max(p)
@@ -80,7 +80,8 @@ def test_a_shared_weight_can_come_back():
     bandit = ExponentialWeights(2, step=0.1, mixing=0.05, sharing=0.01)
     for arm in (0, 1):
         for _ in range(200):
-            bandit.update([arm], [bandit.probabilities()[arm]], [1.0])
+            probability = bandit.probabilities()[[arm]]
+            bandit.update(Selection([arm], probability, probability), [1.0])
         assert bandit.probabilities()[arm] > 0.8
 
 
@@ -111,7 +112,7 @@ def test_graves_maps_utilities_by_the_percentiles_of_their_history():
         low, high = np.percentile(values[:number], [20, 80])
         scaled = 0.0 if high == low else np.clip(2 * (value - low) / (high - low) - 1, -1, 1)
         logits[number % 2] += 0.1 * scaled / 0.5
-        bandit.update([number % 2], [0.5], [value])
+        bandit.update(Selection([number % 2], [0.5], [0.5]), [value])
     np.testing.assert_allclose(bandit.probabilities(), np.exp(logits) / np.exp(logits).sum(), rtol=1e-12)
 
 
@@ -120,18 +121,18 @@ def test_graves_does_not_care_about_the_unit():
     rng = np.random.default_rng(0)
     for _ in range(50):
         arm, value = int(rng.integers(3)), rng.normal()
-        small.update([arm], [0.3], [1e-4 * value])
-        large.update([arm], [0.3], [1e4 * value + 7.0])
+        small.update(Selection([arm], [0.3], [0.3]), [1e-4 * value])
+        large.update(Selection([arm], [0.3], [0.3]), [1e4 * value + 7.0])
     np.testing.assert_allclose(small.probabilities(), large.probabilities(), rtol=1e-6)
 
 
 def test_graves_hears_the_rare_arm_that_differs_from_all_others():
     bandit = GravesExp3S(3, step=0.1, mixing=0.0, sharing=0.0)
     for _ in range(10):
-        bandit.update([0], [0.5], [2.0])
+        bandit.update(Selection([0], [0.5], [0.5]), [2.0])
     np.testing.assert_allclose(bandit.probabilities(), 1 / 3, rtol=1e-12)
-    bandit.update([1], [0.5], [2.5])
-    bandit.update([2], [0.5], [1.0])
+    bandit.update(Selection([1], [0.5], [0.5]), [2.5])
+    bandit.update(Selection([2], [0.5], [0.5]), [1.0])
     weights = np.exp([0.0, 0.1 / 0.5, -0.1 / 0.5])
     np.testing.assert_allclose(bandit.probabilities(), weights / weights.sum(), rtol=1e-12)
 
@@ -139,7 +140,7 @@ def test_graves_hears_the_rare_arm_that_differs_from_all_others():
 def test_graves_history_forgets_beyond_its_length():
     short = GravesExp3S(2, step=0.1, sharing=0.0, history=2)
     for value in (1e6, 0.0, 1.0):
-        short.update([0], [0.5], [value])
+        short.update(Selection([0], [0.5], [0.5]), [value])
     assert short.state_dict()["seen"].tolist() == [0.0, 1.0]
 
 
@@ -161,28 +162,28 @@ def test_one_play_is_the_same_with_a_capacity():
     rngs = [np.random.default_rng(4), np.random.default_rng(4)]
     for _ in range(30):
         selections = [bandit.select(1, rng) for bandit, rng in zip((single, many), rngs, strict=True)]
-        for bandit, (arms, _, inclusion) in zip((single, many), selections, strict=True):
-            bandit.update(arms, inclusion, arms * 0.3)
+        for bandit, selection in zip((single, many), selections, strict=True):
+            bandit.update(selection, selection.arms * 0.3)
     np.testing.assert_array_equal(single.probabilities(), many.probabilities())
     np.testing.assert_array_equal(selections[0].inclusion, selections[1].inclusion)
 
 
 def test_without_sharing_a_round_of_many_plays_is_exp3_on_estimates_divided_by_expected_plays():
     bandit, rng = ExponentialWeights(3, step=0.2, mixing=0.3, capacity=9), np.random.default_rng(0)
-    arms, p, inclusion = bandit.select(6, rng)
-    np.testing.assert_allclose(p, 1 / 3)
-    np.testing.assert_allclose(inclusion, 2.0)
-    assert np.bincount(arms).tolist() == [2, 2, 2]
-    bandit.update(arms, inclusion, np.array([0.9, 0.5, 0.1])[arms])
+    selection = bandit.select(6, rng)
+    np.testing.assert_allclose(selection.probability, 1 / 3)
+    np.testing.assert_allclose(selection.inclusion, 2.0)
+    assert np.bincount(selection.arms).tolist() == [2, 2, 2]
+    bandit.update(selection, np.array([0.9, 0.5, 0.1])[selection.arms])
     weights = np.exp(0.2 * 2 * np.array([0.9, 0.5, 0.1]) / 2)
     np.testing.assert_allclose(bandit.probabilities(), 0.7 * weights / weights.sum() + 0.1, rtol=1e-12)
 
 
 def test_the_bonus_is_divided_by_expected_plays_too():
     bandit, rng = ExponentialWeights(2, step=0.5, mixing=0.2, bonus=0.1, capacity=[1, 9]), np.random.default_rng(0)
-    arms, _, inclusion = bandit.select(4, rng)
-    np.testing.assert_allclose(np.sort(inclusion), [1.0, 3.0, 3.0, 3.0])
-    bandit.update(arms, inclusion, np.zeros(4))
+    selection = bandit.select(4, rng)
+    np.testing.assert_allclose(np.sort(selection.inclusion), [1.0, 3.0, 3.0, 3.0])
+    bandit.update(selection, np.zeros(4))
     weights = np.exp(0.5 * np.array([0.1 / 1.0, 0.1 / 3.0]))
     expected = 0.8 * weights / weights.sum() + 0.1
     bandit.select(1, rng)
@@ -192,7 +193,7 @@ def test_the_bonus_is_divided_by_expected_plays_too():
 def test_a_batch_bounds_what_an_arm_can_take_and_the_next_one_frees_it():
     bandit, rng = GravesExp3S(3, step=2.0, capacity=[3, 9, 9], mixing=0.06), np.random.default_rng(0)
     for value in (0.0, 1.0, 1.0, 1.0):
-        bandit.update([int(value == 0.0)], [0.3], [value])
+        bandit.update(Selection([int(value == 0.0)], [0.3], [0.3]), [value])
     alone = bandit.probabilities()
     assert alone[0] > 0.9
     selection = bandit.select(8, rng)

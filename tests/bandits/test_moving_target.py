@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curriculum_bandits.bandits import Selection
 from curriculum_bandits.bandits.moving_target import MovingTarget
 
 SCALE = np.arange(101.0)
@@ -15,25 +16,25 @@ SCALE = np.arange(101.0)
 def test_the_target_moves_by_the_published_rule():
     bandit = MovingTarget(SCALE, step=50.0)
     assert bandit.target == 0.0
-    bandit.update([3, 5], None, [1.0, 0.5])
+    bandit.update(Selection([3, 5], None, None), [1.0, 0.5])
     first = 50 * math.tanh(2 * 0.25)
     assert bandit.target == pytest.approx(first)
-    bandit.update([3, 5, 7], None, [0.5, 0.5, 0.5])
+    bandit.update(Selection([3, 5, 7], None, None), [0.5, 0.5, 0.5])
     assert bandit.target == pytest.approx(first)
-    bandit.update([3], None, [0.4])
+    bandit.update(Selection([3], None, None), [0.4])
     assert bandit.target == pytest.approx(first - 50 * math.tanh(0.2))
 
 
 def test_the_target_stays_within_the_difficulties():
     bandit = MovingTarget([2.0, 9.0, 4.0], step=100.0)
     for reward, end in ((1.0, 9.0), (1.0, 9.0), (0.0, 2.0), (0.0, 2.0)):
-        bandit.update([0], None, [reward])
+        bandit.update(Selection([0], None, None), [reward])
         assert bandit.target == end
 
 
 def test_settings_of_the_rule_do_what_they_say():
     bandit = MovingTarget(SCALE, step=10.0, sensitivity=3.0, target_reward=0.2, start=50.0)
-    bandit.update([0], None, [0.1])
+    bandit.update(Selection([0], None, None), [0.1])
     assert bandit.target == pytest.approx(50 + 10 * math.tanh(3 * -0.1))
 
 
@@ -82,11 +83,11 @@ def test_bad_difficulties_and_settings_are_refused():
 def test_answers_and_states_that_do_not_fit_leave_no_trace():
     bandit = MovingTarget([1.0, 2.0], step=1.0, start=1.5)
     for call, message in (
-        (lambda: bandit.update([0], None, [np.nan]), "arm 0 is nan"),
-        (lambda: bandit.update([2], None, [1.0]), "arm 2 is outside"),
+        (lambda: bandit.update(Selection([0], None, None), [np.nan]), "arm 0 is nan"),
+        (lambda: bandit.update(Selection([2], None, None), [1.0]), "arm 2 is outside"),
         (lambda: bandit.select(3, np.random.default_rng(0)), "3 arms are asked for"),
         (lambda: bandit.select(1, np.random.default_rng(0), np.array([0])), "takes no candidates"),
-        (lambda: bandit.load_state_dict({"kind": "moving_target", "n_arms": 3, "target": 1.0}), "3 problems"),
+        (lambda: bandit.load_state_dict({"kind": "moving_target", "n_arms": 3, "target": 1.0}), "is 3, and 2 here"),
         (lambda: bandit.load_state_dict({"kind": "moving_target", "n_arms": 2, "target": 7.0}), "saved target is 7"),
     ):
         with pytest.raises(ValueError, match=message):

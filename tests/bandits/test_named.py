@@ -27,9 +27,9 @@ NAMED = {
 def earned(bandit, means, rounds, seed, plays=1):
     rng, total = np.random.default_rng(seed), 0.0
     for _ in range(rounds):
-        arms, _, inclusion = bandit.select(plays, rng)
-        bandit.update(arms, inclusion, (rng.random(arms.shape) < means[arms]).astype(float))
-        total += np.mean(np.sum(means[arms], axis=-1))
+        selection = bandit.select(plays, rng)
+        bandit.update(selection, (rng.random(selection.arms.shape) < means[selection.arms]).astype(float))
+        total += np.mean(np.sum(means[selection.arms], axis=-1))
     return total / rounds
 
 
@@ -92,10 +92,10 @@ def test_fixed_share_is_bayes_rule_over_sequences_under_the_prior_its_bound_is_p
     bandit, losses = bandits.fixed_share(arms, horizon, 2), np.zeros((horizon, arms))
     rng = np.random.default_rng(4)
     for t in range(horizon - 1):
-        played, _, inclusion = bandit.select(1, rng)
+        selection = bandit.select(1, rng)
         utility = rng.random(1)
-        bandit.update(played, inclusion, utility)
-        losses[t, played] = (1 - utility) / inclusion
+        bandit.update(selection, utility)
+        losses[t, selection.arms] = (1 - utility) / selection.inclusion
     mass = np.zeros(arms)
     for sequence in itertools.product(range(arms), repeat=horizon):
         stays = [now == then for then, now in itertools.pairwise(sequence)]

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from curriculum_bandits.bandits import Selection
 from curriculum_bandits.bandits.capped import capped
 from curriculum_bandits.bandits.prioritized_levels import PrioritizedLevels, _by_rank
 
 
 def test_four_seen_levels_by_hand():
     levels = PrioritizedLevels(4, temperature=0.5, staleness=0.2)
-    levels.update([0, 1], None, [0.3, 0.9])  # update 1
-    levels.update([2], None, [0.1])  # update 2
-    levels.update([3], None, [0.5])  # update 3: ranks 3, 1, 4, 2, and waits of 2, 2, 1, 0 updates
+    levels.update(Selection([0, 1], None, None), [0.3, 0.9])  # update 1
+    levels.update(Selection([2], None, None), [0.1])  # update 2
+    levels.update(Selection([3], None, None), [0.5])  # update 3: ranks 3, 1, 4, 2, and waits of 2, 2, 1, 0 updates
     by_rank = np.array([1 / 9, 1.0, 1 / 16, 1 / 4])
     by_wait = np.array([2.0, 2.0, 1.0, 0.0])
     expected = 0.8 * by_rank / by_rank.sum() + 0.2 * by_wait / by_wait.sum()
@@ -21,35 +22,35 @@ def test_four_seen_levels_by_hand():
 def test_unseen_levels_have_the_share_that_is_unseen():
     levels = PrioritizedLevels(5, temperature=1.0, staleness=0.0)
     np.testing.assert_allclose(levels.probabilities(), 0.2)
-    levels.update([4, 2], None, [0.1, 0.2])
+    levels.update(Selection([4, 2], None, None), [0.1, 0.2])
     np.testing.assert_allclose(levels.probabilities(), [0.2, 0.2, 0.4 * 2 / 3, 0.2, 0.4 / 3])
     assert levels.diagnostics() == {"seen": 0.4}
 
 
 def test_when_all_have_just_answered_staleness_is_uniform():
     levels = PrioritizedLevels(2, temperature=1.0, staleness=1.0)
-    levels.update([0, 1], None, [0.1, 0.2])
+    levels.update(Selection([0, 1], None, None), [0.1, 0.2])
     np.testing.assert_allclose(levels.probabilities(), 0.5)
 
 
 def test_staleness_counts_updates_since_the_last_answer():
     levels = PrioritizedLevels(3, staleness=1.0)
     for arms in ([0, 1, 2], [0], [0], [1]):
-        levels.update(arms, None, np.ones(len(arms)))
+        levels.update(Selection(arms, None, None), np.ones(len(arms)))
     np.testing.assert_allclose(levels.probabilities(), np.array([1, 0, 3]) / 4, atol=1e-12)
 
 
 def test_equal_scores_share_the_probability_of_their_ranks():
     levels = PrioritizedLevels(4, temperature=1.0, staleness=0.0)
-    levels.update([0, 1, 2, 3], None, [0.5, 0.9, 0.5, 0.1])
+    levels.update(Selection([0, 1, 2, 3], None, None), [0.5, 0.9, 0.5, 0.1])
     w = np.array([(1 / 2 + 1 / 3) / 2, 1.0, (1 / 2 + 1 / 3) / 2, 1 / 4])
     np.testing.assert_allclose(levels.probabilities(), w / w.sum(), atol=1e-12)
 
 
 def test_a_batch_caps_rank_and_staleness_each_and_then_mixes_them():
     levels = PrioritizedLevels(8, temperature=0.1, staleness=0.25)
-    levels.update([0, 1, 2, 3], None, [0.4, 0.3, 0.2, 0.1])
-    levels.update([4, 5], None, [0.6, 0.5])
+    levels.update(Selection([0, 1, 2, 3], None, None), [0.4, 0.3, 0.2, 0.1])
+    levels.update(Selection([4, 5], None, None), [0.6, 0.5])
     levels.select(3, np.random.default_rng(0))
     cap = 8 / (3 * 6)  # replays have 6/8 of the draw
     by_rank = capped(np.arange(1.0, 7.0) ** -10, cap)[[2, 3, 4, 5, 0, 1]]
@@ -83,7 +84,7 @@ def test_the_order_is_the_same_as_if_all_were_sorted_again():
     levels = PrioritizedLevels(40)
     for _ in range(60):
         arms = rng.choice(40, 7, replace=False)
-        levels.update(arms, None, rng.integers(0, 5, 7) / 4)
+        levels.update(Selection(arms, None, None), rng.integers(0, 5, 7) / 4)
         sorted_anew = PrioritizedLevels(40)
         sorted_anew.load_state_dict(levels.state_dict())
         np.testing.assert_array_equal(levels.probabilities(), sorted_anew.probabilities())
@@ -91,7 +92,7 @@ def test_the_order_is_the_same_as_if_all_were_sorted_again():
 
 def test_a_level_that_answers_twice_in_a_batch_has_one_rank():
     levels = PrioritizedLevels(3)
-    levels.update([1, 1, 2], None, [0.1, 0.4, 0.2])
+    levels.update(Selection([1, 1, 2], None, None), [0.1, 0.4, 0.2])
     assert levels.diagnostics()["seen"] == pytest.approx(2 / 3)
     assert levels.probabilities().sum() == pytest.approx(1.0)
 
@@ -104,7 +105,7 @@ def test_every_batch_size_can_be_drawn_with_the_inclusion_it_states():
             assert len(set(drawn.arms)) == size
             assert levels.probabilities().sum() == pytest.approx(1.0)
             np.testing.assert_allclose(drawn.inclusion, size * levels.probabilities()[drawn.arms])
-        levels.update([seen % 9], None, [rng.random()])
+        levels.update(Selection([seen % 9], None, None), [rng.random()])
 
 
 def test_bad_settings_are_refused():

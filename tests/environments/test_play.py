@@ -12,7 +12,7 @@ class Listener(Uniform):
         super().__init__(n_arms, runs=runs)
         self.heard = []
 
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         self.heard.append(np.array(values))
 
 
@@ -58,8 +58,8 @@ def test_numbered_runs_meet_their_own_rewards():
     world, seen = besson_1(horizon=30), []
 
     class Watching(Uniform):
-        def update(self, arms, inclusion, values):
-            seen.append(values[np.arange(2)[:, None], np.argsort(arms, axis=-1)])
+        def update(self, selection, values, **extra):
+            seen.append(values[np.arange(2)[:, None], np.argsort(selection.arms, axis=-1)])
 
     play(Watching(3, runs=2), world, runs=range(6, 8), plays=3, seed=1)
     expected = [world.rewards(run_generator(1, run)) for run in (6, 7)]

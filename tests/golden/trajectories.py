@@ -75,18 +75,6 @@ def _answer_late(rounds: int, ask: Callable[[int], Any], tell: Callable[[int, An
             tell(asked, what)
 
 
-def _teach(bandit: Any, selection: Any, answered: Any, values: Any, counts: Any) -> None:
-    """Tell a bandit a round; inclusion is scaled by the share that answered."""
-    inclusion = selection.inclusion
-    if inclusion is not None:
-        inclusion = inclusion[..., answered] * float(np.mean(answered))
-    arms, values, counts = selection.arms[..., answered], values[..., answered], counts[answered]
-    if hasattr(bandit, "update_on_evidence"):
-        bandit.update_on_evidence(arms, inclusion, Feedback(values, counts))
-    else:
-        bandit.update(arms, inclusion, values)
-
-
 def bandit_trajectory(make: Callable[..., Any], settings: Mapping[str, Any], runs: int | None) -> Trace:
     """Thirty rounds of a bandit with plays that go missing (of one run) and answers that come late."""
     bandit = make() if runs is None else make(runs=runs)
@@ -105,7 +93,8 @@ def bandit_trajectory(make: Callable[..., Any], settings: Mapping[str, Any], run
         answered = np.ones(plays, dtype=bool)
         if runs is None and plays > 1:
             answered[t % plays] = t % 4 != 3
-        _teach(bandit, selection, answered, values, 1 + (np.arange(plays) + t) % 3)
+        counts = (1 + (np.arange(plays) + t) % 3)[answered]
+        bandit.update(selection.answered(answered), values[..., answered], counts=counts)
 
     # A play that is never answered, or late, is nothing to a rule that takes one round after the other.
     _answer_late(ROUNDS, ask, tell)
@@ -231,7 +220,7 @@ SIGNALS = {
     "policy_improvement": signals.policy_improvement,
     "reward_variance": signals.reward_variance,
     "success_rate": signals.success_rate,
-    "success_rate_and_kl": signals.success_rate_and_drift,
+    "success_rate_and_kl": signals.success_rate_and_kl,
     "tent": signals.tent,
 }
 

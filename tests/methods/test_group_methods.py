@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import Feedback, ProblemBank, Rollouts, methods
-from curriculum_bandits.bandits.valued import Boltzmann, ExponentialAverage, LearningProgress, RolloutWindow, ScoreSlope
+from curriculum_bandits.bandits.action_values import (
+    Boltzmann,
+    ExponentialAverage,
+    LearningProgress,
+    RolloutWindow,
+    ScoreSlope,
+)
 from curriculum_bandits.signals import absolute_advantage, mean_reward, success_rate
 
 GROUPS = ["few"] * 3 + ["some"] * 17 + ["many"] * 40
@@ -77,10 +83,10 @@ def test_it_continues_from_a_checkpoint_and_refuses_that_of_other_groups(make):
     np.testing.assert_array_equal(original.bandit.values, twin.bandit.values)
     other = make(a_bank([*GROUPS[:-1], "one more"])).state_dict()
     kept = twin.bandit.values
-    with pytest.raises(ValueError, match="another bank"):
+    with pytest.raises(ValueError, match="saved bank_fingerprint"):
         twin.load_state_dict(other)
     with pytest.raises(ValueError, match="shape"):
-        twin.load_state_dict({**other, "bank": twin.bank.fingerprint, "arms": twin.state_dict()["arms"]})
+        twin.load_state_dict({**other, "bank_fingerprint": twin.bank.fingerprint, "arms": twin.state_dict()["arms"]})
     np.testing.assert_array_equal(twin.bandit.values, kept)
 
 
@@ -102,12 +108,13 @@ def test_settings_as_published():
     sec, dump, tscl = (make(a_bank()) for make in (methods.sec, methods.dump, methods.tscl))
     window = methods.tscl(a_bank(), variant="window")
     assert isinstance(sec.bandit.estimate, ExponentialAverage)
-    assert (sec.bandit.estimate.rate, sec.bandit.estimate.unheard, sec.bandit.choice.temperature) == (0.5, "stay", 1.0)
-    assert sec.arms.within == "shuffled"
+    assert (sec.bandit.estimate.rate, sec.bandit.estimate.unheard) == (0.5, "stay")
+    assert sec.bandit.exploration.temperature == 1.0
+    assert sec.arms.within == "epochs"
     assert isinstance(dump.bandit.estimate, RolloutWindow)
-    assert (dump.bandit.estimate.window, dump.bandit.choice.temperature) == (300, 0.1)
+    assert (dump.bandit.estimate.window, dump.bandit.exploration.temperature) == (300, 0.1)
     assert isinstance(tscl.bandit.estimate, LearningProgress)
-    assert (tscl.bandit.estimate.rate, tscl.bandit.choice.epsilon, tscl.bandit.by) == (0.1, 0.1, "magnitude")
+    assert (tscl.bandit.estimate.rate, tscl.bandit.exploration.epsilon, tscl.bandit.by) == (0.1, 0.1, "magnitude")
     assert isinstance(window.bandit.estimate, ScoreSlope)
     assert (window.bandit.estimate.length, window.settings["variant"]) == (10, "window")
     rollouts = Rollouts([[1, 0, 0, 0]])
@@ -117,11 +124,11 @@ def test_settings_as_published():
 
 def test_settings_reach_their_parts():
     sec = methods.sec(a_bank(), rate=0.2, temperature=0.4, unheard="decay").bandit
-    assert (sec.estimate.rate, sec.estimate.unheard, sec.choice) == (0.2, "decay", Boltzmann(0.4))
+    assert (sec.estimate.rate, sec.estimate.unheard, sec.exploration) == (0.2, "decay", Boltzmann(0.4))
     dump = methods.dump(a_bank(), window=20, temperature=0.3).bandit
-    assert (dump.estimate.window, dump.choice.temperature) == (20, 0.3)
-    online = methods.tscl(a_bank(), rate=0.5, choice=Boltzmann(0.01)).bandit
-    assert (online.estimate.rate, online.choice) == (0.5, Boltzmann(0.01))
+    assert (dump.estimate.window, dump.exploration.temperature) == (20, 0.3)
+    online = methods.tscl(a_bank(), rate=0.5, exploration=Boltzmann(0.01)).bandit
+    assert (online.estimate.rate, online.exploration) == (0.5, Boltzmann(0.01))
     assert methods.tscl(a_bank(), variant="window", length=4).bandit.estimate.length == 4
     with pytest.raises(ValueError, match="variant='naive' is unknown"):
         methods.tscl(a_bank(), variant="naive")

@@ -7,9 +7,9 @@ from curriculum_bandits.methods.needs import group_arms
 
 
 def test_there_is_an_arm_per_group():
-    arms = group_arms(ProblemBank(["a", "b", "c"], groups=["x", "y", "x"]), "shuffled")
-    assert (arms.sizes.tolist(), arms.within) == ([2, 1], "shuffled")
-    assert group_arms(ProblemBank(["a"], groups=["x"])).within == "fresh"
+    arms = group_arms(ProblemBank(["a", "b", "c"], groups=["x", "y", "x"]), "epochs")
+    assert (arms.sizes.tolist(), arms.within) == ([2, 1], "epochs")
+    assert group_arms(ProblemBank(["a"], groups=["x"])).within == "iid"
 
 
 def test_a_bank_without_groups_is_refused_with_what_else_to_do():

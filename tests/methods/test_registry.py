@@ -152,8 +152,8 @@ def test_names_have_one_spelling_which_is_read_again(text, label):
 
 
 def test_what_is_named_is_made():
-    curriculum = parse_curriculum("tscl(choice=Boltzmann(0.01), signal=tent)").make(a_bank(["groups"]), 3)
-    assert repr(curriculum) == "tscl(bank, seed=3, choice=Boltzmann(temperature=0.01), signal=tent)"
+    curriculum = parse_curriculum("tscl(exploration=Boltzmann(0.01), signal=tent)").make(a_bank(["groups"]), 3)
+    assert repr(curriculum) == "tscl(bank, seed=3, exploration=Boltzmann(temperature=0.01), signal=tent)"
     late = parse_curriculum("uniform+speed(screening=3)+delayed(steps=2)")
     assert (late.filter().screening, late.delay, late.filter() is late.filter()) == (3, 2, False)
     assert parse_curriculum("e2h", given=["steps"]).make(a_bank(["groups", "difficulty"]), steps=9).bandit.steps == 9

@@ -70,20 +70,22 @@ def test_published_settings_are_the_defaults():
 
 def test_settings_reach_their_part():
     mopps = METHODS["mopps"](BANK, target=0.3, discount=1.0, candidates=16, prior=(2, 3)).bandit
-    assert (mopps.wanted.target, mopps.rates.discount, mopps.candidates, mopps.rates.prior) == (0.3, 1.0, 16, (2, 3))
+    assert (mopps.acquisition.target, mopps.candidates) == (0.3, 16)
+    assert (mopps.rates.discount, mopps.rates.prior) == (1.0, (2, 3))
     assert mopps.thompson
     bots = METHODS["bots"](BANK, target=0.4, forgetting=0.1, implicit=0.3, weak="measured", candidates=None).bandit
-    assert (bots.wanted.target, bots.rates.forgetting, bots.rates.implicit, bots.candidates) == (0.4, 0.1, 0.3, None)
+    assert (bots.acquisition.target, bots.candidates) == (0.4, None)
+    assert (bots.rates.forgetting, bots.rates.implicit) == (0.1, 0.3)
     np.testing.assert_array_equal(bots.rates.weak, TRUE)
     np.testing.assert_array_equal(bots.rates.strong, np.minimum(TRUE * 1.2, 1.0))
     spo = METHODS["spo"](BANK, half_life=0.1, kept=(0.5, 0.9), least=0.2, offline="measured").bandit
-    assert (spo.rates.half_life, spo.rates.kept, spo.wanted.least) == (0.1, (0.5, 0.9), 0.2)
+    assert (spo.rates.half_life, spo.rates.kept, spo.acquisition.least) == (0.1, (0.5, 0.9), 0.2)
     np.testing.assert_allclose(spo.means(), TRUE)
     procurl = METHODS["procurl"](BANK, sharpness=5.0, best=0.9, discount=0.7).bandit
-    assert (procurl.wanted.sharpness, procurl.wanted.best, procurl.rates.discount) == (5.0, 0.9, 0.7)
+    assert (procurl.acquisition.sharpness, procurl.acquisition.best, procurl.rates.discount) == (5.0, 0.9, 0.7)
     sfl = METHODS["sfl"](BANK, listed=0.2, share=0.25, fading=0.9).bandit
     assert (sfl.listed, sfl.share, sfl.rates.fading) == (0.2, 0.25, 0.9)
-    assert METHODS["informative"](BANK, 4).bandit.wanted.rollouts == 4
+    assert METHODS["informative"](BANK, 4).bandit.acquisition.rollouts == 4
     assert not METHODS["learnability"](BANK).bandit.thompson
 
 
@@ -101,7 +103,7 @@ def test_spo_hears_how_far_the_policy_moved():
     curriculum = METHODS["spo"](BANK)
     draw = curriculum.ask(2)
     curriculum.tell(draw, curriculum.signal(Rollouts([[1.0], [0.0]], kl=[[0.002], [0.004]])))
-    np.testing.assert_allclose(curriculum.bandit.rates.drift, 0.003)
+    np.testing.assert_allclose(curriculum.bandit.rates.kl, 0.003)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from curriculum_bandits import bandits
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection, Tsallis
-from curriculum_bandits.bandits.valued import Boltzmann, ExponentialAverage
+from curriculum_bandits.bandits.action_values import Boltzmann, ExponentialAverage
 from curriculum_bandits.sampling import with_replacement
 from curriculum_bandits.testing import BanditConformance, ConformanceError, check_bandit
 
@@ -126,8 +126,8 @@ OURS = {
         lambda: bandits.MovingTarget(np.arange(K), step=0.5),
         {**OVER_PROBLEMS, "learns": False},
     ),
-    "values of groups": (  # with every other estimate and choice: tests/bandits/valued
-        lambda: bandits.ValueBandit(ExponentialAverage(K), Boltzmann(0.2)),
+    "values of groups": (  # with every other estimate and choice: tests/bandits/action_values
+        lambda: bandits.ActionValueBandit(ExponentialAverage(K), Boltzmann(0.2)),
         {**OVER_PROBLEMS, "plays": PLAYS},
     ),
     "easy to hard": (lambda: bandits.EasyToHard(np.arange(K), steps=3), {**OVER_PROBLEMS, "learns": False}),
@@ -182,7 +182,8 @@ class Sound:
         arms, inclusion = with_replacement(p, size, rng)
         return Selection(arms, inclusion / size, inclusion)
 
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
+        arms, inclusion = selection.arms, selection.inclusion
         self.refuse(arms, inclusion, values)
         self.learn(np.asarray(arms), np.asarray(inclusion), np.asarray(values))
 
@@ -590,8 +591,10 @@ class CountsArmsFromTheEnd(Sound):
 
 @breaks("a_bad_answer_is_refused", "an answer without inclusion is accepted")
 class InventsAnInclusion(Sound):
-    def update(self, arms, inclusion, values):
-        super().update(arms, np.ones(np.shape(arms)) if inclusion is None else inclusion, values)
+    def update(self, selection, values, **extra):
+        if selection.inclusion is None:
+            selection = selection._replace(inclusion=np.ones(np.shape(selection.arms)))
+        super().update(selection, values)
 
 
 @breaks("a_bad_answer_is_refused", "an inclusion of -0.25 is accepted")
@@ -602,9 +605,9 @@ class DividesByAnything(Sound):
 
 @breaks("a_bad_answer_is_refused", "leaves a trace")
 class LearnsBeforeItRefuses(Sound):
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         self.log_weights = self.log_weights + 0.01
-        super().update(arms, inclusion, values)
+        super().update(selection, values)
 
 
 @breaks("a_bad_answer_is_refused", "does not name nan")

@@ -2,14 +2,17 @@
 
 import contextlib
 import itertools
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Ticket
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection
+from curriculum_bandits.curriculum import _Open
 from curriculum_bandits.methods.registry import declared, find_method, parse_curriculum
 from curriculum_bandits.signals import success_rate
+from curriculum_bandits.state import Array
 from curriculum_bandits.testing import ConformanceError, CurriculumConformance, check_curriculum
 
 N = 24
@@ -79,6 +82,11 @@ def breaks(law, message, **settings):
     return mark
 
 
+def put(curriculum, draw):
+    """Make the curriculum believe that this is what it issued."""
+    curriculum._outstanding[draw.ticket.serial] = _Open(draw, curriculum._selection_of(draw))
+
+
 class Redraws(Sound):
     """Issues another draw than the one that was made."""
 
@@ -87,7 +95,7 @@ class Redraws(Sound):
 
     def ask(self, size):
         draw = self.altered(super().ask(size))
-        self._outstanding[draw.ticket.serial] = draw
+        put(self, draw)
         return draw
 
 
@@ -176,7 +184,7 @@ class RemembersTheLastDrawOnly(Sound):
 class RecomputesThePropensity(Sound):
     def tell(self, draw, feedback):
         p = self.bandit.probabilities()[draw.items]
-        self._outstanding[draw.ticket.serial] = Draw(draw.items, p, len(draw) * p, draw.ticket)
+        put(self, Draw(draw.items, p, len(draw) * p, draw.ticket))
         super().tell(draw, feedback)
 
 
@@ -197,13 +205,14 @@ class DiscardsAnything(Sound):
 class TakesTheDrawsOfOthers(Sound):
     def _claim(self, draw):
         own = Ticket(self._run, self.outstanding[-1].ticket.serial if draw.ticket.run != self._run else 0)
-        return super()._claim(draw if draw.ticket.run == self._run else self._outstanding[own.serial])
+        return super()._claim(draw if draw.ticket.run == self._run else self._outstanding[own.serial].draw)
 
 
 @breaks("a_draw_is_answered_once", "other items than were issued is accepted")
 class LooksAtTheNumberOnly(Sound):
     def _claim(self, draw):
-        return super()._claim(self._outstanding.get(draw.ticket.serial, draw))
+        issued = self._outstanding.get(draw.ticket.serial)
+        return super()._claim(draw if issued is None else issued.draw)
 
 
 @breaks("a_missing_value_is_not_a_zero", "what a zero does")
@@ -279,8 +288,7 @@ class KeepsWhatItIsTold(Sound):
         super().tell(draw, feedback)
         self.latest = feedback
 
-    def state_dict(self):
-        return {**super().state_dict(), "latest": self.latest.copy()}
+    STATE: ClassVar = {"latest": Array()}
 
 
 @breaks("the_signal_keeps_missing_apart_from_zero", "a problem without a reward has a count of 6, value 0.0")
@@ -316,9 +324,9 @@ class Naive(Osmd):
         arms = rng.permutation(self.n_arms)[:size]
         return Selection(arms, p[arms], np.full(size, size / self.n_arms))
 
-    def update(self, arms, inclusion, values):
+    def update(self, selection, values, **extra):
         with np.errstate(all="ignore"):
-            self.weights[arms] *= np.exp(10 * values / inclusion)
+            self.weights[selection.arms] *= np.exp(10 * values / selection.inclusion)
 
 
 @breaks("a_long_run_stays_finite", "a draw records probability [")
@@ -347,7 +355,7 @@ class ForgetsItsOpenDraws(Sound):
 @breaks("a_saved_curriculum_continues_bit_for_bit", "a restored curriculum draws otherwise")
 class ForgetsItsRandomState(Sound):
     def state_dict(self):
-        return {**super().state_dict(), "random": np.random.default_rng(0).bit_generator.state}
+        return {**super().state_dict(), "rng": np.random.default_rng(0).bit_generator.state}
 
 
 @breaks("a_saved_curriculum_continues_bit_for_bit", "the state cannot be saved")
@@ -369,11 +377,17 @@ class ReturnsItsOwnList(Sound):
     def state_dict(self):
         return {**super().state_dict(), "log": self.log}
 
+    def load_state_dict(self, state):
+        super().load_state_dict({name: entry for name, entry in state.items() if name != "log"})
+
+
+class Follows(Array):
+    def checked(self, saved, present, owner):
+        return saved
+
 
 class Follower(Osmd):
-    def load_state_dict(self, state):
-        super().load_state_dict(state)
-        self._probability = state["probability"]
+    STATE: ClassVar = {"_probability": Follows()}
 
 
 @breaks("a_saved_state_is_a_snapshot", "writing into the state that was loaded")
@@ -388,12 +402,12 @@ class SwallowsErrors(Sound):
             super().load_state_dict(state)
 
 
-@breaks("a_foreign_state_is_refused", "state['bank'] is another's is accepted")
+@breaks("a_foreign_state_is_refused", "state['bank_fingerprint'] is another's is accepted")
 class LoadsTheStateOfAnotherBank(Sound):
     def load_state_dict(self, state):
         for name in self.state_dict():
             state[name]
-        super().load_state_dict({**state, "bank": self.bank.fingerprint})
+        super().load_state_dict({**state, "bank_fingerprint": self.bank.fingerprint})
 
 
 @breaks("a_foreign_state_is_refused", "leaves a trace (state['serial'] differs)")

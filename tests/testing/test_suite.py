@@ -9,7 +9,7 @@ import pytest
 
 from curriculum_bandits.bandits import Osmd
 from curriculum_bandits.testing import BanditConformance, Conformance, ConformanceError, check_bandit
-from curriculum_bandits.testing import _evidence as evidence
+from curriculum_bandits.testing import _assertions as assertions
 
 
 class Mixed(Conformance):
@@ -74,10 +74,10 @@ class TestMixed(Conformance):
         pass
 
     def test_does_not_apply(self):
-        evidence.not_applicable("an example of a law that does not apply")
+        assertions.not_applicable("an example of a law that does not apply")
 
 
-# The evidence
+# The assertions
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ class TestMixed(Conformance):
     ],
 )
 def test_states_differ_where_a_bit_does(one, other, place):
-    assert evidence.difference(one, other) == place
+    assert assertions.difference(one, other) == place
 
 
 def draws(inclusion, size, rng, n=20_000):
@@ -110,23 +110,23 @@ def draws(inclusion, size, rng, n=20_000):
 def test_the_number_to_divide_by_passes_and_one_that_is_off_by_a_tenth_does_not():
     right = 2 * np.array([0.5, 0.3, 0.15, 0.05])
     for seed in range(20):
-        evidence.expect_unbiased(*draws(right, 2, np.random.default_rng(seed)), 4, "item")
+        assertions.expect_unbiased(*draws(right, 2, np.random.default_rng(seed)), 4, "item")
         with pytest.raises(AssertionError, match="sum 1/inclusion of item 1 "):
-            evidence.expect_unbiased(*draws(right * [1, 1.1, 1, 1], 2, np.random.default_rng(seed)), 4, "item")
+            assertions.expect_unbiased(*draws(right * [1, 1.1, 1, 1], 2, np.random.default_rng(seed)), 4, "item")
 
 
 def test_items_too_rare_to_be_counted_raise_no_alarm():
     p = np.array([0.9998, 1e-4, 1e-4, 0.0])
     for seed in range(200):
         items = np.random.default_rng(seed).choice(4, size=(3000, 1), p=p)
-        evidence.expect_unbiased(items, p[items], 4, "item")
-        evidence.expect_expected_counts(items, p)
+        assertions.expect_unbiased(items, p[items], 4, "item")
+        assertions.expect_expected_counts(items, p)
 
 
 def test_counts_that_are_off_by_a_tenth_are_found():
     p = np.array([0.5, 0.3, 0.15, 0.05])
     for seed in range(20):
         items, _ = draws(p, 2, np.random.default_rng(seed))
-        evidence.expect_expected_counts(items, 2 * p)
+        assertions.expect_expected_counts(items, 2 * p)
         with pytest.raises(AssertionError, match="arm"):
-            evidence.expect_expected_counts(items, 2 * np.array([0.45, 0.35, 0.15, 0.05]))
+            assertions.expect_expected_counts(items, 2 * np.array([0.45, 0.35, 0.15, 0.05]))

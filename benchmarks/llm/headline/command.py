@@ -24,12 +24,13 @@ from curriculum_bandits.methods.registry import NamedCurriculum
 from ...circumstances import cpu_model, shown_command
 from ...curricula.caption import machine
 from ...curricula.command import parse_seeds
+from ...pictures import save_picture
 from ..demo import default_cache
 from .banks import BANKS
 from .contenders import BASELINE, HEADLINE, find_contender
 from .measuring import Comparison
 from .play import Result, finished, play, warm_up
-from .report import csv_table, curves_figure, drawn_figure, json_document, text_table
+from .report import csv_table, curves_figure, drawn_figure, json_document, runs_document, text_table
 from .setting import SETTINGS, Setting
 
 __all__ = ["Run", "add_arguments", "main", "run_headline"]
@@ -46,25 +47,31 @@ class Run:
         method: Name of the contender.
         seed: Of bank, model, trainer and curriculum.
         folder: For checkpoints and result.
+        revision: Of the method.
     """
 
     setting: Setting
     method: str
     seed: int
     folder: Path
+    revision: int = 1
 
     def claim(self) -> None:
-        """Make the folder, or see to it that what it holds is of these settings.
+        """Make the folder, or see to it that what it holds is of these settings and this revision.
 
         Raises:
-            ValueError: If it holds a run of other settings.
+            ValueError: If it holds a run of others.
         """
-        mine = json.loads(json.dumps({"setting": asdict(self.setting), "method": self.method, "seed": self.seed}))
+        described = {"setting": asdict(self.setting), "method": self.method, "seed": self.seed}
+        mine = json.loads(json.dumps({**described, "revision": self.revision}))
         path = self.folder / "run.json"
         if path.exists():
             theirs = json.loads(path.read_text(encoding="utf-8"))
             if theirs != mine:
-                raise ValueError(f"{self.folder} holds a run of other settings; give another --runs or --output")
+                raise ValueError(
+                    f"{self.folder} holds a run of other settings or of another revision; give another --runs or "
+                    "--output"
+                )
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -164,10 +171,16 @@ def run_headline(
     contenders = {contender.label: contender for contender in found}
     place = output if runs_folder is None else runs_folder
     runs = [
-        Run(setting, name, seed, place / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}")
+        Run(
+            setting,
+            name,
+            seed,
+            place / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}",
+            contender.method.revision,
+        )
         for setting in settings
         for seed in seeds
-        for name in contenders
+        for name, contender in contenders.items()
     ]
     for run in runs:
         run.claim()
@@ -189,7 +202,8 @@ def run_headline(
         )
         for setting in settings
     ]
-    _write(comparisons, settings, seeds, output, command)
+    revisions = {name: contender.method.revision for name, contender in contenders.items()}
+    _write(comparisons, settings, seeds, revisions, output, command)
     if progress:
         print((output / "summary.txt").read_text(encoding="utf-8"), end="")
     return comparisons
@@ -222,11 +236,17 @@ def _play(run: Run, cache: Path) -> tuple[Run, Result]:
 
 
 def _write(
-    comparisons: Sequence[Comparison], settings: Sequence[Setting], seeds: Sequence[int], output: Path, command: str
+    comparisons: Sequence[Comparison],
+    settings: Sequence[Setting],
+    seeds: Sequence[int],
+    revisions: Mapping[str, int],
+    output: Path,
+    command: str,
 ) -> None:
     about = {
         "settings": [asdict(setting) for setting in settings],
         "seeds": list(seeds),
+        "revisions": dict(revisions),
         "command": command,
         "processor": cpu_model(),
         **machine(),
@@ -238,11 +258,12 @@ def _write(
         ("summary.txt", text_table(comparisons, caption)),
         ("summary.csv", csv_table(comparisons)),
         ("summary.json", json_document(comparisons, {**about, "caption": caption})),
+        ("runs.json", runs_document(comparisons)),
     ):
         (output / name).write_text(text, encoding="utf-8")
     for comparison in comparisons:
         for kind, draw in (("curves", curves_figure), ("drawn", drawn_figure)):
-            draw(comparison, note).savefig(output / f"{kind}-{comparison.bank}.png", dpi=130)
+            save_picture(draw(comparison, note), output / f"{kind}-{comparison.bank}.png")
 
 
 _HOW_TO_READ = """\

@@ -16,7 +16,7 @@ from ...curricula.report import aligned, csv_lines, finite, interval_text, named
 from .contenders import BASELINE
 from .measuring import EARLY_STEPS, Comparison, Row
 
-__all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "text_table"]
+__all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "runs_document", "text_table"]
 
 _STYLES = ("-", "-.", ":")  # of curves, once the colours are used up
 _ACROSS = 3  # maps of what was drawn beside each other
@@ -76,7 +76,7 @@ def csv_table(comparisons: Sequence[Comparison]) -> str:
 
 
 def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -> str:
-    """Everything: settings, rows, and every run with its curves.
+    """Settings, and the rows of all banks.
 
     Args:
         comparisons: One per bank.
@@ -90,15 +90,28 @@ def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -
             "bank": comparison.bank,
             "budget": comparison.budget,
             "rows": [_flat(row) for row in comparison.rows()],
-            "runs": [
-                {"method": method, "seed": seed, **asdict(result)}
-                for method, results in comparison.results.items()
-                for seed, result in zip(comparison.seeds, results, strict=True)
-            ],
         }
         for comparison in comparisons
     ]
     return json.dumps(finite({**about, "banks": banks}), allow_nan=False) + "\n"
+
+
+def runs_document(comparisons: Sequence[Comparison]) -> str:
+    """Every run with its curves.
+
+    Args:
+        comparisons: One per bank.
+
+    Returns:
+        JSON; a number that is not finite is null.
+    """
+    runs = [
+        {"bank": comparison.bank, "method": method, "seed": seed, **asdict(result)}
+        for comparison in comparisons
+        for method, results in comparison.results.items()
+        for seed, result in zip(comparison.seeds, results, strict=True)
+    ]
+    return json.dumps(finite(runs), allow_nan=False) + "\n"
 
 
 def curves_figure(comparison: Comparison, note: str) -> Any:

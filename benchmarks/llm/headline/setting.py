@@ -1,6 +1,6 @@
 """What each bank of the headline benchmark is played with; the same for every method.
 
-Chosen by the behaviour of uniform sampling on one tuning seed that is never reported; ``results/setting/tried.md`` says
+Chosen by the behaviour of uniform sampling on one tuning seed that is never reported; ``tried.md`` says
 what was tried.
 """
 

@@ -1,4 +1,4 @@
-"""Counts that hear of problems that were not drawn: their rate is guessed between two reference models.
+"""A posterior that learns of problems that were not drawn: their rate is guessed between two reference models.
 
 Whoever measured the bank offline with a weak and a strong model knows for each problem two rates. How far the learner
 has come from the one to the other shows in every batch, and that says something of all problems.
@@ -6,23 +6,23 @@ has come from the one to the other shows in every batch, and that says something
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import require_kind
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
-from curriculum_bandits.bandits.pass_rates.evidence import checked_counts, checked_prior
+from curriculum_bandits.bandits.pass_rates.beta_posterior import PassRates
+from curriculum_bandits.state import Field, Real
 
-__all__ = ["InterpolatedCounts"]
+__all__ = ["InterpolatedPosterior"]
 
 _LEAST_GAP = 1e-6
 
 
-class InterpolatedCounts:
+class InterpolatedPosterior(PassRates):
     r"""Beta counts of every problem, moved at every update by explicit and implicit evidence.
 
     :math:`a' = (1-\lambda) a + \lambda a_0 + (1-\rho) s + \rho \tilde s`, and likewise b with failures. For a
@@ -48,11 +48,13 @@ class InterpolatedCounts:
     number, and that a batch on which both references do equally well leaves c as it is; before there is a c, there is
     no implicit evidence.
 
-    >>> rates = InterpolatedCounts([0.0, 0.0, 0.2], [1.0, 1.0, 0.6])
+    >>> rates = InterpolatedPosterior([0.0, 0.0, 0.2], [1.0, 1.0, 0.6])
     >>> rates.learn(np.array([0]), np.array([2.0]), np.array([4.0]), None)
     >>> rates.coefficient, rates.successes.round(2).tolist()
     (0.5, [3.0, 1.4, 1.32])
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"coefficient": Real(optional=True)}
 
     def __init__(
         self,
@@ -69,33 +71,19 @@ class InterpolatedCounts:
             raise ValueError(
                 f"weak has {len(self.weak)} rates, strong {len(self.strong)}; give one per problem in each"
             )
+        super().__init__(len(self.weak), prior)
         for name, value in (("forgetting", forgetting), ("implicit", implicit)):
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"{name} is {value}; it must be in [0, 1]")
         if not 0.0 <= memory < 1.0:
             raise ValueError(f"memory is {memory}; it must be in [0, 1)")
-        self.n_problems = len(self.weak)
         self.forgetting, self.implicit, self.memory = forgetting, implicit, memory
-        self.prior = checked_prior(prior)
-        self.successes: FloatArray = np.full(self.n_problems, self.prior[0])
-        self.failures: FloatArray = np.full(self.n_problems, self.prior[1])
-        self.seen = np.zeros(self.n_problems, dtype=bool)
         self.coefficient: float | None = None
 
+    @override
     def learn(
-        self, problems: IntArray, successes: FloatArray, rollouts: FloatArray, drift: FloatArray | None
+        self, problems: IntArray, successes: FloatArray, rollouts: FloatArray, kl: FloatArray | None
     ) -> IntArray | None:
-        """Move every problem; see the class.
-
-        Args:
-            problems: Distinct problems, shape (m,).
-            successes: Successful rollouts of each, shape (m,).
-            rollouts: Rollouts of each, shape (m,).
-            drift: Not used.
-
-        Returns:
-            None: all problems move.
-        """
         weak = float(np.mean(self.weak[problems]))
         gap = float(np.mean(self.strong[problems])) - weak
         if abs(gap) > _LEAST_GAP:
@@ -116,33 +104,6 @@ class InterpolatedCounts:
             counts[problems] = explicit
         self.seen[problems] = True
         return None
-
-    def state_dict(self) -> dict[str, Any]:
-        """The counts and how far the learner is; settings and reference rates belong to the constructor."""
-        return {
-            "kind": "interpolated_counts",
-            "successes": self.successes.copy(),
-            "failures": self.failures.copy(),
-            "seen": self.seen.copy(),
-            "coefficient": self.coefficient,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, for as many problems.
-
-        Raises:
-            ValueError: If it is of another kind or size, or holds no counts. Nothing is changed then.
-        """
-        require_kind(state, "interpolated_counts")
-        counts = checked_counts(state, self.n_problems)
-        coefficient = None if state["coefficient"] is None else float(state["coefficient"])
-        if coefficient is not None and not math.isfinite(coefficient):
-            raise ValueError(f"the saved coefficient is {coefficient}; the state is damaged, load another")
-        self.successes, self.failures, self.seen = counts
-        self.coefficient = coefficient
 
 
 def _rates(name: str, values: npt.ArrayLike) -> FloatArray:

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import refuse_candidates
 from curriculum_bandits.bandits.contract import IntArray, Selection
-from curriculum_bandits.bandits.pass_rates.evidence import PassRates
+from curriculum_bandits.bandits.pass_rates.acquisition import Acquisition
+from curriculum_bandits.bandits.pass_rates.beta_posterior import PassRates
 from curriculum_bandits.bandits.pass_rates.pass_rate_bandit import PassRateBandit, top_at_random
-from curriculum_bandits.bandits.pass_rates.wanted import Wanted
 
 __all__ = ["ListedAndFresh"]
 
@@ -23,53 +25,38 @@ class ListedAndFresh(PassRateBandit):
 
     Args:
         rates: What is remembered of each problem; its mean is judged.
-        wanted: Index of a rate; the highest are listed.
+        acquisition: Index of a rate; the highest are listed.
         listed: Part of the bank that the list holds, in (0, 1]; it is never shorter than what is drawn from it.
         share: Part of the batch that is drawn from the list, in [0, 1], rounded down.
 
     Raises:
         ValueError: If a setting is out of its range.
 
-    >>> from curriculum_bandits.bandits.pass_rates import BetaCounts, Variance
-    >>> bandit = ListedAndFresh(BetaCounts(10), Variance(), listed=0.1, share=0.5)
-    >>> bandit.update([3, 3, 4], None, [1.0, 0.0, 1.0])
+    >>> from curriculum_bandits.bandits.pass_rates import BetaPosterior, Variance
+    >>> bandit = ListedAndFresh(BetaPosterior(10), Variance(), listed=0.1, share=0.5)
+    >>> bandit.update(Selection([3, 3, 4], [0.1] * 3, None), [1.0, 0.0, 1.0])
     >>> selection = bandit.select(2, np.random.default_rng(0))
     >>> 3 in selection.arms, selection.inclusion.round(3).tolist()
     (True, [1.0, 0.111])
     """
 
-    kind = "listed_and_fresh"
-
-    def __init__(self, rates: PassRates, wanted: Wanted, *, listed: float = 0.04, share: float = 0.5) -> None:
+    def __init__(self, rates: PassRates, acquisition: Acquisition, *, listed: float = 0.04, share: float = 0.5) -> None:
         if not 0.0 < listed <= 1.0:
             raise ValueError(f"listed is {listed}; it must be in (0, 1], a part of the bank")
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"share is {share}; it must be in [0, 1], a part of the batch")
         super().__init__(rates)
-        self.wanted, self.listed, self.share = wanted, listed, share
+        self.acquisition, self.listed, self.share = acquisition, listed, share
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play some of the list and some of the rest.
-
-        Args:
-            size: Problems to play, m.
-            rng: Source of randomness.
-            candidates: Must be None: fresh problems come from the whole bank.
-
-        Returns:
-            Problems, ``inclusion / m`` and inclusion of each, shape (m,), those from the list first.
-
-        Raises:
-            ValueError: If `candidates` is given or there are fewer problems than `size`.
-        """
-        if candidates is not None:
-            raise ValueError("ListedAndFresh draws from all problems and takes no candidates; use Shortlist for that")
+        refuse_candidates(self, candidates)
         n = self.n_arms
         if not 1 <= size <= n:
             raise ValueError(f"{size} problems are asked for but there are {n}; ask for 1 to {n}")
         from_list = int(self.share * size)
         length = max(from_list, math.ceil(self.listed * n))
-        index = np.where(self.rates.seen, self.wanted(self.means()), -np.inf)
+        index = np.where(self.rates.seen, self.acquisition(self.means()), -np.inf)
         best = top_at_random(index, length, rng)
         chosen = rng.choice(best, from_list, replace=False)
         fresh = _others(chosen, n, size - from_list, rng)

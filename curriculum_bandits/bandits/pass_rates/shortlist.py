@@ -1,13 +1,14 @@
-"""Look at a few more problems than are needed, and keep those whose success rate is wanted most."""
+"""The best problems, by an acquisition function of the success rate, of a few more candidates than are needed."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import IntArray, Selection
-from curriculum_bandits.bandits.pass_rates.evidence import PassRates, thompson_rates
+from curriculum_bandits.bandits.pass_rates.acquisition import Acquisition
+from curriculum_bandits.bandits.pass_rates.beta_posterior import PassRates, thompson_rates
 from curriculum_bandits.bandits.pass_rates.pass_rate_bandit import PassRateBandit, top_at_random
-from curriculum_bandits.bandits.pass_rates.wanted import Wanted
 from curriculum_bandits.proposals import UniformProposal
 
 __all__ = ["Shortlist"]
@@ -16,50 +17,38 @@ __all__ = ["Shortlist"]
 class Shortlist(PassRateBandit):
     """The m best of a uniform sample of candidates; ties are broken at random. One run.
 
+    The probability that draws state is ``1 / m`` each, for given the rates the choice is certain; they state no
+    inclusion, for the chance that a problem is kept has no closed form.
+
     Args:
         rates: What is remembered of each problem.
-        wanted: Index of a rate; the highest are kept.
+        acquisition: Index of a rate; the highest are kept.
         candidates: Candidates per problem of a batch, at least 1; None looks at all problems each time.
         thompson: Judge a rate drawn from what is known of each candidate, instead of its mean.
 
     Raises:
         ValueError: If `candidates` is below 1.
 
-    >>> from curriculum_bandits.bandits.pass_rates import BetaCounts, Nearness
-    >>> bandit = Shortlist(BetaCounts(3), Nearness(0.5), candidates=None, thompson=False)
-    >>> bandit.update([0, 1], None, [1.0, 0.0])
+    >>> from curriculum_bandits.bandits.pass_rates import BetaPosterior, DistanceToTarget
+    >>> bandit = Shortlist(BetaPosterior(3), DistanceToTarget(0.5), candidates=None, thompson=False)
+    >>> bandit.update(Selection([0, 1], [0.5] * 2, None), [1.0, 0.0])
     >>> bandit.select(1, np.random.default_rng(0)).arms
     array([2])
     """
 
-    kind = "shortlist"
-
     def __init__(
-        self, rates: PassRates, wanted: Wanted, *, candidates: float | None = 8.0, thompson: bool = True
+        self, rates: PassRates, acquisition: Acquisition, *, candidates: float | None = 8.0, thompson: bool = True
     ) -> None:
         if candidates is not None and not candidates >= 1.0:
             raise ValueError(
                 f"candidates is {candidates}; give at least 1 for each problem of a batch, or None for all"
             )
         super().__init__(rates)
-        self.wanted, self.candidates, self.thompson = wanted, candidates, thompson
+        self.acquisition, self.candidates, self.thompson = acquisition, candidates, thompson
         self._proposal = UniformProposal(rates.n_problems)
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Keep the most wanted.
-
-        Args:
-            size: Problems to play, m.
-            rng: Source of randomness.
-            candidates: Problems to choose among, each once, instead of a sample.
-
-        Returns:
-            Problems; probability ``1 / m`` of each, for given the rates the choice is certain; and no inclusion: with
-            what chance a problem is kept has no closed form. Shape (m,).
-
-        Raises:
-            ValueError: If there are fewer problems, or candidates, than `size`.
-        """
         available = self.n_arms if candidates is None else len(candidates)
         if not 1 <= size <= available:
             raise ValueError(f"{size} problems are asked for but there are {available}; ask for 1 to {available}")
@@ -68,7 +57,7 @@ class Shortlist(PassRateBandit):
         if among is not None:
             a, b = a[among], b[among]
         rates = thompson_rates(a, b, rng) if self.thompson else a / (a + b)
-        kept = top_at_random(self.wanted(rates), size, rng)
+        kept = top_at_random(self.acquisition(rates), size, rng)
         return Selection(kept if among is None else among[kept], np.full(size, 1.0 / size), None)
 
     def _looked_at(self, size: int, rng: np.random.Generator) -> IntArray | None:

@@ -1,8 +1,8 @@
-"""Bandits for stochastic gains: evidence with some way to forget, a rule that reads it, and the published pairs."""
+"""Bandits for stochastic gains: arm statistics with some way to forget, rules that read them, the published pairs."""
 
+from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics, Cumulative, Discounted, SlidingWindow
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy, InverseTime
-from curriculum_bandits.bandits.stochastic.evidence import Cumulative, Discounted, Evidence, SlidingWindow
 from curriculum_bandits.bandits.stochastic.glr import (
     GlrKlUcb,
     SinceChange,
@@ -36,11 +36,11 @@ from curriculum_bandits.bandits.stochastic.switching_thompson import SwitchingTh
 from curriculum_bandits.bandits.stochastic.thompson import ThompsonSampling
 
 __all__ = [
+    "ArmStatistics",
     "ChangePosterior",
     "Cumulative",
     "Discounted",
     "EpsilonGreedy",
-    "Evidence",
     "GlrKlUcb",
     "Index",
     "IndexBandit",

@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
-from curriculum_bandits.bandits.stochastic.evidence import Cumulative
+from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
+from curriculum_bandits.state import Array, Field
 
 __all__ = ["ChangePosterior"]
 
@@ -37,7 +39,7 @@ class ChangePosterior(Cumulative):
     likeliest hypotheses are kept.
 
     Changes may come together: where an arm has not been played since a change that is found (the median of
-    hypotheses, by that arm's own evidence, lies after), :math:`1 - f` is multiplied by :math:`1 - \rho`. Weights that
+    hypotheses, by that arm's own gains, lies after), :math:`1 - f` is multiplied by :math:`1 - \rho`. Weights that
     know nothing of this are kept beside the others for that purpose, lest a suspicion confirm itself.
 
     Args:
@@ -60,14 +62,18 @@ class ChangePosterior(Cumulative):
     Source: derived here. A Thompson sampler that knows its changes by their posterior, all arms at once, is in Mellor &
     Shapiro, "Thompson Sampling in Switching Environments with Bayesian Online Change Point Detection", AISTATS 2013.
 
-    >>> evidence = ChangePosterior(2, hazard=0.01)
+    >>> statistics = ChangePosterior(2, hazard=0.01)
     >>> for t in range(60):
-    ...     evidence.record(np.array([0]), np.array([float(t < 40)]))
-    >>> float(evidence.last_change()[0])  # the 41st play was the first to fail
+    ...     statistics.record(np.array([0]), np.array([float(t < 40)]))
+    >>> float(statistics.last_change()[0])  # the 41st play was the first to fail
     41.0
     """
 
-    kind: ClassVar[str] = "change_posterior"
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "_hypotheses": Array(low=0.0),
+        "_found": Array(low=0.0),
+        "_played": Array(low=0.0),
+    }
 
     def __init__(
         self,
@@ -94,7 +100,7 @@ class ChangePosterior(Cumulative):
             raise ValueError(f"hypotheses is {hypotheses}; {len(discounts)} discounts need at least one more")
         super().__init__(n_arms, runs=runs)
         self.hazard, self.contagion, self.discounts, self.idle = hazard, contagion, tuple(discounts), idle
-        # Weight, weight by own evidence, successes, failures, discount and start of each hypothesis; a row for each
+        # Weight, weight by own gains, successes, failures, discount and start of each hypothesis; a row for each
         # run and arm. An empty place has no weight.
         shape = (self.counts.size, hypotheses)
         self._hypotheses: FloatArray = np.stack([np.full(shape, value) for value in (0.0, 0.0, 1.0, 1.0, 1.0, 0.0)])
@@ -102,7 +108,7 @@ class ChangePosterior(Cumulative):
         self._played: FloatArray = np.zeros(self.counts.size)  # round of each arm's last play, 0 before the first
 
     def last_change(self) -> FloatArray:
-        """Median of each arm's hypotheses: the round in which its present mean began, by its own evidence.
+        """Median of each arm's hypotheses: the round in which its present mean began, by its own gains.
 
         Returns:
             Rounds, from 1, shape (..., K); 0 for an arm that has not changed since its first play.
@@ -141,39 +147,26 @@ class ChangePosterior(Cumulative):
         )
         return first, second
 
+    @override
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
         super().record(arms, gains)
         plays = arms.shape[-1]
         rows = positions(arms.reshape(-1, plays), self.n_arms)
         for row, gain in zip(rows.T, gains.reshape(-1, plays).T, strict=True):
             self._learn(row, gain)
 
-    def state_dict(self) -> dict[str, Any]:
-        """What every evidence keeps, the hypotheses, and each arm's last play and change."""
-        memory = {"hypotheses": self._hypotheses, "found": self._found, "played": self._played}
-        return {**super().state_dict(), **{name: array.copy() for name, array in memory.items()}}
-
-    def _load_memory(self, state: Mapping[str, Any], counts: FloatArray) -> None:
-        hypotheses, found, played = (
-            np.array(state[name], dtype=np.float64) for name in ("hypotheses", "found", "played")
-        )
-        for name, array, needed in (
-            ("hypotheses", hypotheses, self._hypotheses),
-            ("found", found, self._found),
-            ("played", played, self._played),
-        ):
-            if array.shape != needed.shape:
-                raise ValueError(
-                    f"the saved {name} have shape {array.shape} where {needed.shape} is needed; load the state of as "
-                    "many arms, runs and hypotheses"
-                )
-        self._hypotheses, self._found, self._played = hypotheses, found, played
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        weight, own, successes, failures, discount, start = values["_hypotheses"]
+        sums = np.stack([np.sum(weight, axis=-1), np.sum(own, axis=-1)])
+        whole = np.all(np.abs(sums - (values["_played"] > 0.0)) < 1e-6)
+        if not whole or np.min(successes) < 1.0 or np.min(failures) < 1.0 or np.max(discount) > 1.0:
+            raise ValueError("the saved hypotheses have weights that do not sum to 1, or counts out of range")
+        latest = max(np.max(each) for each in (start, values["_found"], values["_played"]))
+        if latest > values["rounds"]:
+            raise ValueError(f"the saved statistics know of round {latest:g}, after {values['rounds']} rounds in all")
+        return values
 
     def _unseen(self, rows: IntArray, now: int) -> FloatArray:
         """Chance of an unseen change of these arms, each in a row of its own run and arm, by the round `now`."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
-from curriculum_bandits.bandits.stochastic.evidence import Evidence
+from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
 from curriculum_bandits.bandits.stochastic.index import mean_index
 from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit, highest
 
@@ -53,17 +53,10 @@ class EpsilonGreedy(StochasticBandit):
     m/K`.
 
     Args:
-        evidence: What is remembered of each arm.
+        statistics: Statistics of the arms.
         epsilon: :math:`\epsilon`, or a function that gives :math:`\epsilon_t` for the rounds t = 1, 2, ...
         plays: Plays per round that `probabilities` speaks of; `select` can be asked for any number.
         utility_range: (lo, hi) of the utilities.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        evidence: As given.
-        plays: As given.
-        utility_range: As given.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -72,22 +65,20 @@ class EpsilonGreedy(StochasticBandit):
 
     >>> from curriculum_bandits.bandits.stochastic import Cumulative
     >>> bandit = EpsilonGreedy(Cumulative(2), epsilon=0.1)
-    >>> bandit.update([0, 1], None, [0.0, 1.0])
+    >>> bandit.update(Selection([0, 1], None, None), [0.0, 1.0])
     >>> bandit.probabilities()
     array([0.05, 0.95])
     """
 
-    kind: ClassVar[str] = "epsilon_greedy"
-
     def __init__(
         self,
-        evidence: Evidence,
+        statistics: ArmStatistics,
         *,
         epsilon: float | Callable[[int], float],
         plays: int = 1,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        super().__init__(evidence, utility_range=utility_range)
+        super().__init__(statistics, utility_range=utility_range)
         if not callable(epsilon) and not 0.0 <= epsilon <= 1.0:
             raise ValueError(f"epsilon is {epsilon}; it is the share of random rounds, between 0 and 1")
         if not 1 <= plays <= self.n_arms:
@@ -99,20 +90,14 @@ class EpsilonGreedy(StochasticBandit):
         r""":math:`\epsilon_t` of the coming round."""
         if not callable(self._epsilon):
             return self._epsilon
-        value = self._epsilon(self.evidence.rounds + 1)
+        coming = self.statistics.rounds + 1
+        value = self._epsilon(coming)
         if not 0.0 <= value <= 1.0:
-            raise ValueError(f"epsilon in round {self.evidence.rounds + 1} is {value}; a schedule stays within 0 and 1")
+            raise ValueError(f"epsilon in round {coming} is {value}; a schedule stays within 0 and 1")
         return value
 
+    @override
     def scores(self, rng: np.random.Generator) -> FloatArray:
-        """The mean gains, or in a random round numbers at random.
-
-        Args:
-            rng: Source of randomness.
-
-        Returns:
-            Score of each arm, shape (..., K).
-        """
         means = self._means()
         explores = rng.random(means.shape[:-1]) < self.epsilon
         return np.where(explores[..., None], rng.random(means.shape), means)
@@ -122,31 +107,19 @@ class EpsilonGreedy(StochasticBandit):
         best = highest(self._means(), self.plays)
         return self._inclusion(best) / self.plays
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play the `size` best arms, or `size` different arms at random.
-
-        Args:
-            size: Plays in this round, m, at most K.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, their inclusion divided by m, and their inclusion, shape (..., m).
-
-        Raises:
-            ValueError: If `size` is not in 1..K or candidates are given.
-        """
         self._check(size, candidates)
         best, arms = highest(self._means(), size), highest(self.scores(rng), size)
         inclusion = np.take_along_axis(self._inclusion(best), arms, axis=-1)
         return Selection(arms, inclusion / size, inclusion)
 
     def _means(self) -> FloatArray:
-        return mean_index(self.evidence.counts, self.evidence.sums)
+        return mean_index(self.statistics.counts, self.statistics.sums)
 
     def _inclusion(self, best: IntArray) -> FloatArray:
         epsilon, size = self.epsilon, best.shape[-1]
-        inclusion = np.full(self.evidence.counts.shape, epsilon * size / self.n_arms)
+        inclusion = np.full(self.statistics.counts.shape, epsilon * size / self.n_arms)
         certain = np.take_along_axis(inclusion, best, axis=-1) + (1.0 - epsilon)
         np.put_along_axis(inclusion, best, certain, axis=-1)
         return inclusion

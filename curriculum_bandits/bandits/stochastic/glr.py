@@ -1,7 +1,7 @@
 """GLR-klUCB: kl-UCB that forgets an arm, or all arms, when a likelihood ratio test says that its mean has changed.
 
-The pieces are apart: the statistic and its thresholds are functions of arrays, `SinceChange` is evidence that tests
-itself and restarts, and `GlrKlUcb` adds the forced exploration without which a change of a bad arm goes unseen.
+The pieces are apart: the statistic and its thresholds are functions of arrays, `SinceChange` tests arm statistics and
+restarts them, and `GlrKlUcb` adds the forced exploration without which a change of a bad arm goes unseen.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import entr, lambertw
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
-from curriculum_bandits.bandits.stochastic.evidence import Cumulative
+from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
 from curriculum_bandits.bandits.stochastic.index import kl_ucb_index
 from curriculum_bandits.bandits.stochastic.index_bandit import Index, IndexBandit
+from curriculum_bandits.state import Array, Field
 
 __all__ = ["GlrKlUcb", "SinceChange", "Threshold", "bernoulli_glr", "practical_threshold", "proved_threshold"]
 
 
 class Threshold(Protocol):
-    """How large a statistic is evidence of a change, such as `practical_threshold`."""
+    """Least statistic that counts as a change, such as `practical_threshold`."""
 
     def __call__(self, n: FloatArray, delta: float, /) -> FloatArray:
         """The threshold for n observations and false alarm probability delta, of the shape of n."""
@@ -139,14 +141,18 @@ class SinceChange(Cumulative):
 
     Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022.
 
-    >>> evidence = SinceChange(2, delta=0.01, test_every=1, split_every=1)
+    >>> statistics = SinceChange(2, delta=0.01, test_every=1, split_every=1)
     >>> for t in range(30):
-    ...     evidence.record(np.array([0]), np.array([float(t < 15)]))
-    >>> int(evidence.restarts), int(evidence.counts[0])
+    ...     statistics.record(np.array([0]), np.array([float(t < 15)]))
+    >>> int(statistics.restarts), int(statistics.counts[0])
     (1, 11)
     """
 
-    kind: ClassVar[str] = "since_change"
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "restarts": Array(low=0),
+        "_starts": Array(low=0.0),
+        "_history": Array(low=0.0, shape=lambda statistics: (statistics.counts.size, None)),
+    }
 
     def __init__(
         self,
@@ -178,46 +184,24 @@ class SinceChange(Cumulative):
         """Rounds since each arm's last restart, shape (..., K)."""
         return self.rounds - self._starts
 
+    @override
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round, test where a test is due, and restart where a change is found.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
         plays = arms.shape[-1]
         rows = positions(arms.reshape(-1, plays), self.n_arms)
         changed = [self._changed(row, gain) for row, gain in zip(rows.T, gains.reshape(-1, plays).T, strict=True)]
         self.rounds += 1
         self._restart(np.concatenate(changed))
 
-    def state_dict(self) -> dict[str, Any]:
-        """What every evidence keeps, the last restart of each arm, and the sums at possible splits."""
-        return {
-            **super().state_dict(),
-            "restarts": self.restarts.copy(),
-            "starts": self._starts.copy(),
-            "history": self._history[:, : self._columns(self.counts)].copy(),
-        }
-
-    def _columns(self, counts: FloatArray) -> int:
-        return int(np.max(counts)) // self.split_every
-
-    def _load_memory(self, state: Mapping[str, Any], counts: FloatArray) -> None:
-        restarts = np.array(state["restarts"], dtype=np.int64)
-        starts, history = (np.array(state[name], dtype=np.float64) for name in ("starts", "history"))
-        needed = (counts.size, self._columns(counts))
-        for name, array, shape in (
-            ("restarts", restarts, self.restarts.shape),
-            ("starts", starts, self.counts.shape),
-            ("history", history, needed),
-        ):
-            if array.shape != shape:
-                raise ValueError(
-                    f"the saved {name} have shape {array.shape} where {shape} is needed; load the state of as many "
-                    "arms and runs and of the same split_every"
-                )
-        self.restarts, self._starts, self._history = restarts, starts, history
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        columns = int(np.max(values["counts"])) // self.split_every
+        if values["_history"].shape[1] < columns or np.any(values["_starts"] > values["rounds"]):
+            raise ValueError(
+                f"the saved history has {values['_history'].shape[1]} splits where {columns} are needed, or restarts "
+                "that lie ahead; load the state of the same split_every"
+            )
+        return values
 
     def _changed(self, rows: IntArray, gains: FloatArray) -> IntArray:
         """Record one gain for each of these arms, all different, and return those that have changed."""
@@ -275,20 +259,11 @@ class GlrKlUcb(IndexBandit):
     several plays a round, the others have the largest indices.
 
     Args:
-        evidence: What is remembered and tested.
+        statistics: Statistics of the arms, and the test.
         exploration: :math:`\alpha` in [0, 1]; about that share of the plays is in turn.
-        growing: Whether :math:`\alpha_k` grows with the changes found.
+        growing: Let :math:`\alpha_k` grow with the changes found.
         index: The index of all other rounds.
         utility_range: (lo, hi) of the utilities.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        evidence: As given.
-        exploration: As given.
-        growing: As given.
-        index: As given.
-        utility_range: As given.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -297,12 +272,11 @@ class GlrKlUcb(IndexBandit):
     Bandits", JMLR 2022.
     """
 
-    kind: ClassVar[str] = "glr_kl_ucb"
-    evidence: SinceChange
+    statistics: SinceChange
 
     def __init__(
         self,
-        evidence: SinceChange,
+        statistics: SinceChange,
         *,
         exploration: float,
         growing: bool = False,
@@ -311,25 +285,19 @@ class GlrKlUcb(IndexBandit):
     ) -> None:
         if not 0.0 <= exploration <= 1.0:
             raise ValueError(f"exploration is {exploration}; it is a share of the plays, between 0 and 1")
-        super().__init__(evidence, index, utility_range=utility_range)
+        super().__init__(statistics, index, utility_range=utility_range)
         self.exploration, self.growing = exploration, growing
 
+    @override
     def scores(self, rng: np.random.Generator) -> FloatArray:
-        """The indices; an arm whose turn it is stands above all.
-
-        Args:
-            rng: Not used.
-
-        Returns:
-            Score of each arm, shape (..., K).
-        """
-        indices = np.minimum(super().scores(rng), 2.0)  # no index is above 1 but that of an arm never played
+        # An arm whose turn it is stands above all; no index is above 1 but that of an arm never played.
+        indices = np.minimum(super().scores(rng), 2.0)
         return np.where(self._turn()[..., None] == np.arange(self.n_arms), 3.0, indices)
 
     def _turn(self) -> IntArray:
         """Whose turn it is in each run; there may be no such arm."""
         if self.exploration == 0.0:
-            return np.full(self.evidence.restarts.shape, -1)
-        episode = 1.0 + self.evidence.restarts if self.growing else np.ones(self.evidence.restarts.shape)
+            return np.full(self.statistics.restarts.shape, -1)
+        episode = 1.0 + self.statistics.restarts if self.growing else np.ones(self.statistics.restarts.shape)
         share = np.minimum(self.exploration * np.sqrt(episode), 1.0)
-        return np.asarray(self.evidence.rounds % np.ceil(self.n_arms / share).astype(np.int64))
+        return np.asarray(self.statistics.rounds % np.ceil(self.n_arms / share).astype(np.int64))

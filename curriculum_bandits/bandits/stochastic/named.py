@@ -1,4 +1,4 @@
-"""The stochastic bandits by name: each is a rule over some evidence, with its published tuning, and one of our own.
+"""The stochastic bandits by name: each is a rule over arm statistics, with its published tuning, and one of our own.
 
 Where a tuning depends on the horizon T, T is the second argument; the number of changes, if known, is `changes`.
 """
@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative, Discounted, SlidingWindow
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy
-from curriculum_bandits.bandits.stochastic.evidence import Cumulative, Discounted, SlidingWindow
 from curriculum_bandits.bandits.stochastic.glr import GlrKlUcb, SinceChange
 from curriculum_bandits.bandits.stochastic.index import kl_ucb_index, ucb_index
 from curriculum_bandits.bandits.stochastic.index_bandit import IndexBandit
@@ -80,12 +80,12 @@ def discounted_ucb(
 
     Source: Garivier & Moulines, "On Upper-Confidence Bound Policies for Switching Bandit Problems", ALT 2011.
 
-    >>> round(discounted_ucb(3, 10_000).evidence.gamma, 6)
+    >>> round(discounted_ucb(3, 10_000).statistics.gamma, 6)
     0.9975
     """
     gamma = 1.0 - 0.25 * math.sqrt(_checked(changes, horizon) / horizon)
-    evidence = Discounted(n_arms, gamma=gamma, runs=runs)
-    return IndexBandit(evidence, partial(ucb_index, width=4.0 * xi), utility_range=utility_range)
+    statistics = Discounted(n_arms, gamma=gamma, runs=runs)
+    return IndexBandit(statistics, partial(ucb_index, width=4.0 * xi), utility_range=utility_range)
 
 
 def sliding_window_ucb(
@@ -117,12 +117,12 @@ def sliding_window_ucb(
 
     Source: Garivier & Moulines, "On Upper-Confidence Bound Policies for Switching Bandit Problems", ALT 2011.
 
-    >>> sliding_window_ucb(3, 5000, changes=4).evidence.window
+    >>> sliding_window_ucb(3, 5000, changes=4).statistics.window
     206
     """
     window = max(1, math.floor(2.0 * math.sqrt(horizon * math.log(horizon) / _checked(changes, horizon))))
-    evidence = SlidingWindow(n_arms, window=window, runs=runs)
-    return IndexBandit(evidence, partial(ucb_index, width=xi), utility_range=utility_range)
+    statistics = SlidingWindow(n_arms, window=window, runs=runs)
+    return IndexBandit(statistics, partial(ucb_index, width=xi), utility_range=utility_range)
 
 
 def kl_ucb(n_arms: int, *, c: float = 0.0, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> IndexBandit:
@@ -189,10 +189,10 @@ def glr_kl_ucb(
         budget = _checked(changes, horizon) * (n_arms if restart == "local" else 1)
         delta = 1.0 / math.sqrt(budget * horizon)
     alpha = min(1.0, exploration * math.sqrt(budget * math.log(horizon) / horizon))
-    evidence = SinceChange(
+    statistics = SinceChange(
         n_arms, delta=delta, restart=restart, test_every=test_every, split_every=split_every, runs=runs
     )
-    return GlrKlUcb(evidence, exploration=alpha, growing=changes is None, utility_range=utility_range)
+    return GlrKlUcb(statistics, exploration=alpha, growing=changes is None, utility_range=utility_range)
 
 
 def thompson(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> ThompsonSampling:
@@ -270,7 +270,7 @@ def switching_thompson(
     """
     if horizon < 1:
         raise ValueError(f"horizon is {horizon}; give at least 1")
-    evidence = ChangePosterior(
+    statistics = ChangePosterior(
         n_arms,
         hazard=0.5 / horizon if hazard is None else hazard,
         contagion=contagion,
@@ -279,7 +279,7 @@ def switching_thompson(
         hypotheses=hypotheses,
         runs=runs,
     )
-    return SwitchingThompson(evidence, sharpness=sharpness, utility_range=utility_range)
+    return SwitchingThompson(statistics, sharpness=sharpness, utility_range=utility_range)
 
 
 def epsilon_greedy(

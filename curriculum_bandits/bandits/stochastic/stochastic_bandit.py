@@ -1,4 +1,4 @@
-"""What all stochastic bandits do alike: refuse what they cannot do, scale utilities to gains, play the highest scores.
+"""The base of stochastic bandits: scale utilities to gains, record them, play the highest scores.
 
 A stochastic bandit needs no inclusion to learn and knows none of its plays, unless it randomises on purpose.
 """
@@ -6,15 +6,17 @@ A stochastic bandit needs no inclusion to learn and knows none of its plays, unl
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits.bandits.arrays import checked_utilities, require_kind
-from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
-from curriculum_bandits.bandits.stochastic.evidence import Evidence
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
+from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
+from curriculum_bandits.state import Field, Part, Stateful
 
 __all__ = ["StochasticBandit", "highest"]
 
@@ -37,33 +39,36 @@ def highest(scores: FloatArray, size: int) -> IntArray:
     return np.asarray(np.argsort(-scores, axis=-1, kind="stable")[..., :size], dtype=np.int64)
 
 
-class StochasticBandit:
-    """Plays the arms of the highest scores, which a subclass makes of the evidence in `scores`.
+class StochasticBandit(Stateful, Bandit, ABC):
+    """Plays the arms of the highest scores, which a subclass makes of the statistics in `scores`.
+
+    Arms come best first, with probability ``1 / m`` each, for given the scores the choice is certain, and no inclusion.
 
     Args:
-        evidence: What is remembered of each arm, empty; it says how many arms and runs there are.
+        statistics: Statistics of the arms, empty; they say how many arms and runs there are.
         utility_range: (lo, hi) of the utilities; gains are ``(utility - lo) / (hi - lo)``.
 
     Attributes:
         n_arms: Number of arms K.
         runs: Number of independent runs, or None.
-        evidence: As given.
+        statistics: As given.
         utility_range: As given.
 
     Raises:
         ValueError: If the range is empty.
     """
 
-    kind: ClassVar[str]
+    STATE: ClassVar[Mapping[str, Field]] = {"statistics": Part()}
 
-    def __init__(self, evidence: Evidence, *, utility_range: tuple[float, float] = (0.0, 1.0)) -> None:
+    def __init__(self, statistics: ArmStatistics, *, utility_range: tuple[float, float] = (0.0, 1.0)) -> None:
         if not -math.inf < utility_range[0] < utility_range[1] < math.inf:
             raise ValueError(f"utility_range is {utility_range}; need lo < hi, both finite")
-        self.n_arms, self.runs = evidence.n_arms, evidence.runs
-        self.evidence, self.utility_range = evidence, utility_range
+        self.n_arms, self.runs = statistics.n_arms, statistics.runs
+        self.statistics, self.utility_range = statistics, utility_range
 
+    @abstractmethod
     def scores(self, rng: np.random.Generator) -> FloatArray:
-        """What to play by.
+        """Scores to play by.
 
         Args:
             rng: Source of randomness.
@@ -71,67 +76,28 @@ class StochasticBandit:
         Returns:
             Score of each arm, shape (..., K).
         """
-        raise NotImplementedError("write scores(self, rng), which makes a score for every arm of self.evidence")
 
+    @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        """Play the `size` different arms of the highest scores.
-
-        Args:
-            size: Plays in this round, m, at most K.
-            rng: Source of randomness.
-            candidates: Must be None.
-
-        Returns:
-            Arms, best first; probability ``1 / m`` of each, for given the scores the choice is certain; and no
-            inclusion. Shape (..., m).
-
-        Raises:
-            ValueError: If `size` is not in 1..K or candidates are given.
-        """
         self._check(size, candidates)
         arms = highest(self.scores(rng), size)
         return Selection(arms, np.full(arms.shape, 1.0 / size), None)
 
-    def update(self, arms: npt.ArrayLike, inclusion: npt.ArrayLike | None, values: npt.ArrayLike) -> None:
-        """Record the gains of one round.
-
-        Args:
-            arms: Arms that answered, shape (..., m).
-            inclusion: Not used; None will do.
-            values: Their utilities, within `utility_range`, shape (..., m).
-
-        Raises:
-            ValueError: If shapes differ or an arm does not exist. The state is then as it was.
-            RefusedUtility: If a utility is not finite or out of range. The state is then as it was.
-        """
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
         played, utilities = checked_utilities(
-            arms,
+            selection,
             values,
             n_arms=self.n_arms,
-            leading=self.evidence.counts.shape[:-1],
+            leading=self.statistics.counts.shape[:-1],
             utility_range=self.utility_range,
         )
         lo, hi = self.utility_range
-        self.evidence.record(played, (utilities - lo) / (hi - lo))
-
-    def state_dict(self) -> dict[str, Any]:
-        """The evidence; settings belong to the constructor."""
-        return {"kind": self.kind, "evidence": self.evidence.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a bandit with the same settings.
-
-        Raises:
-            ValueError: If the state is of another kind of bandit or evidence, or of another shape.
-        """
-        require_kind(state, self.kind)
-        self.evidence.load_state_dict(state["evidence"])
+        self.statistics.record(played, (utilities - lo) / (hi - lo))
 
     def _check(self, size: int, candidates: IntArray | None) -> None:
-        if candidates is not None:
-            raise ValueError(f"{type(self).__name__} chooses among all arms and takes no candidates")
+        refuse_candidates(self, candidates)
         if not 1 <= size <= self.n_arms:
             raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")

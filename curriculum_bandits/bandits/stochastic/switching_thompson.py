@@ -7,10 +7,10 @@ exploration is needed.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit
@@ -26,52 +26,38 @@ class SwitchingThompson(StochasticBandit):
     than the posterior, so that an arm known to be worse is played less often.
 
     Args:
-        evidence: The posterior over changes.
+        statistics: The posterior over changes.
         sharpness: :math:`\kappa`, above 0.
         utility_range: (lo, hi) of the utilities.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        evidence: As given.
-        sharpness: As given.
-        utility_range: As given.
 
     Raises:
         ValueError: If a setting is out of its range.
 
     Source: derived here.
 
+    >>> from curriculum_bandits.bandits import Selection
     >>> bandit, rng = SwitchingThompson(ChangePosterior(2, hazard=0.01)), np.random.default_rng(0)
     >>> for t in range(60):  # the first arm was the better one for 40 rounds
-    ...     bandit.update([0, 1], None, [float(t < 40), 0.5])
+    ...     bandit.update(Selection([0, 1], None, None), [float(t < 40), 0.5])
     >>> bandit.select(1, rng).arms
     array([1])
     """
 
-    kind: ClassVar[str] = "switching_thompson"
-    evidence: ChangePosterior
+    statistics: ChangePosterior
 
     def __init__(
         self,
-        evidence: ChangePosterior,
+        statistics: ChangePosterior,
         *,
         sharpness: float = 1.0,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         if not (sharpness > 0.0 and math.isfinite(sharpness)):
             raise ValueError(f"sharpness is {sharpness}; it must be above 0 and finite, 1 is Thompson sampling")
-        super().__init__(evidence, utility_range=utility_range)
+        super().__init__(statistics, utility_range=utility_range)
         self.sharpness = sharpness
 
+    @override
     def scores(self, rng: np.random.Generator) -> FloatArray:
-        """A draw of every arm's mean.
-
-        Args:
-            rng: Source of randomness.
-
-        Returns:
-            Drawn means, shape (..., K).
-        """
-        successes, failures = self.evidence.hypothesis(rng)
+        successes, failures = self.statistics.hypothesis(rng)
         return np.asarray(rng.beta(self.sharpness * successes, self.sharpness * failures))

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum_bandits.bandits import GlrKlUcb, SinceChange, glr_kl_ucb
+from curriculum_bandits.bandits import GlrKlUcb, Selection, SinceChange, glr_kl_ucb
 from curriculum_bandits.bandits.stochastic import bernoulli_glr, bernoulli_kl, practical_threshold, proved_threshold
 
 
-def record(evidence, arm, gains):
+def record(statistics, arm, gains):
     """One gain a round of one arm in every run; gains have shape (rounds, runs)."""
     for gain in gains:
-        evidence.record(np.full((len(gain), 1), arm), np.asarray(gain, dtype=float)[:, None])
+        statistics.record(np.full((len(gain), 1), arm), np.asarray(gain, dtype=float)[:, None])
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=30))
@@ -63,39 +63,41 @@ def test_the_proved_threshold_has_no_step_at_its_knee():
 @pytest.mark.parametrize("mean", [0.1, 0.5])
 def test_false_alarms_are_as_rare_as_they_should_be(mean):
     runs, delta = 1000, 0.05
-    evidence = SinceChange(2, delta=delta, test_every=1, split_every=1, runs=runs)
-    record(evidence, 1, np.random.default_rng(0).random((200, runs)) < mean)
-    share = np.mean(evidence.restarts > 0)
+    statistics = SinceChange(2, delta=delta, test_every=1, split_every=1, runs=runs)
+    record(statistics, 1, np.random.default_rng(0).random((200, runs)) < mean)
+    share = np.mean(statistics.restarts > 0)
     assert share <= delta + 3 * math.sqrt(delta / runs)
 
 
 @pytest.mark.parametrize("restart", ["local", "global"])
 def test_a_change_is_found_and_restarts_its_arm_or_all(restart):
     runs, rng = 200, np.random.default_rng(1)
-    evidence = SinceChange(3, delta=0.01, restart=restart, runs=runs)
-    record(evidence, 0, rng.random((60, runs)) < 0.5)
-    record(evidence, 2, rng.random((100, runs)) < 0.1)
-    assert np.mean(evidence.restarts) < 0.05
-    record(evidence, 2, rng.random((60, runs)) < 0.8)
-    found = evidence.restarts > 0
+    statistics = SinceChange(3, delta=0.01, restart=restart, runs=runs)
+    record(statistics, 0, rng.random((60, runs)) < 0.5)
+    record(statistics, 2, rng.random((100, runs)) < 0.1)
+    assert np.mean(statistics.restarts) < 0.05
+    record(statistics, 2, rng.random((60, runs)) < 0.8)
+    found = statistics.restarts > 0
     assert np.mean(found) > 0.99
-    once = evidence.restarts == 1
-    assert np.all(evidence.counts[once, 2] < 60)
-    assert np.all(evidence.counts[once, 0] == (0 if restart == "global" else 60))
+    once = statistics.restarts == 1
+    assert np.all(statistics.counts[once, 2] < 60)
+    assert np.all(statistics.counts[once, 0] == (0 if restart == "global" else 60))
     # Time counts the rounds since an arm's own restart.
-    np.testing.assert_array_equal(evidence.time[once, 2], evidence.counts[once, 2])
-    np.testing.assert_array_equal(evidence.time[once, 0], evidence.counts[once, 2] if restart == "global" else 220.0)
+    np.testing.assert_array_equal(statistics.time[once, 2], statistics.counts[once, 2])
+    np.testing.assert_array_equal(
+        statistics.time[once, 0], statistics.counts[once, 2] if restart == "global" else 220.0
+    )
 
 
 def test_the_detection_is_that_of_brute_force():
     rng, delta = np.random.default_rng(2), 0.05
     gains = np.concatenate([rng.beta(1, 4, 40), rng.beta(4, 1, 40)])
     for test_every, split_every in ((1, 1), (3, 2), (10, 5)):
-        evidence = SinceChange(1, delta=delta, test_every=test_every, split_every=split_every)
+        statistics = SinceChange(1, delta=delta, test_every=test_every, split_every=split_every)
         found = []
         for t, gain in enumerate(gains, start=1):
-            evidence.record(np.array([0]), np.array([gain]))
-            if evidence.restarts > len(found):
+            statistics.record(np.array([0]), np.array([gain]))
+            if statistics.restarts > len(found):
                 found.append(t)
         x = []
         expected = []
@@ -118,31 +120,31 @@ def test_the_detection_is_that_of_brute_force():
 
 def test_arms_are_played_in_turn_as_often_as_asked():
     rng = np.random.default_rng(3)
-    evidence = SinceChange(3, delta=0.01, runs=2)
-    bandit = GlrKlUcb(evidence, exploration=0.06)
+    statistics = SinceChange(3, delta=0.01, runs=2)
+    bandit = GlrKlUcb(statistics, exploration=0.06)
     played = np.zeros(3)
     for t in range(500):
-        arms, _, _ = bandit.select(1, rng)
+        selection = bandit.select(1, rng)
         if t % 50 < 3:
-            assert np.all(arms == t % 50)
-        played += np.bincount(arms[:, 0], minlength=3)
-        bandit.update(arms, None, np.where(arms == 2, 1.0, 0.0))
+            assert np.all(selection.arms == t % 50)
+        played += np.bincount(selection.arms[:, 0], minlength=3)
+        bandit.update(selection, np.where(selection.arms == 2, 1.0, 0.0))
     assert np.all(played >= 20)
 
 
 def test_turns_come_more_often_with_every_change_found():
     bandit = GlrKlUcb(SinceChange(2, delta=0.01, runs=2), exploration=0.1, growing=True)
-    bandit.evidence.restarts[:] = [0, 3]
-    bandit.evidence.rounds = 10  # every 20 rounds, and every 10 with alpha doubled
+    bandit.statistics.restarts[:] = [0, 3]
+    bandit.statistics.rounds = 10  # every 20 rounds, and every 10 with alpha doubled
     assert (bandit.scores(np.random.default_rng(0)) == 3.0).tolist() == [[False, False], [True, False]]
 
 
 def test_with_many_plays_the_arm_whose_turn_it_is_comes_first():
     bandit, rng = glr_kl_ucb(4, 100), np.random.default_rng(0)
     for _ in range(3):
-        bandit.update([0, 1, 2, 3], None, [0.9, 0.8, 0.1, 0.1])
+        bandit.update(Selection([0, 1, 2, 3], None, None), [0.9, 0.8, 0.1, 0.1])
     assert bandit.select(2, rng).arms.tolist() == [3, 0]
-    bandit.update([0], None, [0.9])
+    bandit.update(Selection([0], None, None), [0.9])
     assert set(bandit.select(2, rng).arms.tolist()) == {0, 1}
 
 
@@ -151,6 +153,6 @@ def test_a_restart_leaves_nothing_that_a_saved_state_would_not_hold():
     record(original, 0, [[float(t >= 30)] for t in range(38)])
     assert original.restarts == 1
     twin.load_state_dict(original.state_dict())
-    for evidence in (original, twin):
-        record(evidence, 1, [[0.5]] * 60)  # as many splits as arm 0 once had
+    for statistics in (original, twin):
+        record(statistics, 1, [[0.5]] * 60)  # as many splits as arm 0 once had
     np.testing.assert_equal(original.state_dict(), twin.state_dict())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from curriculum_bandits.bandits import RefusedUtility, stochastic
+from curriculum_bandits.bandits import RefusedUtility, Selection, stochastic
 from curriculum_bandits.bandits.stochastic import IndexBandit, SinceChange
 
 K, T, RUNS = 4, 300, 3
@@ -27,7 +27,7 @@ def played(bandit, table):
     for t in range(T):
         selection = bandit.select(1, rng)
         arms[:, t] = selection.arms[:, 0]
-        bandit.update(selection.arms, selection.inclusion, np.take_along_axis(table[:, t], selection.arms, axis=1))
+        bandit.update(selection, np.take_along_axis(table[:, t], selection.arms, axis=1))
     return arms
 
 
@@ -147,8 +147,8 @@ def test_glr_kl_ucb_plays_as_its_slow_twin(restart, test_every, split_every):
         alpha, delta = 0.5 * math.sqrt(K * math.log(T) / T), 1 / math.sqrt(T)
         expected, found = slow_glr(table[run], alpha=alpha, delta=delta, **options)
         assert arms[run].tolist() == expected
-        assert bandit.evidence.restarts[run] == found
-    assert np.sum(bandit.evidence.restarts) >= 2
+        assert bandit.statistics.restarts[run] == found
+    assert np.sum(bandit.statistics.restarts) >= 2
 
 
 def test_without_restarts_and_turns_glr_kl_ucb_is_kl_ucb():
@@ -177,17 +177,17 @@ def test_it_finds_the_best_arms(make):
     bandit, rng, means = make(6, runs=20), np.random.default_rng(1), np.array([0.1, 0.9, 0.1, 0.8, 0.1, 0.1])
     earned = 0.0
     for t in range(800):
-        arms, probability, inclusion = bandit.select(2, rng)
-        assert arms.shape == probability.shape == (20, 2)
-        bandit.update(arms, inclusion, (rng.random(arms.shape) < means[arms]).astype(float))
-        earned += np.mean(np.sum(means[arms], axis=-1)) if t >= 400 else 0.0
+        selection = bandit.select(2, rng)
+        assert selection.arms.shape == selection.probability.shape == (20, 2)
+        bandit.update(selection, (rng.random(selection.arms.shape) < means[selection.arms]).astype(float))
+        earned += np.mean(np.sum(means[selection.arms], axis=-1)) if t >= 400 else 0.0
     assert earned / 400 > 1.2  # at random 0.7, the best two 1.7
 
 
 def test_the_tunings_are_those_of_the_papers():
-    gamma = stochastic.discounted_ucb(3, 5000, changes=4).evidence.gamma
+    gamma = stochastic.discounted_ucb(3, 5000, changes=4).statistics.gamma
     assert gamma == pytest.approx(1 - 0.25 * math.sqrt(4 / 5000))
-    assert stochastic.sliding_window_ucb(3, 5000, changes=4).evidence.window == int(
+    assert stochastic.sliding_window_ucb(3, 5000, changes=4).statistics.window == int(
         2 * math.sqrt(5000 * math.log(5000) / 4)
     )
     share = math.log(5000) / 5000
@@ -198,7 +198,7 @@ def test_the_tunings_are_those_of_the_papers():
         (4, "global", 0.05 * math.sqrt(4 * share), 20_000**-0.5),
     ):
         glr = stochastic.glr_kl_ucb(3, 5000, changes=changes, restart=restart)
-        assert (glr.exploration, glr.evidence.delta) == pytest.approx((alpha, delta))
+        assert (glr.exploration, glr.statistics.delta) == pytest.approx((alpha, delta))
         assert glr.growing == (changes is None)
 
 
@@ -223,18 +223,16 @@ def test_a_setting_out_of_range_is_named(make, message):
 
 def test_what_cannot_be_played_is_refused():
     bandit, rng = stochastic.ucb1(3), np.random.default_rng(0)
-    with pytest.raises(ValueError, match="IndexBandit chooses among all arms and takes no candidates"):
+    with pytest.raises(ValueError, match="IndexBandit draws from all arms and takes no candidates"):
         bandit.select(1, rng, np.array([0, 1]))
     for size in (0, 4):
         with pytest.raises(ValueError, match=f"{size} arms are asked for but there are 3"):
             bandit.select(size, rng)
     with pytest.raises(RefusedUtility, match="utility_range"):
-        bandit.update([0], None, [1.5])
-    with pytest.raises(NotImplementedError, match="write scores"):
-        stochastic.StochasticBandit(stochastic.Cumulative(3)).select(1, rng)
+        bandit.update(Selection([0], None, None), [1.5])
 
 
 def test_utilities_are_scaled_to_gains():
     bandit = stochastic.ucb1(2, utility_range=(-10.0, 30.0))
-    bandit.update([1], None, [0.0])
-    np.testing.assert_array_equal(bandit.evidence.sums, [0.0, 0.25])
+    bandit.update(Selection([1], None, None), [0.0])
+    np.testing.assert_array_equal(bandit.statistics.sums, [0.0, 0.25])

@@ -6,6 +6,7 @@ import pytest
 from curriculum_bandits.bandits import (
     RandomizedBandit,
     RestartedAt,
+    Selection,
     epsilon_greedy,
     glr_kl_ucb,
     kl_ucb,
@@ -28,7 +29,7 @@ def arms_of(bandit, rounds, seed):
     rng, arms = np.random.default_rng(seed), []
     for _ in range(rounds):
         selection = bandit.select(1, rng)
-        bandit.update(selection.arms, selection.inclusion, 0.3 * selection.arms)
+        bandit.update(selection, 0.3 * selection.arms)
         arms.append(selection.arms.ravel().tolist())
     return arms
 
@@ -51,7 +52,7 @@ def test_it_tells_probabilities_if_the_bandit_does():
 def test_a_refused_answer_is_no_round():
     bandit = RestartedAt(kl_ucb(3), [1])
     with pytest.raises(ValueError, match="utility"):
-        bandit.update([0], None, [2.0])
+        bandit.update(Selection([0], None, None), [2.0])
     assert bandit.state_dict()["rounds"] == 0
 
 

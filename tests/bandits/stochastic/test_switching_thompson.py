@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curriculum_bandits.bandits import glr_kl_ucb, switching_thompson, thompson
+from curriculum_bandits.bandits import Selection, glr_kl_ucb, switching_thompson, thompson
 from curriculum_bandits.bandits.stochastic import ChangePosterior, SwitchingThompson
 from curriculum_bandits.environments import besson_1, play
 from curriculum_bandits.regret import dynamic_regret, earned_by_arms
@@ -14,10 +14,10 @@ DRAWS = 20_000
 
 @pytest.mark.parametrize("sharpness", [1.0, 3.0])
 def test_the_draws_are_beta_with_sharpened_counts(sharpness):
-    evidence = ChangePosterior(2, hazard=1e-12, discounts=(1.0,), runs=DRAWS)
-    bandit = SwitchingThompson(evidence, sharpness=sharpness)
+    statistics = ChangePosterior(2, hazard=1e-12, discounts=(1.0,), runs=DRAWS)
+    bandit = SwitchingThompson(statistics, sharpness=sharpness)
     for gain in (1.0, 0.0, 1.0):
-        bandit.update(np.zeros((DRAWS, 1), dtype=int), None, np.full((DRAWS, 1), gain))
+        bandit.update(Selection(np.zeros((DRAWS, 1), dtype=int), None, None), np.full((DRAWS, 1), gain))
     draws = bandit.scores(np.random.default_rng(0))
     for arm, (a, b) in enumerate([(3.0, 2.0), (1.0, 1.0)]):
         posterior = stats.beta(sharpness * a, sharpness * b)
@@ -33,8 +33,9 @@ def test_it_is_thompson_sampling_where_no_change_is_possible():
         rng = np.random.default_rng(1)
         counts = np.zeros(3)
         for means in world:
-            arms = policy.select(1, rng).arms
-            policy.update(arms, None, (rng.random(arms.shape) < means[arms]).astype(float))
+            selection = policy.select(1, rng)
+            arms = selection.arms
+            policy.update(selection, (rng.random(arms.shape) < means[arms]).astype(float))
             counts += np.bincount(arms[:, 0], minlength=3)
         played[name] = counts / counts.sum()
     np.testing.assert_allclose(played["switching"], played["plain"], atol=0.01)
@@ -44,9 +45,9 @@ def test_it_finds_a_change_of_an_arm_it_was_not_playing():
     bandit, rng = switching_thompson(2, 2000, hazard=0.002, runs=40), np.random.default_rng(2)
     late = []
     for t in range(2000):
-        arms = bandit.select(1, rng).arms
-        means = np.array([0.5, 0.2 if t < 1000 else 0.9])
-        bandit.update(arms, None, (rng.random(arms.shape) < means[arms]).astype(float))
+        selection = bandit.select(1, rng)
+        arms, means = selection.arms, np.array([0.5, 0.2 if t < 1000 else 0.9])
+        bandit.update(selection, (rng.random(arms.shape) < means[arms]).astype(float))
         if t >= 1800:
             late.append(np.mean(arms == 1))
     assert np.mean(late) > 0.9

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ pytest.importorskip("matplotlib")
 
 from curriculum_bandits.benchmarks.curricula import command
 from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
+from curriculum_bandits.benchmarks.curricula.contenders import CONTENDERS
 
 SMALL = CompareSettings(
     learners=("half-hopeless-skill",),
@@ -36,10 +38,10 @@ def call(*words):
 
 
 def stored(folder):
-    """All runs by name, but for the seconds they took, and the code that made them, which each process reads anew."""
+    """All runs by name, but for the seconds they took."""
     runs = {path.name: json.loads(path.read_text()) for path in sorted((folder / "runs").glob("*.json"))}
     for run in runs.values():
-        for name in ("ask", "learn", "tell", "evaluate", "overhead", "code"):
+        for name in ("ask", "learn", "tell", "evaluate", "overhead"):
             del run["result"][name]
     return runs
 
@@ -70,7 +72,7 @@ def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
     assert document["command"] == words
     assert document["runs"] == document["runs_done_by_this_command"] == 8
     assert 0.0 < document["overhead_share"] < 100.0
-    assert {"cores", "platform", "date", "versions", "code", "caption"} <= document.keys()
+    assert {"cores", "platform", "date", "versions", "revisions", "caption"} <= document.keys()
     call(*WORDS, "--learners", learners[0], "--methods", "osmd(arms=problems)", "--output", str(tmp_path))
     assert not {"overall.csv", "overall.png"} & {path.name for path in tmp_path.iterdir()}
 
@@ -261,23 +263,18 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
     assert not (tmp_path / "summary.txt").exists()
 
 
-def test_runs_of_different_code_are_pointed_out(tmp_path):
-    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
-    assert "CODE" not in (tmp_path / "summary.txt").read_text()
-    path = next((tmp_path / "runs").iterdir())
-    document = json.loads(path.read_text())
-    document["result"]["code"] = "other"
-    path.write_text(json.dumps(document))
-    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
-    assert "DIFFERENT CODE" in (tmp_path / "summary.txt").read_text()
-    for path in (tmp_path / "runs").iterdir():
-        document = json.loads(path.read_text())
-        document["result"]["code"] = "other"
-        path.write_text(json.dumps(document))
-    run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
-    text = (tmp_path / "summary.txt").read_text()
-    assert "NOT THE PRESENT CODE" in text
-    assert "code other " in text
+def test_revisions_are_told_and_runs_of_another_one_are_played_again(tmp_path, monkeypatch):
+    def command():
+        run_compare(SMALL, output=tmp_path, jobs=1, progress=False)
+        done = json.loads((tmp_path / "summary.json").read_text())["runs_done_by_this_command"]
+        return done, (tmp_path / "summary.txt").read_text()
+
+    assert "Revisions of learners and methods: all 1\n" in command()[1]
+    assert command()[0] == 0
+    monkeypatch.setitem(CONTENDERS, SMALL.methods[0], replace(CONTENDERS[SMALL.methods[0]], revision=2))
+    done, text = command()
+    assert done == len(SMALL.seeds) * len(SMALL.learners)
+    assert f"Revisions of learners and methods: {SMALL.methods[0]} 2, all others 1\n" in text
 
 
 @pytest.mark.parametrize(

@@ -144,8 +144,12 @@ def test_a_digest_tells_all_settings_apart(monkeypatch):
     before = SMALL.digest()
     assert before == replace(SMALL).digest()
     assert len({before, *(run.digest() for run in others)}) == 9
-    monkeypatch.setitem(registry._DECLARED, "osmd", replace(registry.find_method("osmd"), revision=2))
-    assert SMALL.digest() != before
+    kinds = ((registry._DECLARED, SMALL.method), (STUDENTS, SMALL.learner))
+    for there, name in kinds:
+        with monkeypatch.context() as patch:
+            patch.setitem(there, name, replace(there[name], revision=2))
+            assert SMALL.digest() != before
+    assert SMALL.digest() == before
 
 
 def test_what_fails_is_named(monkeypatch):

@@ -49,7 +49,6 @@ def result(slope, effective=50.0, cost=8.0):
         tell=0.002,
         evaluate=0.1,
         overhead=0.01,
-        code="abc",
     )
 
 

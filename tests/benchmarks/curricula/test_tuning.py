@@ -59,7 +59,7 @@ def test_every_method_was_tried_with_equally_many_settings_that_work():
 def result(accuracy):
     nothing = (float("nan"),) * 2
     return Result((0, 1, 2), (0, 1, 2), (0, 1, 2), accuracy, nothing, nothing, ((1.0,),) * 2, ("a",), "part", 1,
-                  *[0.0] * 5, code="")  # fmt: skip
+                  *[0.0] * 5)  # fmt: skip
 
 
 def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):

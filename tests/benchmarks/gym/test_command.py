@@ -78,7 +78,9 @@ def test_a_schedule_of_another_length_is_another_run(steps, tmp_path):
     run_gym(settings, output=tmp_path, progress=False)
     saved = (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text()
     asked = ["gym", *words(steps=steps), "--methods", "uniform", "e2h", "--output", str(tmp_path)]
-    with pytest.raises(SystemExit, match=f"other settings: steps was 4 there and is {steps} here") as ended:
+    with pytest.raises(
+        SystemExit, match=f"settings of curriculum differ: steps was 4 there and is {steps} here"
+    ) as ended:
         main(asked)
     assert "\n" not in str(ended.value)
     assert (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text() == saved

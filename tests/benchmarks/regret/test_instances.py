@@ -132,8 +132,8 @@ def test_a_setting_may_be_one_of_the_words_that_its_annotation_names():
     environment = besson_1(50)
     own, local = parse_policies(["glr_kl_ucb(restart=local)", "glr_kl_ucb_local"])
     bandit = own.policy.bandit(environment, 1, plays=1, settings=dict(own.settings))
-    assert bandit.evidence.restart == "local"
-    assert local.policy.bandit(environment, 1, plays=1, settings={}).evidence.restart == "local"
+    assert bandit.statistics.restart == "local"
+    assert local.policy.bandit(environment, 1, plays=1, settings={}).statistics.restart == "local"
 
 
 MEANS = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])

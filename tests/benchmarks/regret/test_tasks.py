@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("joblib")
 
-from curriculum_bandits import bandits
 from curriculum_bandits.bandits import exp3
 from curriculum_bandits.benchmarks.regret import policies
-from curriculum_bandits.benchmarks.regret import task as task_module
 from curriculum_bandits.benchmarks.regret.instances import parse_instances
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
 from curriculum_bandits.benchmarks.regret.store import Store
@@ -83,7 +79,7 @@ def test_a_task_with_many_plays():
     np.testing.assert_allclose(result.external[:, -1], external_regret(environment.means, earned, plays=2)[:, -1])
 
 
-def test_a_name_is_made_of_all_that_matters_and_nothing_else(monkeypatch):
+def test_a_name_is_made_of_all_that_matters_and_nothing_else():
     task, *others = tasks_of()
     names = {task.digest(), *(other.digest() for other in others)}
     assert len(names) == len(others) + 1
@@ -91,8 +87,6 @@ def test_a_name_is_made_of_all_that_matters_and_nothing_else(monkeypatch):
         assert dataclasses.replace(task, **changes).digest() not in names
     relabelled = dataclasses.replace(task.instance, label="another", family="of its own")
     assert dataclasses.replace(task, instance=relabelled).digest() == task.digest()
-    monkeypatch.setattr("curriculum_bandits.benchmarks.regret.task.version", lambda name: "another")
-    assert task.digest() not in names
 
 
 def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_that_is_its_default(monkeypatch):
@@ -108,36 +102,28 @@ def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_t
     assert tasks_of(["osmd"])[0].digest() == other
 
 
-def test_a_name_follows_the_sources_that_decide_numbers(monkeypatch, tmp_path):
-    (task, *_) = tasks_of(["exp3"])
-    task_module._sources_digest.cache_clear()
+def test_a_name_follows_the_revision_of_its_policy_alone(monkeypatch):
+    task, other = tasks_of(["exp3"])[0], tasks_of(["osmd"])[0]
+    names = [task.digest(), other.digest()]
+    revised = dataclasses.replace(policies.POLICIES["exp3"], revision=2)
+    monkeypatch.setattr(policies, "POLICIES", {**policies.POLICIES, "exp3": revised})
+    assert task.digest() != names[0]
+    assert other.digest() == names[1]
+
+
+def test_a_name_follows_the_file_of_a_policy_of_ones_own(monkeypatch, tmp_path):
+    file = tmp_path / "changing_policy.py"
+    file.write_text(
+        "from curriculum_bandits.bandits import Uniform\n"
+        "def policy(environment, runs):\n"
+        "    return Uniform(environment.n_arms, runs=runs)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (task, *_) = tasks_of(["changing_policy:policy"])
     before = task.digest()
-    package = tmp_path / "bandits"
-    shutil.copytree(Path(bandits.__file__).parent, package)
-    monkeypatch.setattr(bandits, "__file__", str(package / "__init__.py"))
-    task_module._sources_digest.cache_clear()
-    assert task.digest() == before  # wherever the package is installed
-    with open(package / "stochastic" / "glr.py", "a") as file:
-        file.write("# changed\n")
-    assert task.digest() == before  # what is loaded is what plays
-    task_module._sources_digest.cache_clear()
+    with open(file, "a") as opened:
+        opened.write("# changed\n")
     assert task.digest() != before
-    monkeypatch.undo()
-    task_module._sources_digest.cache_clear()
-    assert task.digest() == before
-
-
-@pytest.mark.parametrize(
-    "name", ["bandits", "bounds", "environments", "regret", "projection", "sampling", "knowledge", "policies"]
-)
-def test_every_source_that_decides_numbers_is_watched(name, monkeypatch, tmp_path):
-    task_module._sources_digest.cache_clear()
-    before = task_module._sources_digest()
-    (tmp_path / f"{name}.py").write_text("# another\n")
-    monkeypatch.setattr(getattr(task_module, name), "__file__", str(tmp_path / f"{name}.py"))
-    task_module._sources_digest.cache_clear()
-    assert task_module._sources_digest() != before
-    task_module._sources_digest.cache_clear()
 
 
 def test_results_survive_storage_and_a_broken_file_is_none(tmp_path):
@@ -212,7 +198,7 @@ def test_a_policy_that_fails_says_where(tmp_path, monkeypatch):
     (tmp_path / "failing_policy.py").write_text(
         "from curriculum_bandits.bandits import Uniform\n"
         "class Failing(Uniform):\n"
-        "    def update(self, arms, inclusion, values):\n"
+        "    def update(self, selection, values, **extra):\n"
         "        raise KeyError('on purpose')\n"
         "def policy(environment, runs):\n"
         "    return Failing(environment.n_arms, runs=runs)\n"

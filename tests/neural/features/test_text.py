@@ -70,7 +70,7 @@ def test_the_last_three_columns_are_lengths():
 
 
 def test_the_projection_is_that_of_the_exact_decomposition():
-    bank = BANK.subset(np.arange(60))
+    bank = BANK[np.arange(60)]
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     weights = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True).fit_transform(bank.prompts)
@@ -120,7 +120,7 @@ def test_a_finished_file_is_not_fitted_again(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bank": BANK.subset(np.arange(1199))}, "bank is "),
+        ({"bank": BANK[np.arange(1199)]}, "bank is "),
         ({"columns": 17}, "columns is 16 there, 17 here"),
         ({"ngram_range": (1, 2)}, r"ngram_range is \[1, 3\] there, \[1, 2\] here"),
         ({"vectorizer": "hashing"}, "vectorizer is 'tfidf' there, 'hashing' here"),
@@ -158,7 +158,7 @@ def test_terms_that_the_sample_lacks_are_no_obstacle():
 
 def test_chat_messages_are_read_as_their_contents():
     bank = ProblemBank([[{"role": "user", "content": prompt}] for prompt in BANK.prompts[:50]])
-    plain = BANK.subset(np.arange(50))
+    plain = BANK[np.arange(50)]
     np.testing.assert_array_equal(quick(bank).raw, quick(plain).raw)
 
 

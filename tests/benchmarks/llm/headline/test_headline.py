@@ -362,13 +362,14 @@ def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypa
         assert word in printed
     assert str(tmp_path) not in (tmp_path / "out" / "summary.json").read_text()
     document = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert len(document["banks"][0]["runs"]) == 4
+    assert document["revisions"] == {"uniform": 1, "actor_curator_paper": 1}
+    assert len(json.loads((tmp_path / "out" / "runs.json").read_text())) == 4
     for name in ("curves-arithmetic.png", "drawn-arithmetic.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     monkeypatch.setattr(play, "CurriculumGRPOTrainer", None)  # nothing is left to train
     command.main(words)
     monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=151, evaluations=1))
-    with pytest.raises(SystemExit, match="holds a run of other settings; give another --runs"):
+    with pytest.raises(SystemExit, match="holds a run of other settings or of another revision; give another --runs"):
         command.main(words)
     with pytest.raises(SystemExit, match=r"'nowhere' is none of the banks; choose from .*arithmetic"):
         command.main(["--banks", "nowhere"])
