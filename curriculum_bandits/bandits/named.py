@@ -179,9 +179,6 @@ def exp3_p(
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
 
-    Returns:
-        The bandit.
-
     Raises:
         ValueError: If `confidence` is not in (0, 1).
 

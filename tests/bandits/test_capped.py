@@ -59,6 +59,8 @@ def test_an_impossible_batch_is_refused():
     for size in (0, 3):
         with pytest.raises(ValueError, match=f"{size} plays are asked for"):
             bandit.select(size, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="3 plays are asked for"):
+        bandit.load_state_dict({**bandit.state_dict(), "plays": 3})
     with pytest.raises(ValueError, match="Fixed draws from all arms"):
         bandit.select(1, np.random.default_rng(0), np.array([0]))
     with pytest.raises(ValueError, match="n_arms is 0"):

@@ -212,3 +212,11 @@ def test_a_state_of_more_plays_than_there_is_room_for_is_refused():
         with pytest.raises(ValueError, match=r"8 (plays|arms)"):
             other.load_state_dict(wide.state_dict())
         assert other.state_dict()["weights"]["plays"] == 1
+
+
+def test_weights_and_histories_that_no_answers_lead_to_are_refused():
+    bandit, graves = ExponentialWeights(2, step=0.1, mixing=0.1), GravesExp3S(2, history=3)
+    with pytest.raises(ValueError, match="a largest that is not 0"):
+        bandit.load_state_dict({**bandit.state_dict(), "log_weights": np.full(2, -9e9)})
+    with pytest.raises(ValueError, match="history has 4 utilities, this one 3"):
+        graves.load_state_dict({**graves.state_dict(), "seen": np.zeros(4)})

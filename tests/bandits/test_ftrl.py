@@ -113,17 +113,6 @@ def test_it_finds_the_best_arm(make):
     assert np.median(bandit.probabilities()[:, 2]) > 0.8
 
 
-def test_a_restored_state_continues_bit_for_bit():
-    first, rng = tsallis_inf(3, runs=2), np.random.default_rng(2)
-    losses_after(first, 20, rng, np.array([0.2, 0.5, 0.8]))
-    second = tsallis_inf(3, runs=2)
-    second.load_state_dict(first.state_dict())
-    np.testing.assert_array_equal(first.probabilities(), second.probabilities())
-    for bandit in (first, second):
-        losses_after(bandit, 20, np.random.default_rng(3), np.array([0.2, 0.5, 0.8]))
-    np.testing.assert_array_equal(first.probabilities(), second.probabilities())
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -115,3 +115,9 @@ def test_bad_settings_are_refused():
     for staleness in (-0.1, 1.1, np.nan):
         with pytest.raises(ValueError, match="staleness is"):
             PrioritizedLevels(3, staleness=staleness)
+
+
+def test_an_answer_from_the_future_is_refused():
+    levels = PrioritizedLevels(3)
+    with pytest.raises(ValueError, match="answered in update 2, after 0 updates"):
+        levels.load_state_dict({**levels.state_dict(), "answered": np.array([0, 2, 0])})

@@ -42,9 +42,6 @@ def ucb1(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
 
-    Returns:
-        The bandit.
-
     Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 1.
     """
     return IndexBandit(Cumulative(n_arms, runs=runs), ucb_index, utility_range=utility_range)
@@ -71,9 +68,6 @@ def discounted_ucb(
         xi: :math:`\xi`; 1/2 in the experiments, above 1/2 in the theorem.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit.
 
     Raises:
         ValueError: If `changes` is not between 1 and T.
@@ -109,9 +103,6 @@ def sliding_window_ucb(
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
 
-    Returns:
-        The bandit.
-
     Raises:
         ValueError: If `changes` is not between 1 and T.
 
@@ -133,9 +124,6 @@ def kl_ucb(n_arms: int, *, c: float = 0.0, runs: int | None = None, utility_rang
         c: 3 in the theorem; the paper recommends 0 in practice.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit.
 
     Source: Garivier & Cappé, "The KL-UCB Algorithm for Bounded Stochastic Bandits and Beyond", COLT 2011.
     """
@@ -171,9 +159,6 @@ def glr_kl_ucb(
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
 
-    Returns:
-        The bandit.
-
     Raises:
         ValueError: If `changes` is not between 1 and T.
 
@@ -203,9 +188,6 @@ def thompson(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
 
-    Returns:
-        The bandit.
-
     Source: Thompson 1933; Agrawal & Goyal, "Analysis of Thompson Sampling for the Multi-armed Bandit Problem", COLT
     2012.
     """
@@ -222,9 +204,6 @@ def discounted_thompson(
         gamma: :math:`\gamma`.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit.
 
     Source: Raj & Kalyani, "Taming Non-stationary Bandits: A Bayesian Approach", arXiv 1707.09727.
     """
@@ -259,9 +238,6 @@ def switching_thompson(
         hypotheses: Possible last changes that are kept per arm.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -298,9 +274,6 @@ def epsilon_greedy(
         plays: Plays per round m that its probabilities speak of.
         runs: Number of independent runs.
         utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit.
 
     Source: Sutton & Barto, "Reinforcement Learning", section 2.2 (constant 0.1); Auer, Cesa-Bianchi & Fischer 2002,
     figure 3 (schedule).

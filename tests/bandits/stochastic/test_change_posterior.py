@@ -141,9 +141,8 @@ def test_a_change_that_is_found_makes_the_others_suspect_and_a_suspicion_does_no
         statistics.record(np.array([0]), np.array([0.0]))
     assert statistics.last_change()[0] == 61.0  # the first round in which it paid nothing
     np.testing.assert_allclose(statistics.unseen()[1:], 0.5, atol=2e-3)
-    statistics.record(
-        np.array([1]), np.array([0.0])
-    )  # as ever: it lifts the suspicion from this arm, not from the other
+    # As ever: it lifts the suspicion from this arm, not from the other.
+    statistics.record(np.array([1]), np.array([0.0]))
     assert statistics.unseen()[1] < 1e-3
     assert statistics.last_change()[1] == 0.0
     assert statistics.unseen()[2] == pytest.approx(0.5, abs=2e-3)

@@ -53,7 +53,7 @@ def test_a_refused_answer_is_no_round():
     bandit = RestartedAt(kl_ucb(3), [1])
     with pytest.raises(ValueError, match="utility"):
         bandit.update(Selection([0], None, None), [2.0])
-    assert bandit.state_dict()["rounds"] == 0
+    assert bandit.state_dict()["updates"] == 0
 
 
 def test_a_restart_before_the_first_round_is_refused():
