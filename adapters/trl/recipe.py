@@ -354,7 +354,8 @@ def method_names() -> list[str]:
 def _curator_fields() -> list[str]:
     from curriculum_bandits.neural import CuratorSettings
 
-    return [f.name for f in dataclasses.fields(CuratorSettings) if f.name not in ("sampler", "schedule")]
+    unwritable = ("loss", "sampler", "schedule")
+    return ["clip", *(f.name for f in dataclasses.fields(CuratorSettings) if f.name not in unwritable)]
 
 
 def _curator_settings(
@@ -375,6 +376,8 @@ def _curator_settings(
     base = neural.PAPER if paper else neural.DEFAULT
     if "scorer" in settings and settings["scorer"].heads == 1 and base.baseline == "predicted":
         switches.setdefault("baseline", "none")
+    if "clip" in switches:
+        switches["loss"] = dataclasses.replace(base.loss, clip=switches.pop("clip"))  # type: ignore[call-arg]
     if switches:
         settings["settings"] = dataclasses.replace(base, **switches)
     return settings

@@ -25,6 +25,7 @@ __all__ = [
     "no_difficulty_curator",
     "nucleus_curator",
     "paper_curator",
+    "unclipped_curator",
 ]
 
 #: For a small network in the place of the paper's language model, whose learning rate is 1e-6.
@@ -36,6 +37,7 @@ def curator(
     *,
     signal: Signal | None = None,
     scorer: dict[str, Any] | None = None,
+    clip: float | None = None,
     **changes: Any,
 ) -> Curriculum:
     """The default preset with some switches changed.
@@ -44,6 +46,7 @@ def curator(
         setting: What it is made for; the seed is of draws and first weights.
         signal: What rewards it; None is the preset's own.
         scorer: Arguments of `MlpScorer` other than the columns; no hidden layer makes it linear.
+        clip: Of the proximal loss; None is the preset's own.
         **changes: Fields of `CuratorSettings`.
 
     Returns:
@@ -52,6 +55,8 @@ def curator(
     from curriculum_bandits import neural
 
     bank, seed = setting.bank, setting.seed
+    if clip is not None:
+        changes["loss"] = neural.Proximal(clip)
     settings = dataclasses.replace(neural.DEFAULT, **changes)
     if scorer is None:
         return methods.actor_curator(bank, seed=seed, settings=settings, signal=signal)
@@ -109,9 +114,24 @@ def nucleus_curator(setting: Setting) -> Curriculum:
     Returns:
         The curriculum.
     """
+    from curriculum_bandits.neural import Proximal
     from curriculum_bandits.neural.samplers import Nucleus
 
-    return curator(setting, sampler=Nucleus(), weights="equal", baseline="none")
+    return curator(setting, sampler=Nucleus(), loss=Proximal(weights="equal"), baseline="none")
+
+
+def unclipped_curator(setting: Setting) -> Curriculum:
+    """The default preset with the unclipped loss.
+
+    Args:
+        setting: What it is made for; the seed is of draws and first weights.
+
+    Returns:
+        The curriculum.
+    """
+    from curriculum_bandits.neural import Unclipped
+
+    return curator(setting, loss=Unclipped(step=0.3))
 
 
 def gumbel_curator(setting: Setting) -> Curriculum:
@@ -139,7 +159,7 @@ SWITCHES: dict[str, tuple[str, Callable[[Setting], Curriculum]]] = {
     "curator-one-step": ("one gradient step per update instead of three", partial(curator, gradient_steps=1)),
     "curator-clip-0.1": ("clip .1 instead of .2", partial(curator, clip=0.1)),
     "curator-clip-0.5": ("clip .5 instead of .2", partial(curator, clip=0.5)),
-    "curator-unclipped": ("the unclipped loss with KL, step .3", partial(curator, loss="unclipped", step=0.3)),
+    "curator-unclipped": ("the unclipped loss with KL, step .3", unclipped_curator),
     "curator-window-10": ("the mean of a problem's last 10 utilities", partial(curator, window=10)),
     "curator-gain-1": ("a constant gain of 1 instead of scale-free utilities", partial(curator, gain=1.0)),
     "curator-slow": ("learning rate .003 instead of .01", partial(curator, learning_rate=3e-3)),

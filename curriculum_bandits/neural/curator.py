@@ -35,7 +35,7 @@ from curriculum_bandits.neural.samplers import exact
 from curriculum_bandits.neural.scorers import Scorer
 from curriculum_bandits.neural.settings import CuratorSettings
 from curriculum_bandits.proposals import Proposal, ShuffledProposal, UniformProposal
-from curriculum_bandits.state import Count, Field, Fixed, Part, Real, Stateful
+from curriculum_bandits.state import Array, Count, Field, Fixed, Part, Real, Stateful
 
 __all__ = ["NeuralCurator"]
 
@@ -47,10 +47,16 @@ class _Numbers(Field):
     """Real numbers by name, nan among them."""
 
     @override
+    def save(self, value: dict[str, float]) -> dict[str, Any]:
+        return {"names": list(value), "values": np.array(list(value.values()), dtype=np.float64)}
+
+    @override
     def checked(self, saved: Any, present: Any, owner: Any) -> dict[str, float]:
-        if not isinstance(saved, Mapping):
-            raise ValueError(f"is a {type(saved).__name__} where numbers by name are needed")
-        return {str(name): Real(finite=False).checked(value, None, owner) for name, value in saved.items()}
+        if not isinstance(saved, Mapping) or set(saved) != {"names", "values"}:
+            raise ValueError("does not hold names and values")
+        names = [str(name) for name in saved["names"]]
+        numbers = Array(finite=False, shape=lambda _: (len(names),), dtype=np.float64)
+        return dict(zip(names, numbers.checked(saved["values"], None, owner).tolist(), strict=True))
 
 
 class NeuralCurator(Stateful, Bandit):

@@ -41,20 +41,24 @@ class _Weights(Field):
 
 
 class _Memory(Field):
-    """What Adam remembers of each parameter that had a gradient, by the number of the parameter."""
+    """What Adam remembers of each parameter that had a gradient, and the numbers of these parameters."""
 
     @override
     def save(self, value: torch.optim.Optimizer) -> dict[str, Any]:
-        memory = value.state_dict()["state"]
-        return {str(number): {name: _array(each) for name, each in memory[number].items()} for number in sorted(memory)}
+        entries = value.state_dict()["state"]
+        memory = {str(n): {name: _array(each) for name, each in entry.items()} for n, entry in entries.items()}
+        return {"numbers": sorted(entries), "memory": memory}
 
     @override
     def checked(self, saved: Any, present: torch.optim.Optimizer, owner: Any) -> dict[int, dict[str, Tensor]]:
         parameters = {str(n): p for n, p in enumerate(p for group in present.param_groups for p in group["params"])}
-        if not set(_mapping(saved)) <= set(parameters):
-            raise ValueError(f"knows the parameters {sorted(saved)} where there are {len(parameters)}")
+        if set(_mapping(saved)) != {"numbers", "memory"}:
+            raise ValueError(f"holds {sorted(saved)}, not memory and numbers")
+        entries, numbers = _mapping(saved["memory"]), {str(number) for number in saved["numbers"]}
+        if set(entries) != numbers or not numbers <= set(parameters):
+            raise ValueError(f"knows the parameters {sorted(entries)} of {sorted(numbers)}, here are {len(parameters)}")
         memory = {}
-        for number, entry in saved.items():
+        for number, entry in entries.items():
             if set(_mapping(entry)) != set(_ADAM_REMEMBERS):
                 raise ValueError(f"remembers {sorted(entry)} of a parameter, not {sorted(_ADAM_REMEMBERS)}")
             scalar = torch.zeros((), dtype=torch.float32)

@@ -665,17 +665,21 @@ def broken_states():
         return state
 
     descent, item = good["learning"]["descent"], good["history"]["item"]
-    memory = {number: {"step": 1} for number in descent["optimizer"]}
+    numbers = descent["optimizer"]["numbers"]
     return {
         "another bank": (changed(n_arms=7), "saved n_arms of neural_curator is 7, and 24 here"),
         "other weights": (changed(learning__descent__network={"other": np.zeros(2)}), "differs in the weights"),
-        "another optimiser": (changed(learning__descent__optimizer=memory), "remembers"),
+        "another optimiser": (
+            changed(learning__descent__optimizer__memory={str(number): {"step": 1} for number in numbers}),
+            "remembers",
+        ),
+        "half an optimiser": (changed(learning__descent__optimizer__memory={}), "knows the parameters"),
         "a window of another length": (changed(history__utility=np.zeros((len(item), 4))), "saved utility of history"),
         "a problem twice": (changed(history__item=np.zeros_like(item)), "a problem twice"),
         "another proposal": (changed(proposal=UniformProposal(N).state_dict()), "belongs to a 'uniform_proposal'"),
         "no order": (changed(proposal__order=np.zeros(N, dtype=np.int32)), "is no order"),
         "a mean square below zero": (changed(mean_square=-1.0), "mean_square of neural_curator is -1.0"),
-        "diagnostics that are no numbers": (changed(last={"loss": "low"}), "saved last of neural_curator is 'low'"),
+        "other diagnostics": (changed(last__values=np.zeros(1)), "saved last of neural_curator has shape"),
     }
 
 

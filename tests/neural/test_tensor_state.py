@@ -52,7 +52,7 @@ def test_what_is_frozen_is_not_kept():
 
 def test_an_optimizer_before_its_first_step_remembers_nothing():
     fresh, worked = trained(steps=0), trained(steps=2)
-    assert fresh.state_dict()["optimizer"] == {}
+    assert fresh.state_dict()["optimizer"] == {"numbers": [], "memory": {}}
     worked.load_state_dict(fresh.state_dict())
     assert worked.optimizer.state_dict()["state"] == {}
 
@@ -82,14 +82,20 @@ ONE = np.ones(2, np.float32)
         (lambda w, o: w.update({"1.bias": np.zeros(2, np.uint16)}), "1.bias of uint16"),
         (lambda w, o: w.update({"1.bias": "two"}), "1.bias of <U3"),
         (lambda w, o: w.update({"1.bias": np.inf * ONE}), "a weight in 1.bias that is not finite"),
-        (lambda w, o: o.update({"3": o["0"]}), "optimizer of trained knows the parameters .*'3'.* where there are 3"),
-        (lambda w, o: o["1"].pop("exp_avg"), "remembers"),
-        (lambda w, o: o["1"].update(max_exp_avg_sq=o["1"]["exp_avg"]), "remembers"),
-        (lambda w, o: o.update({"1": 0}), "is a int where arrays by name are needed"),
-        (lambda w, o: o["1"].update(exp_avg=ONE), "has exp_avg of float32 and shape"),
-        (lambda w, o: o["1"].update(step=ONE), "has step of float32 and shape"),
-        (lambda w, o: o["2"].update(exp_avg=np.nan * ONE), "exp_avg of parameter 2 that is nan"),
-        (lambda w, o: o["2"].update(exp_avg_sq=-ONE), "exp_avg_sq of parameter 2 that is nan or below 0"),
+        (
+            lambda w, o: o["memory"].update({"3": o["memory"]["0"]}),
+            r"knows the parameters .*'3'\] of \['0', '1', '2'\]",
+        ),
+        (lambda w, o: o["memory"].pop("1"), r"knows the parameters \['0', '2'\] of \['0', '1', '2'\], here are 3"),
+        (lambda w, o: o.update(numbers=[0, 3], memory={"3": 0, "0": 0}), "here are 3"),
+        (lambda w, o: o.pop("numbers"), r"holds \['memory'\]"),
+        (lambda w, o: o["memory"]["1"].pop("exp_avg"), "remembers"),
+        (lambda w, o: o["memory"]["1"].update(max_exp_avg_sq=ONE), "remembers"),
+        (lambda w, o: o["memory"].update({"1": 0}), "is a int where arrays by name are needed"),
+        (lambda w, o: o["memory"]["1"].update(exp_avg=ONE), "has exp_avg of float32 and shape"),
+        (lambda w, o: o["memory"]["1"].update(step=ONE), "has step of float32 and shape"),
+        (lambda w, o: o["memory"]["2"].update(exp_avg=np.nan * ONE), "exp_avg of parameter 2 that is nan"),
+        (lambda w, o: o["memory"]["2"].update(exp_avg_sq=-ONE), "exp_avg_sq of parameter 2 that is nan or below 0"),
     ],
 )
 def test_what_does_not_fit_is_refused_without_a_trace(change, message):
