@@ -19,7 +19,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -191,7 +191,12 @@ def written(value: Any, *, bare: bool = False) -> str:
     """
     match value:
         case str():
-            word = value.isascii() and value.isidentifier() and not keyword.iskeyword(value) and value not in ("inf", "true", "false")
+            word = (
+                value.isascii()
+                and value.isidentifier()
+                and not keyword.iskeyword(value)
+                and value not in ("inf", "true", "false")
+            )
             return value if bare and word else json.dumps(value, ensure_ascii=False)
         case Call():
             return str(value) if value.settings or value.positional else f"{value.name}()"
@@ -209,13 +214,17 @@ def written(value: Any, *, bare: bool = False) -> str:
             return str(Call(written(value.func), value.keywords, value.args))
     if is_dataclass(value) and not isinstance(value, type):
         parts = {
-            f.name: getattr(value, f.name) for f in fields(value) if f.init and f.default != getattr(value, f.name)
+            f.name: getattr(value, f.name) for f in fields(value) if f.init and getattr(value, f.name) != _default(f)
         }
         return f"{type(value).__name__}({', '.join(f'{name}={written(parts[name], bare=bare)}' for name in parts)})"
     if inspect.isroutine(value) or isinstance(value, type):
         return str(value.__name__)
     plain = value is None or isinstance(value, bool | int | float | range | dict)
     return repr(value) if plain else f"<{type(value).__name__}>"
+
+
+def _default(field: Any) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def unknown_name(kind: str, name: str, there: Iterable[str], hint: str = "") -> ValueError:

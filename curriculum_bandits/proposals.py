@@ -7,10 +7,13 @@ whatever the size of the bank, and states P(x is a candidate) where there is suc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from curriculum_bandits._typing import override
+from curriculum_bandits.state import Array, Count, Field, Fixed, Stateful
 
 __all__ = ["Proposal", "ShuffledProposal", "UniformProposal"]
 
@@ -30,6 +33,9 @@ class Proposal(Protocol):
 
         Returns:
             Distinct problems, shape (size,), and P(x is a candidate) of each, or None where it is not known.
+
+        Raises:
+            ValueError: If there are not so many problems. The state is then as it was.
         """
         ...
 
@@ -46,7 +52,7 @@ class Proposal(Protocol):
         ...
 
 
-class UniformProposal:
+class UniformProposal(Stateful, Proposal):
     """A fresh uniform sample without replacement each time: P(x is a candidate) is M/N, whatever came before.
 
     Args:
@@ -57,42 +63,18 @@ class UniformProposal:
     (4, [0.4, 0.4, 0.4, 0.4])
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {"_n": Fixed("load the bank it was saved with")}
+
     def __init__(self, n_problems: int) -> None:
         self._n = _at_least_one(n_problems)
 
+    @override
     def propose(self, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray | None]:
-        """The next candidates.
-
-        Args:
-            size: How many, 1 to N.
-            rng: Source of randomness.
-
-        Returns:
-            Distinct problems, shape (size,), and ``size / N`` for each.
-
-        Raises:
-            ValueError: If `size` is not in 1..N.
-        """
         _check(size, self._n)
         return rng.choice(self._n, size, replace=False), np.full(size, size / self._n)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Its size alone: nothing is remembered."""
-        return {"kind": "uniform", "n_problems": self._n}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Check that the state is of such a proposal.
-
-        Args:
-            state: What `state_dict` returned, for a bank of the same size.
-
-        Raises:
-            ValueError: If it is of another kind or size.
-        """
-        _check_state(state, self.state_dict())
-
-
-class ShuffledProposal:
+class ShuffledProposal(Stateful, Proposal):
     """Every problem once per epoch, in a fresh random order: epochs without replacement, as the paper has it.
 
     The order is shuffled as far as it is used (Fisher and Yates), so that no step pays for a whole epoch. Where a
@@ -107,24 +89,15 @@ class ShuffledProposal:
     [0, 1, 2, 3]
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {"_order": Array(low=0), "_used": Count()}
+
     def __init__(self, n_problems: int) -> None:
         dtype = np.int32 if _at_least_one(n_problems) <= np.iinfo(np.int32).max else np.int64
         self._order = np.arange(n_problems, dtype=dtype)
         self._used = 0  # the first so many of the order were candidates in this epoch
 
+    @override
     def propose(self, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray | None]:
-        """The next candidates of the epoch.
-
-        Args:
-            size: How many, 1 to N.
-            rng: Source of randomness.
-
-        Returns:
-            Distinct problems, shape (size,), and None.
-
-        Raises:
-            ValueError: If `size` is not in 1..N.
-        """
         n = len(self._order)
         _check(size, n)
         left = n - self._used
@@ -150,33 +123,15 @@ class ShuffledProposal:
         self._used += size
         return chosen.astype(np.int64)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The order, and how much of it is used."""
-        return {
-            "kind": "shuffled",
-            "n_problems": len(self._order),
-            "order": self._order.copy(),
-            "used": self._used,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned, for a bank of the same size.
-
-        Raises:
-            ValueError: If it is of another kind or size, or not an order. The proposal is then as it was.
-        """
-        _check_state(state, self.state_dict())
-        order, used = np.array(state["order"], dtype=self._order.dtype), int(state["used"])
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
         n = len(self._order)
         seen = np.zeros(n, dtype=bool)
-        if order.shape == (n,) and order.min() >= 0 and order.max() < n:
-            seen[order] = True
-        if not seen.all() or not 0 <= used <= n:
-            raise ValueError(f"the saved order of shape {order.shape} is no order of {n} problems; use the same bank")
-        self._order, self._used = order, used
+        seen[values["_order"][values["_order"] < n]] = True
+        if not seen.all() or values["_used"] > n:
+            raise ValueError(f"the saved order of {self.KIND} is no order of {n} problems, used in part")
+        return values
 
 
 def _at_least_one(n_problems: int) -> int:
@@ -188,9 +143,3 @@ def _at_least_one(n_problems: int) -> int:
 def _check(size: int, n_problems: int) -> None:
     if not 1 <= size <= n_problems:
         raise ValueError(f"{size} candidates are asked for, the bank has {n_problems} problems; ask for 1 to that many")
-
-
-def _check_state(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    for name in ("kind", "n_problems"):
-        if state[name] != own[name]:
-            raise ValueError(f"the saved proposal has {name} {state[name]!r}, this one {own[name]!r}; use the same one")

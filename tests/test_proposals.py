@@ -77,16 +77,16 @@ def test_a_state_is_a_snapshot_and_a_foreign_one_leaves_no_trace():
     assert state["used"] == 2
     kept = proposal.state_dict()
     for wrong in (
-        {**state, "order": state["order"][:-1]},
         {**state, "order": np.zeros(6, dtype=np.int32)},
         {**state, "order": state["order"] + 1},
         {**state, "used": 7},
-        {**state, "kind": "uniform"},
         ShuffledProposal(7).state_dict(),
     ):
-        with pytest.raises(ValueError, match="saved"):
+        with pytest.raises(ValueError, match="saved order"):
             proposal.load_state_dict(wrong)
         assert all(np.array_equal(kept[name], proposal.state_dict()[name]) for name in kept)
+    with pytest.raises(ValueError, match="saved n of uniform_proposal is 5, and 6 here"):
+        UniformProposal(6).load_state_dict(UniformProposal(5).state_dict())
 
 
 @pytest.mark.parametrize("make", [UniformProposal, ShuffledProposal])

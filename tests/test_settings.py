@@ -11,6 +11,7 @@ from curriculum_bandits.bandits import ScaleFree
 from curriculum_bandits.bandits.action_values import Boltzmann, Greedy
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.methods.registry import declared
+from curriculum_bandits.neural import Proximal
 from curriculum_bandits.signals import policy_improvement, success_rate, tent
 
 N = 24
@@ -46,9 +47,9 @@ def test_settings_are_every_argument_and_the_repr_is_what_differs():
 def test_what_a_constructor_chose_is_among_the_settings():
     assert methods.osmd(FULL).settings["arms"] == "groups"
     assert methods.osmd(FULL, "problems").settings["share"] == 0.02
-    curator = methods.actor_curator(FULL, clip=0.4)
-    assert curator.settings["settings"].clip == 0.4
-    assert repr(curator) == "actor_curator(bank, clip=0.4)"
+    curator = methods.actor_curator(FULL, loss=Proximal(clip=0.4))
+    assert curator.settings["settings"].loss.clip == 0.4
+    assert repr(curator) == "actor_curator(bank, loss=Proximal(clip=0.4))"
 
 
 @pytest.mark.parametrize("name", declared())
@@ -84,7 +85,8 @@ def test_every_method_is_rebuilt_from_its_file_and_continues_bit_for_bit(name, t
          "signal was policy_improvement with ratio there and is policy_improvement here"),
         (("spo", {"kept": (0.2, 0.6)}), ("spo", {}), r"kept was \[0.2, 0.6\] there and is \[0.875, 0.96\] here"),
         (("ads", {"clusters": np.arange(N) // 6}), ("ads", {}), "clusters was an array of shape .24,. there and is 4"),
-        (("actor_curator", {"clip": 0.4}), ("actor_curator", {}), "settings.clip was 0.4 there and is 0.2 here"),
+        (("actor_curator", {"loss": Proximal(clip=0.4)}), ("actor_curator", {}),
+         "settings.loss.clip was 0.4 there and is 0.2 here"),
     ],
 )  # fmt: skip
 def test_a_state_of_other_settings_is_refused_with_the_fields_that_differ(saved, here, message, tmp_path):

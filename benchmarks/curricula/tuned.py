@@ -198,7 +198,7 @@ TRIED: dict[str, tuple[str, ...]] = {
         "learning_rate=0.02",
         "entropy_bonus=0.05",
         "entropy_bonus=0.2",
-        "clip=0.1",
+        "loss=Proximal(clip=0.1)",
         "floor=0.1",
         "signal=policy_improvement, crowding=1.0",
     ),

@@ -77,7 +77,7 @@ def actor_curator(
         together: All processes of the default process group ask and tell together, and share the scoring.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
         progress: Show a progress bar while features are computed.
-        **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``clip=0.1``.
+        **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``floor=0.1``.
 
     Returns:
         The curriculum.

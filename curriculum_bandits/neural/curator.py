@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy.special import entr
 
-from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray, RefusedUtility
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities
+from curriculum_bandits.bandits.contract import (
+    ArrayLike,
+    Bandit,
+    Extra,
+    FloatArray,
+    IntArray,
+    RefusedUtility,
+    Selection,
+)
 from curriculum_bandits.neural.history import History
 from curriculum_bandits.neural.inputs import Inputs
 from curriculum_bandits.neural.learning import Answer, Learning
@@ -25,15 +35,31 @@ from curriculum_bandits.neural.samplers import exact
 from curriculum_bandits.neural.scorers import Scorer
 from curriculum_bandits.neural.settings import CuratorSettings
 from curriculum_bandits.proposals import Proposal, ShuffledProposal, UniformProposal
+from curriculum_bandits.state import Array, Count, Field, Fixed, Part, Real, Stateful
 
 __all__ = ["NeuralCurator"]
 
-_KIND = "neural_curator"
 _PLAIN = CuratorSettings()
 _LARGEST = 1e30  # beyond, squares of float32 overflow
 
 
-class NeuralCurator:
+class _Numbers(Field):
+    """Real numbers by name, nan among them."""
+
+    @override
+    def save(self, value: dict[str, float]) -> dict[str, Any]:
+        return {"names": list(value), "values": np.array(list(value.values()), dtype=np.float64)}
+
+    @override
+    def checked(self, saved: Any, present: Any, owner: Any) -> dict[str, float]:
+        if not isinstance(saved, Mapping) or set(saved) != {"names", "values"}:
+            raise ValueError("does not hold names and values")
+        names = [str(name) for name in saved["names"]]
+        numbers = Array(finite=False, shape=lambda _: (len(names),), dtype=np.float64)
+        return dict(zip(names, numbers.checked(saved["values"], None, owner).tolist(), strict=True))
+
+
+class NeuralCurator(Stateful, Bandit):
     """Chooses problems by the scores of a network, and trains the network on what they paid.
 
     Args:
@@ -44,7 +70,7 @@ class NeuralCurator:
         groups: Group of each problem, shape (N,), for coverage and staleness by group; None puts all into one.
         group_names: Their names, for the diagnostics.
         device: Where the scorer runs; None leaves it where it is.
-        together: Every process of the default process group calls `select` and `update_from` together: scoring and
+        together: Every process of the default process group calls `select` and `update` together: scoring and
             gradients are shared out, process 0 decides, and all end with the same weights.
 
     Raises:
@@ -52,6 +78,18 @@ class NeuralCurator:
 
     Source: Gu et al., "Actor-Curator", arXiv 2602.20532; which switch is whose is said in the settings.
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "n_arms": Fixed("load the bank it was saved with"),
+        "_draws": Count(),
+        "_updates": Count(),
+        "_mean_square": Real(low=0.0),
+        "_entropy": Real(),
+        "_last": _Numbers(),
+        "_learning": Part(),
+        "proposal": Part(),
+        "_history": Part(),
+    }
 
     def __init__(
         self,
@@ -119,20 +157,8 @@ class NeuralCurator:
         p = np.asarray(torch.exp(log_p).numpy())
         return np.asarray(p / p.sum())
 
-    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> CandidateSelection:
-        """Draw from the next candidates.
-
-        Args:
-            size: Problems to draw, m, at most the number of candidates.
-            rng: Source of randomness.
-            candidates: What to choose among, shape (M,); None asks the proposal.
-
-        Returns:
-            What was drawn, the distribution it was drawn from, and all that answers need later.
-
-        Raises:
-            ValueError: If `size` is below 1 or above the number of candidates.
-        """
+    @override
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         count = self._wanted(size) if candidates is None else len(candidates)
         if not 1 <= size <= count:
             raise ValueError(
@@ -150,9 +176,7 @@ class NeuralCurator:
         self._draws, self._proposed = number, None
         if scored:
             self._entropy = float(np.sum(entr(p_t))) + math.log(self.n_arms / count)
-        return CandidateSelection(
-            items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion
-        )
+        return Selection(items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion)
 
     def _wanted(self, size: int) -> int:
         """Candidates for a draw of so many problems."""
@@ -183,40 +207,35 @@ class NeuralCurator:
                 f"{items.shape}, {different} of them different"
             )
 
-    def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
-        """Learn from the utilities of a draw, with the numbers it was drawn with.
-
-        Args:
-            selection: As `select` returned it, its arms reduced to those that answered.
-            values: Utility of each, shape (m,).
-
-        Raises:
-            RefusedUtility: If a utility is not finite or beyond 1e30. The state is then as it was.
-            ValueError: If the loss divides by inclusion and the draw states none. The state is then as it was.
-        """
-        utilities = self._processes.agree(lambda: np.asarray(values, dtype=np.float64))
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        agreed = self._processes.agree(lambda: np.asarray(values, dtype=np.float64))
+        arms, utilities = checked_utilities(selection, agreed, n_arms=self.n_arms)
         gain = 1.0 if self.settings.gain is None else self.settings.gain
-        bad = ~(np.abs(utilities) * gain <= _LARGEST)
+        bad = np.abs(utilities) * gain > _LARGEST
         if np.any(bad):
             position = int(np.argmax(bad))
-            arm, value = int(selection.arms[position]), float(utilities[position])
-            raise RefusedUtility(arm, position, value, f"report a finite number below {_LARGEST / gain:.0e} in size")
-        self._learning.check(selection)
-        utilities = utilities / (1.0 + _attention(selection)) ** self.settings.crowding
+            remedy = f"report a finite number below {_LARGEST / gain:.0e} in size"
+            raise RefusedUtility(int(arms[position]), position, float(utilities[position]), remedy)
+        self.settings.loss.check(selection.inclusion)
+        candidates = np.arange(self.n_arms) if selection.candidates is None else selection.candidates
+        utilities = utilities / (1.0 + _attention(selection, len(candidates))) ** self.settings.crowding
         if selection.candidate_probability is not None:  # else a dormant draw
-            means = self._history.preview(selection.arms, utilities)
+            means = self._history.preview(arms, utilities)
             mean_square = self._mean_square_with(means)
             answer = Answer(
                 probability=selection.candidate_probability,
-                places=_places(selection.candidates, selection.arms),
+                places=_places(candidates, arms),
                 utilities=means * self._gain(mean_square),
                 inclusion=selection.inclusion,
             )
-            self._last = self._learning.learn(self._rows(selection.candidates), answer)
+            self._last = self._learning.learn(self._rows(candidates), answer)
             self._mean_square = mean_square
         # Last, so that an answer that could not be learned from can be given again.
         self._updates += 1
-        self._history.record(selection.arms, utilities, self._updates)
+        self._history.record(arms, utilities, self._updates)
 
     def diagnostics(self) -> dict[str, float]:
         """How the curator is doing.
@@ -241,46 +260,10 @@ class NeuralCurator:
                 )
         return numbers
 
-    def state_dict(self) -> dict[str, Any]:
-        """Weights, optimiser, proposal, history and counters; settings and frozen weights belong to the constructor."""
-        return {
-            "kind": _KIND,
-            "n_arms": self.n_arms,
-            "draws": self._draws,
-            "updates": self._updates,
-            "mean_square": self._mean_square,
-            "entropy": self._entropy,
-            "last": {"names": list(self._last), "values": np.array(list(self._last.values()), dtype=np.float64)},
-            "learning": self._learning.state_dict(),
-            "proposal": self.proposal.state_dict(),
-            "history": self._history.state_dict(),
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, from a curator with the same settings, inputs and kind of scorer.
-
-        Raises:
-            ValueError: If it is the state of something else. The curator is then as it was.
-        """
-        if state["kind"] != _KIND:
-            raise ValueError(f"the state is of kind {state['kind']!r}, not {_KIND!r}")
-        if int(state["n_arms"]) != self.n_arms:
-            raise ValueError(f"the state is of a curator over {state['n_arms']} problems, this one has {self.n_arms}")
-        counters = int(state["draws"]), int(state["updates"]), float(state["mean_square"]), float(state["entropy"])
-        names, values = state["last"]["names"], np.asarray(state["last"]["values"], dtype=np.float64)
-        if values.shape != (len(names),):
-            raise ValueError(f"the saved diagnostics have shape {values.shape} for {len(names)} names")
-        last = {str(name): float(value) for name, value in zip(names, values, strict=True)}
-        learning = self._learning.checked(state["learning"])
-        history = self._history.checked(state["history"])
-        self.proposal.load_state_dict(state["proposal"])
-        self._learning.restore(learning)
-        self._history.restore(history)
-        self._draws, self._updates, self._mean_square, self._entropy = counters
-        self._last = last
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._proposed = None  # by a draw that failed before
 
     def _rows(self, items: IntArray) -> list[Any]:
         """What the scorer reads about this process's share of the candidates, in chunks.
@@ -308,11 +291,11 @@ class NeuralCurator:
         return 1.0 / math.sqrt(mean_square) if mean_square > 0.0 else 0.0
 
 
-def _attention(selection: CandidateSelection) -> FloatArray:
-    """How much likelier than by chance each arm was drawn: 1 under uniform draws."""
+def _attention(selection: Selection, candidates: int) -> FloatArray:
+    """How much likelier than by chance each arm was drawn, out of so many candidates: 1 under uniform draws."""
     if selection.inclusion is None:
-        return len(selection.candidates) * selection.probability
-    return len(selection.candidates) / len(selection.arms) * selection.inclusion
+        return candidates * selection.probability
+    return candidates / len(selection.arms) * selection.inclusion
 
 
 def _places(candidates: IntArray, items: IntArray) -> IntArray:

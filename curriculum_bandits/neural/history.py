@@ -8,10 +8,13 @@ staleness by group.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+from curriculum_bandits._typing import override
+from curriculum_bandits.state import Array, Field, Stateful
 
 __all__ = ["History"]
 
@@ -21,7 +24,12 @@ IntArray = npt.NDArray[np.int64]
 _ROOM = 1024
 
 
-class History:
+def _known(table: str) -> Any:
+    """The rows of a table that hold an observed problem, as an attribute."""
+    return property(lambda history: getattr(history, table)[: history._known])
+
+
+class History(Stateful):
     """The last utilities of each problem, and when it was last drawn.
 
     Args:
@@ -40,6 +48,15 @@ class History:
     >>> history.coverage(), history.staleness(2)
     (array([0.2]), array([1.6]))
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "item": Array(low=0, shape=lambda history: (None,)),
+        "utility": Array(shape=lambda history: (None, history._window)),
+        "count": Array(low=1, shape=lambda history: (None,)),
+        "seen": Array(low=0, shape=lambda history: (None,)),
+    }
+
+    item, utility, count, seen = map(_known, ("_item", "_utility", "_count", "_seen"))
 
     def __init__(self, n_problems: int, window: int = 1, groups: IntArray | None = None) -> None:
         self._window = window
@@ -71,10 +88,10 @@ class History:
         slots = self._slots(items)
         distinct, first = np.unique(slots, return_index=True)
         if len(distinct) == len(slots):
-            self._put(slots, utilities)
+            self._keep(slots, utilities)
         else:  # one after the other, as they came
             for slot, utility in zip(slots, utilities, strict=True):
-                self._put(slot, utility)
+                self._keep(slot, utility)
         group = self._group_of(items[first])
         np.add.at(self._seen_sum, group, time - self._seen[distinct])
         self._seen[distinct] = time
@@ -120,60 +137,25 @@ class History:
         """
         return np.asarray(time - self._seen_sum / self.group_sizes)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The tables of the observed problems."""
-        known = slice(self._known)
-        return {
-            "item": self._item[known].copy(),
-            "utility": self._utility[known].copy(),
-            "count": self._count[known].copy(),
-            "seen": self._seen[known].copy(),
-        }
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        item, rows, n = values["item"], [len(table) for table in values.values()], len(self._slot_of)
+        if len(set(rows)) > 1:
+            raise ValueError(f"the saved tables of history have {rows} rows; they must have one per observed problem")
+        if np.any(item >= n) or len(np.unique(item)) < len(item):
+            raise ValueError(f"the saved item of history holds a problem twice, or one that is not in the bank of {n}")
+        return values
 
-    def checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The tables of a saved state, copied and sound; nothing is put in place.
-
-        Args:
-            state: What `state_dict` returned, for a bank of this size and this window.
-
-        Returns:
-            What `restore` takes.
-
-        Raises:
-            ValueError: If a table has another shape, or a problem is not in the bank or there twice.
-        """
-        item = np.array(state["item"], dtype=np.int64)
-        tables = {
-            "utility": np.array(state["utility"], dtype=np.float64),
-            "count": np.array(state["count"], dtype=np.int64),
-            "seen": np.array(state["seen"], dtype=np.int64),
-        }
-        shapes = {"utility": (len(item), self._window), "count": (len(item),), "seen": (len(item),)}
-        for name, table in tables.items():
-            if table.shape != shapes[name]:
-                raise ValueError(f"the saved {name} has shape {table.shape} where {shapes[name]} is needed")
-        n = len(self._slot_of)
-        if item.ndim != 1 or (len(item) and not (item.min() >= 0 and item.max() < n)):
-            raise ValueError(f"the saved history has items of shape {item.shape} that are not all in the bank of {n}")
-        if len(np.unique(item)) != len(item):
-            raise ValueError("the saved history holds a problem twice")
-        return {"item": item, **tables}
-
-    def restore(self, tables: Mapping[str, Any]) -> None:
-        """Put checked tables in place.
-
-        Args:
-            tables: What `checked` returned.
-        """
-        self._slot_of[self._item[: self._known]] = 0
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        self._slot_of[self.item] = 0
         self._clear()
-        item = tables["item"]
+        item = values["item"]
         self._slots(item)
-        known = slice(len(item))
-        self._utility[known], self._count[known], self._seen[known] = (
-            tables[name] for name in ("utility", "count", "seen")
-        )
-        np.add.at(self._seen_sum, self._group_of(item), self._seen[known])
+        for name in ("utility", "count", "seen"):
+            getattr(self, name)[:] = values[name]
+        np.add.at(self._seen_sum, self._group_of(item), self.seen)
 
     def _group_of(self, items: IntArray) -> IntArray:
         return np.zeros(len(items), dtype=np.int64) if self._groups is None else self._groups[items]
@@ -199,6 +181,6 @@ class History:
             table[: len(old)] = old
             setattr(self, name, table)
 
-    def _put(self, slots: Any, utilities: Any) -> None:
+    def _keep(self, slots: Any, utilities: Any) -> None:
         self._utility[slots, self._count[slots] % self._window] = utilities
         self._count[slots] += 1

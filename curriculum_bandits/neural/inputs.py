@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.prompts import prompt_text
 
@@ -65,7 +66,7 @@ class RowTable(Protocol):
         ...
 
 
-class SideBySide:
+class SideBySide(RowTable):
     """Several tables as one: the features of a problem in each, one after the other.
 
     Args:
@@ -81,8 +82,8 @@ class SideBySide:
             raise ValueError(f"the tables have {lengths} rows; give at least one, each with a row per problem")
         self._tables = tables
 
+    @override
     def __len__(self) -> int:
-        """Number of problems, N."""
         return len(self._tables[0])
 
     @property
@@ -90,19 +91,12 @@ class SideBySide:
         """Number of features of all tables together, d."""
         return sum(table.columns for table in self._tables)
 
+    @override
     def rows(self, items: IntArray) -> npt.NDArray[np.float32]:
-        """Features of some problems.
-
-        Args:
-            items: Problems, shape (m,).
-
-        Returns:
-            Features, shape (m, d).
-        """
         return np.concatenate([np.asarray(table.rows(items), dtype=np.float32) for table in self._tables], axis=1)
 
 
-class FeatureRows:
+class FeatureRows(Inputs):
     """Inputs of the scorers over features: the rows of a table.
 
     Args:
@@ -112,8 +106,8 @@ class FeatureRows:
     def __init__(self, table: RowTable) -> None:
         self._table = table
 
+    @override
     def __len__(self) -> int:
-        """Number of problems, N."""
         return len(self._table)
 
     @property
@@ -121,16 +115,8 @@ class FeatureRows:
         """Number of features, d: the `columns` of the scorer that reads them."""
         return self._table.columns
 
+    @override
     def __call__(self, items: IntArray, device: torch.device) -> torch.Tensor:
-        """Features of some problems.
-
-        Args:
-            items: Problems, shape (m,).
-            device: Where the tensor shall be.
-
-        Returns:
-            Features in float32, shape (m, d); they share the memory of the table's rows where they can.
-        """
         rows = np.ascontiguousarray(self._table.rows(items), dtype=np.float32)
         # A view of a file opened for reading would be a tensor that must never be written to.
         return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
@@ -148,7 +134,7 @@ class Tokens(NamedTuple):
     mask: torch.Tensor
 
 
-class PromptTokens:
+class PromptTokens(Inputs):
     """Inputs of the scorers that read prompts: their tokens, padded on the right.
 
     Nothing is cached: a shuffled epoch asks for a problem again only after all others, so a cache smaller than the bank
@@ -161,7 +147,7 @@ class PromptTokens:
         max_length: Tokens a prompt has at most; a longer one loses its beginning, since the question is at its end.
 
     Raises:
-        ValueError: If `max_length` is not positive.
+        ValueError: If `max_length` is not positive; when called, if a prompt has no token.
     """
 
     def __init__(self, bank: ProblemBank, tokenizer: Any, *, max_length: int = 1024) -> None:
@@ -173,23 +159,12 @@ class PromptTokens:
         known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)  # which id is no matter: the mask hides it
         self._padding = next(int(token) for token in known if token is not None)
 
+    @override
     def __len__(self) -> int:
-        """Number of problems, N."""
         return len(self._bank)
 
+    @override
     def __call__(self, items: IntArray, device: torch.device) -> Tokens:
-        """Tokens of some problems' prompts.
-
-        Args:
-            items: Problems, shape (m,).
-            device: Where the tensors shall be.
-
-        Returns:
-            Ids and mask, as wide as the longest of these prompts.
-
-        Raises:
-            ValueError: If a prompt has no token.
-        """
         rows = self._tokenised([self._bank.prompts[item] for item in items])
         for item, row in zip(items, rows, strict=True):
             if not row:

@@ -7,43 +7,26 @@ is exact, needs the memory of one chunk, and lets every process take its share.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray
-from curriculum_bandits.neural.losses import (
-    baseline_of,
-    clip_binds,
-    divergence_from_uniform,
-    log_probabilities,
-    proximal_loss,
-    ratios,
-    unclipped_loss,
-)
+from curriculum_bandits.bandits.contract import FloatArray, IntArray
+from curriculum_bandits.neural.descent import Descent
+from curriculum_bandits.neural.losses import baseline_of, divergence_from_uniform, log_probabilities, ratios
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.neural.scorers import Scorer
 from curriculum_bandits.neural.settings import CuratorSettings
-from curriculum_bandits.neural.tensor_state import (
-    arrays_of_optimizer,
-    arrays_of_weights,
-    checked_optimizer,
-    checked_weights,
-    restore_optimizer,
-)
+from curriculum_bandits.state import Count, Field, Part, Stateful
 
 __all__ = ["Answer", "Learning"]
 
-logger = logging.getLogger(__name__)
-
 _SMALLEST = 1e-30
-_ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
@@ -63,7 +46,7 @@ class Answer:
     inclusion: FloatArray | None
 
 
-class Learning:
+class Learning(Stateful):
     """Scores candidates and trains the scorer.
 
     Args:
@@ -78,14 +61,14 @@ class Learning:
         updates: Answers learned from so far.
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {"_descent": Part(), "updates": Count()}
+
     def __init__(self, scorer: Scorer, settings: CuratorSettings, processes: Processes) -> None:
         if settings.baseline == "predicted" and scorer.heads < 2:
             raise ValueError("baseline='predicted' needs a scorer with a second head; construct it with heads=2")
         self._scorer, self._settings, self._processes = scorer, settings, processes
-        self._parameters = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
-        self._optimizer = _adamw(self._parameters, settings)
+        self._descent = Descent(scorer, _adamw(scorer, settings), settings.max_gradient_norm)
         self.updates = 0
-        self._skipped = 0
         self._same_everywhere = False
 
     def scores(self, chunks: list[Any], count: int) -> Tensor:
@@ -100,21 +83,6 @@ class Learning:
         """
         return self._outputs(chunks, count)[:, 0]
 
-    def check(self, selection: CandidateSelection) -> None:
-        """Refuse a draw that the loss cannot use.
-
-        Args:
-            selection: The draw.
-
-        Raises:
-            ValueError: If the loss divides by inclusion and there is none.
-        """
-        if selection.inclusion is None and self._settings.divides_by_inclusion:
-            raise ValueError(
-                "the draw has no inclusion to divide by; use a sampler that states one, or loss='proximal' with "
-                "weights='equal'"
-            )
-
     def learn(self, chunks: list[Any], answer: Answer) -> dict[str, float]:
         """Take the gradient steps of one update.
 
@@ -128,70 +96,29 @@ class Learning:
         self._make_same()
         settings = self._settings
         factor = 1.0 if settings.schedule is None else settings.schedule(self.updates)
-        for group in self._optimizer.param_groups:
+        for group in self._descent.optimizer.param_groups:
             group["lr"] = settings.learning_rate * factor
-        objective = _Objective(answer, settings, self._parameters[0].device)
+        objective = _Objective(answer, settings, self._descent.parameters[0].device)
         norm = math.nan
         for step in range(settings.gradient_steps):
             objective.last = step == settings.gradient_steps - 1
-            self._forget_gradients()
+            self._descent.forget()
             self._backward(chunks, objective)
-            norm = self._step()
-        self._forget_gradients()  # the trainer may need their memory until the next answer
+            norm = self._descent.step()
+        self._descent.forget()  # the trainer may need their memory until the next answer
         self.updates += 1
         return {
             **objective.diagnostics(),
             "gradient_norm": norm,
             "learning_rate": settings.learning_rate * factor,
-            "skipped_steps": float(self._skipped),
+            "skipped_steps": float(self._descent.skipped),
         }
-
-    def state_dict(self) -> dict[str, Any]:
-        """Trained weights, the optimiser's memory and counters."""
-        return {
-            "weights": arrays_of_weights(self._scorer),
-            "optimizer": arrays_of_optimizer(self._optimizer),
-            "updates": self.updates,
-            "skipped": self._skipped,
-        }
-
-    def checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """A saved state, sound and as tensors; nothing is put in place.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Returns:
-            What `restore` takes.
-
-        Raises:
-            ValueError: If it does not fit this scorer.
-        """
-        return {
-            "weights": checked_weights(self._scorer, state["weights"]),
-            "optimizer": checked_optimizer(self._optimizer, state["optimizer"], _ADAM_REMEMBERS),
-            "updates": int(state["updates"]),
-            "skipped": int(state["skipped"]),
-        }
-
-    def restore(self, checked: Mapping[str, Any]) -> None:
-        """Put a checked state in place.
-
-        Args:
-            checked: What `checked` returned.
-        """
-        weights = dict(self._scorer.named_parameters())
-        with torch.no_grad():
-            for name, value in checked["weights"].items():
-                weights[name].copy_(value)
-        restore_optimizer(self._optimizer, checked["optimizer"])
-        self.updates, self._skipped = checked["updates"], checked["skipped"]
 
     def _outputs(self, chunks: list[Any], count: int) -> Tensor:
         self._make_same()
         with torch.no_grad():
             own = self._processes.alike(lambda: [self._scorer(chunk) for chunk in chunks])
-        device = self._parameters[0].device
+        device = self._descent.parameters[0].device
         rows = torch.cat(own) if own else torch.zeros((0, self._scorer.heads), device=device)
         return self._processes.gather(rows.float(), count)
 
@@ -210,26 +137,12 @@ class Learning:
             rows = self._scorer(chunk)
             rows.backward(own[start : start + len(rows)].to(rows.dtype))
             start += len(rows)
-        self._processes.sum_gradients(self._parameters)
-
-    def _forget_gradients(self) -> None:
-        for parameter in self._parameters:  # `zero_grad` of the optimiser takes longer than a layer of a small scorer
-            parameter.grad = None
-
-    def _step(self) -> float:
-        limit = self._settings.max_gradient_norm
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, math.inf if limit is None else limit)
-        if not bool(torch.isfinite(norm)):
-            self._skipped += 1
-            logger.warning("a gradient of the curator is not finite; this step is skipped (%d so far)", self._skipped)
-            return float(norm)
-        self._optimizer.step()
-        return float(norm)
+        self._processes.sum_gradients(self._descent.parameters)
 
     def _make_same(self) -> None:
         """Once, before anything is computed together: everyone starts from the weights of process 0."""
         if not self._same_everywhere:
-            self._processes.copy_from_first(self._parameters)
+            self._processes.copy_from_first(self._descent.parameters)
             self._same_everywhere = True
 
 
@@ -249,8 +162,7 @@ class _Objective:
         self._probability = tensor(answer.probability, np.float64 if tiny else np.float32)
         self._places = torch.from_numpy(answer.places).to(device)
         self._utilities = tensor(answer.utilities)
-        needed = answer.inclusion if settings.divides_by_inclusion else None
-        self._inclusion = None if needed is None else tensor(needed)
+        self._inclusion = None if answer.inclusion is None else tensor(answer.inclusion)
         constant = "none" if settings.baseline == "predicted" else settings.baseline
         self._credit = self._utilities - baseline_of(self._utilities, constant)
         self._predicted: Tensor | None = None
@@ -266,29 +178,15 @@ class _Objective:
             # Before any step on this answer, so that predictions do not depend on the utilities they are used with.
             self._predicted = outputs.detach()[:, 1].float()
         shape = {"temperature": settings.temperature, "floor": settings.floor}
-        if settings.loss == "unclipped":
-            assert self._inclusion is not None
-            loss = unclipped_loss(
-                scores,
-                self._probability,
-                self._places,
-                self._credit,
-                self._inclusion,
-                step=settings.step,
-                predicted=self._predicted,
-                **shape,
-            )
-        else:
-            loss = proximal_loss(
-                scores,
-                self._probability,
-                self._places,
-                self._credit,
-                self._inclusion,
-                clip=settings.clip,
-                predicted=self._predicted,
-                **shape,
-            )
+        loss = settings.loss(
+            scores,
+            self._probability,
+            self._places,
+            self._credit,
+            self._inclusion,
+            predicted=self._predicted,
+            **shape,
+        )
         if self._first:
             self._observe_predictions()
         if self.last:
@@ -322,17 +220,17 @@ class _Objective:
         self._numbers["loss"] = float(loss)
         self._numbers["ratio_max"] = float(rho.max())
         credit = self._credit if self._predicted is None else self._credit - self._predicted[self._places]
-        if settings.loss == "proximal":
-            self._numbers["clip_fraction"] = float(clip_binds(rho, credit, settings.clip).float().mean())
+        self._numbers.update(settings.loss.diagnostics(rho, credit))
 
 
-def _adamw(parameters: list[torch.nn.Parameter], settings: CuratorSettings) -> torch.optim.AdamW:
+def _adamw(scorer: Scorer, settings: CuratorSettings) -> torch.optim.AdamW:
     """AdamW, in one kernel where this version of torch has it for the device: for a small scorer half of its time."""
+    trained = [weight for weight in scorer.parameters() if weight.requires_grad]
     rate, decay = settings.learning_rate, settings.weight_decay
     try:
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+        return torch.optim.AdamW(trained, lr=rate, weight_decay=decay, fused=True)
     except RuntimeError:
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        return torch.optim.AdamW(trained, lr=rate, weight_decay=decay)
 
 
 def _correlation(one: FloatArray, other: FloatArray) -> float:

@@ -1,4 +1,4 @@
-r"""The OSMD loss of a parametric curator, as pure functions of tensors.
+r"""The OSMD loss of a parametric curator: `Proximal` and `Unclipped`, objects that are functions of tensors.
 
 Scores :math:`z_\varphi` become :math:`p_\varphi`, the softmax over *all* candidates; a draw is weighed by the ratio of
 :math:`p_\varphi` to the probability that was recorded when it was drawn. Inclusion is divided by once, here and nowhere
@@ -9,20 +9,24 @@ better, also under autocast (nothing here multiplies matrices).
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from curriculum_bandits._typing import override
+
 __all__ = [
     "Baseline",
+    "Loss",
+    "Proximal",
+    "Unclipped",
     "baseline_of",
-    "clip_binds",
     "divergence_from_uniform",
     "log_probabilities",
-    "proximal_loss",
     "ratios",
-    "unclipped_loss",
 ]
 
 Baseline = Literal["none", "mean", "leave_one_out"]
@@ -66,124 +70,186 @@ def ratios(log_p: Tensor, probability: Tensor) -> Tensor:
     return torch.exp((log_p - _log(probability, log_p.dtype)).clamp(max=largest))
 
 
-def unclipped_loss(
-    scores: Tensor,
-    probability: Tensor,
-    drawn: Tensor,
-    utilities: Tensor,
-    inclusion: Tensor,
-    *,
-    step: float,
-    temperature: float = 1.0,
-    floor: float = 0.0,
-    predicted: Tensor | None = None,
-) -> Tensor:
+class Loss(ABC):
+    r"""The OSMD loss of one answer, as a function of the scores of all candidates.
+
+    With predictions b of every candidate's utility the gain is estimated doubly robustly, as the predicted gain plus
+    that of :math:`\hat u_j - b(x_j)` over the draws: unbiased whatever b is, as long as it does not depend on the draw.
+    """
+
+    @property
+    def needs_inclusion(self) -> bool:
+        """True if nothing can be learned from a draw that states no inclusion."""
+        return True
+
+    def check(self, inclusion: object) -> None:
+        """Refuse a draw that this loss cannot learn from.
+
+        Args:
+            inclusion: Of the draw.
+
+        Raises:
+            ValueError: If it is None and needed.
+        """
+        if inclusion is None and self.needs_inclusion:
+            raise ValueError(
+                "the draw has no inclusion to divide by; use a sampler that states one, or Proximal(weights='equal')"
+            )
+
+    def __call__(
+        self,
+        scores: Tensor,
+        probability: Tensor,
+        drawn: Tensor,
+        utilities: Tensor,
+        inclusion: Tensor | None,
+        *,
+        temperature: float = 1.0,
+        floor: float = 0.0,
+        predicted: Tensor | None = None,
+    ) -> Tensor:
+        """The loss at these scores.
+
+        Args:
+            scores: Scores of all candidates, shape (..., M).
+            probability: The recorded p_t of all candidates, shape (..., M).
+            drawn: Places of the drawn items among the candidates, shape (..., m), integers.
+            utilities: Their utilities, shape (..., m).
+            inclusion: Their number to divide by, as recorded, shape (..., m); not read where it is not needed.
+            temperature: As in `log_probabilities`.
+            floor: As in `log_probabilities`.
+            predicted: Predictions b, shape (..., M), or None.
+
+        Returns:
+            The loss, shape (...).
+
+        Raises:
+            ValueError: If inclusion is needed and None, or predictions are given to a loss that does not divide by it.
+        """
+        if predicted is not None and not self.needs_inclusion:
+            raise ValueError("predicted utilities need the inclusion of each draw; use weights='importance'")
+        self.check(inclusion)
+        log_p = log_probabilities(scores, temperature=temperature, floor=floor)
+        credit, b = utilities.to(log_p.dtype), None
+        if predicted is not None:
+            b = predicted.to(log_p.dtype)
+            credit = credit - b.gather(-1, drawn)
+        over = inclusion.to(log_p.dtype) if inclusion is not None and self.needs_inclusion else None
+        return self._of(log_p, probability, drawn, credit, over, b)
+
+    @abstractmethod
+    def _of(
+        self, log_p: Tensor, probability: Tensor, drawn: Tensor, credit: Tensor, over: Tensor | None, b: Tensor | None
+    ) -> Tensor:
+        """The loss, from utilities less predictions, and the number to divide by."""
+
+    def diagnostics(self, rho: Tensor, credit: Tensor) -> dict[str, float]:
+        """Numbers about a step that only this loss has; none by default.
+
+        Args:
+            rho: `ratios` of the drawn items, shape (m,).
+            credit: Their utilities less baseline and prediction, shape (m,).
+
+        Returns:
+            Numbers by name.
+        """
+        return {}
+
+
+@dataclass(frozen=True)
+class Unclipped(Loss):
     r"""Mirror descent as a loss: minus the estimated gain, plus a divergence from the old distribution.
 
     .. math:: L(\varphi) = -\sum_j p_\varphi(x_j)\, \hat u_j / q_j + \tfrac1\eta \mathrm{KL}(p_\varphi \| p_t)
 
     Over tabular scores (no floor) its minimiser is exactly :math:`p_t \exp(\eta \tilde u) / Z`, the OSMD step.
 
-    With predictions b of every candidate's utility the estimate is doubly robust,
-    :math:`\sum_x p_\varphi(x) b(x) + \sum_j p_\varphi(x_j) (\hat u_j - b(x_j)) / q_j`: unbiased whatever b is, as long
-    as it does not depend on this draw.
-
-    Args:
-        scores: Scores of all candidates, shape (..., M).
-        probability: The recorded p_t of all candidates, shape (..., M).
-        drawn: Places of the drawn items among the candidates, shape (..., m), integers.
-        utilities: Their utilities, shape (..., m).
-        inclusion: Their number to divide by, as recorded, shape (..., m).
-        step: Step size :math:`\eta`, above 0.
-        temperature: As in `log_probabilities`.
-        floor: As in `log_probabilities`.
-        predicted: Predictions b, shape (..., M), or None.
-
-    Returns:
-        The loss, shape (...).
+    Attributes:
+        step: Step size :math:`\eta`, a finite number above 0.
     """
-    log_p = log_probabilities(scores, temperature=temperature, floor=floor)
-    p = log_p.exp()
-    credit = utilities.to(p.dtype)
-    gain = torch.zeros_like(p[..., 0])
-    if predicted is not None:
-        b = predicted.to(p.dtype)
-        gain = (p * b).sum(-1)
-        credit = credit - b.gather(-1, drawn)
-    gain = gain + (p.gather(-1, drawn) * credit / inclusion.to(p.dtype)).sum(-1)
-    divergence = (p * (log_p - _log(probability, p.dtype))).sum(-1)
-    return divergence / step - gain
+
+    step: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the step."""
+        _require_positive("step", self.step)
+
+    @override
+    def _of(
+        self, log_p: Tensor, probability: Tensor, drawn: Tensor, credit: Tensor, over: Tensor | None, b: Tensor | None
+    ) -> Tensor:
+        assert over is not None
+        p = log_p.exp()
+        gain = (p.gather(-1, drawn) * credit / over).sum(-1)
+        if b is not None:
+            gain = gain + (p * b).sum(-1)
+        return (p * (log_p - _log(probability, p.dtype))).sum(-1) / self.step - gain
 
 
-def proximal_loss(
-    scores: Tensor,
-    probability: Tensor,
-    drawn: Tensor,
-    utilities: Tensor,
-    inclusion: Tensor | None,
-    *,
-    clip: float = 0.2,
-    temperature: float = 1.0,
-    floor: float = 0.0,
-    predicted: Tensor | None = None,
-) -> Tensor:
+@dataclass(frozen=True)
+class Proximal(Loss):
     r"""The proximal form: ratios are clipped, so one batch cannot move the distribution far.
 
     .. math::
         L(\varphi) = -\sum_j w_j \min(\rho_j \hat u_j, \mathrm{clip}(\rho_j, 1 - \varepsilon, 1 + \varepsilon)\,
         \hat u_j), \qquad w_j = p_t(x_j) / q_j
 
-    At the old parameters, with independent draws, its gradient is plain REINFORCE. With predictions b the sum over
-    draws is of :math:`\hat u_j - b(x_j)`, and the same expression over all candidates, with utility b and weight p_t,
-    is added (doubly robust). The two parts are clipped apart, so the estimate is unbiased where no clip binds.
+    At the old parameters, with independent draws, its gradient is plain REINFORCE. With predictions b the gain over all
+    candidates, with utility b and weight p_t, is clipped apart, so the estimate is unbiased where no clip binds.
 
-    Args:
-        scores: Scores of all candidates, shape (..., M).
-        probability: The recorded p_t of all candidates, shape (..., M).
-        drawn: Places of the drawn items among the candidates, shape (..., m), integers.
-        utilities: Their utilities, shape (..., m).
-        inclusion: Their number to divide by, as recorded, shape (..., m). None gives every draw the weight 1/m: the
-            authors' form, which is unbiased for independent draws alone.
-        clip: :math:`\varepsilon`, above 0; the clip is on :math:`\rho`, never on :math:`p_\varphi / q`.
-        temperature: As in `log_probabilities`.
-        floor: As in `log_probabilities`.
-        predicted: Predictions b, shape (..., M), or None.
-
-    Returns:
-        The loss, shape (...).
-
-    Raises:
-        ValueError: If predictions are given without inclusion.
+    Attributes:
+        clip: :math:`\varepsilon`, a finite number above 0; the clip is on :math:`\rho`, never on
+            :math:`p_\varphi / q`.
+        weights: ``"importance"``, the w above, which is right for every sampler that states an inclusion; or
+            ``"equal"``, 1/m: the authors' form, which is unbiased for independent draws alone.
 
     Source: Gu et al., "Actor-Curator", arXiv 2602.20532; the weights w and the doubly robust form are ours.
     """
-    if predicted is not None and inclusion is None:
-        raise ValueError("predicted utilities need the inclusion of each draw; use a sampler that states it")
-    log_p = log_probabilities(scores, temperature=temperature, floor=floor)
-    rho = ratios(log_p, probability)
-    p_t = probability.to(rho.dtype)
-    credit = utilities.to(rho.dtype)
-    gain = torch.zeros_like(rho[..., 0])
-    if predicted is not None:
-        b = predicted.to(rho.dtype)
-        gain = (p_t * _clipped_gain(rho, b, clip)).sum(-1)
-        credit = credit - b.gather(-1, drawn)
-    weight = 1.0 / drawn.shape[-1] if inclusion is None else p_t.gather(-1, drawn) / inclusion.to(rho.dtype)
-    return -(gain + (weight * _clipped_gain(rho.gather(-1, drawn), credit, clip)).sum(-1))
 
+    clip: float = 0.2
+    weights: Literal["importance", "equal"] = "importance"
 
-def clip_binds(rho: Tensor, utilities: Tensor, clip: float) -> Tensor:
-    r"""Where the proximal loss no longer moves: :math:`\rho > 1 + \varepsilon` for a gain, below for a loss.
+    def __post_init__(self) -> None:
+        """Check clip and weights."""
+        _require_positive("clip", self.clip)
+        if self.weights not in ("importance", "equal"):
+            raise ValueError(f"weights is {self.weights!r}; it must be 'importance' or 'equal'")
 
-    Args:
-        rho: Ratios, any shape.
-        utilities: Utilities (after the baseline), same shape.
-        clip: :math:`\varepsilon`.
+    @property
+    @override
+    def needs_inclusion(self) -> bool:
+        return self.weights == "importance"
 
-    Returns:
-        Booleans of that shape.
-    """
-    return ((utilities > 0) & (rho > 1.0 + clip)) | ((utilities < 0) & (rho < 1.0 - clip))
+    @override
+    def _of(
+        self, log_p: Tensor, probability: Tensor, drawn: Tensor, credit: Tensor, over: Tensor | None, b: Tensor | None
+    ) -> Tensor:
+        rho = ratios(log_p, probability)
+        p_t = probability.to(rho.dtype)
+        weight = 1.0 / drawn.shape[-1] if over is None else p_t.gather(-1, drawn) / over
+        gain = (weight * self._clipped(rho.gather(-1, drawn), credit)).sum(-1)
+        if b is not None:
+            gain = gain + (p_t * self._clipped(rho, b)).sum(-1)
+        return -gain
+
+    def binds(self, rho: Tensor, credit: Tensor) -> Tensor:
+        r"""Where the loss no longer moves: :math:`\rho > 1 + \varepsilon` for a gain, below for a loss.
+
+        Args:
+            rho: Ratios, any shape.
+            credit: Utilities less baseline and prediction, same shape.
+
+        Returns:
+            Booleans of that shape.
+        """
+        return ((credit > 0) & (rho > 1.0 + self.clip)) | ((credit < 0) & (rho < 1.0 - self.clip))
+
+    @override
+    def diagnostics(self, rho: Tensor, credit: Tensor) -> dict[str, float]:
+        return {"clip_fraction": float(self.binds(rho, credit).float().mean())}
+
+    def _clipped(self, rho: Tensor, credit: Tensor) -> Tensor:
+        return torch.minimum(rho * credit, rho.clamp(1.0 - self.clip, 1.0 + self.clip) * credit)
 
 
 def divergence_from_uniform(scores: Tensor, *, temperature: float = 1.0, floor: float = 0.0) -> Tensor:
@@ -223,8 +289,9 @@ def baseline_of(utilities: Tensor, kind: Baseline) -> Tensor:
     return (total - utilities) / max(count - 1, 1)
 
 
-def _clipped_gain(rho: Tensor, utilities: Tensor, clip: float) -> Tensor:
-    return torch.minimum(rho * utilities, rho.clamp(1.0 - clip, 1.0 + clip) * utilities)
+def _require_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0.0):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number above 0")
 
 
 def _log(probability: Tensor, dtype: torch.dtype) -> Tensor:

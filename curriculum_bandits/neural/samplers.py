@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import sampling
+from curriculum_bandits._typing import override
 
 __all__ = ["Nucleus", "Sampler", "exact", "gumbel", "independent"]
 
@@ -41,14 +42,6 @@ class Sampler(Protocol):
 def exact(probability: FloatArray, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
     """Distinct items with inclusion ``m p``, capped at 1 and the rest scaled up: systematic sampling.
 
-    Args:
-        probability: p_t over the candidates, shape (M,).
-        size: How many to draw.
-        rng: Source of randomness.
-
-    Returns:
-        Distinct places, shape (size,), and their inclusion probabilities.
-
     >>> exact(np.array([0.8, 0.1, 0.1]), 2, np.random.default_rng(0))[1].max()
     np.float64(1.0)
     """
@@ -59,35 +52,17 @@ def exact(probability: FloatArray, size: int, rng: np.random.Generator) -> tuple
 
 
 def gumbel(probability: FloatArray, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
-    """Distinct items, drawn one after the other in proportion to p; divided by the threshold probability.
-
-    Args:
-        probability: p_t over the candidates, shape (M,).
-        size: How many to draw.
-        rng: Source of randomness.
-
-    Returns:
-        Distinct places, shape (size,), and the threshold probability of each, a function of the draw.
-    """
+    """Distinct items, drawn one after the other in proportion to p; divided by the threshold probability."""
     return sampling.gumbel_top_k(np.log(np.maximum(probability, np.finfo(np.float64).tiny)), size, rng)
 
 
 def independent(probability: FloatArray, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
-    """Independent draws, with repeats; divided by the expected count ``m p``.
-
-    Args:
-        probability: p_t over the candidates, shape (M,).
-        size: How many to draw.
-        rng: Source of randomness.
-
-    Returns:
-        Places, shape (size,), and ``m p`` of each.
-    """
+    """Independent draws, with repeats; divided by the expected count ``m p``."""
     return sampling.with_replacement(probability, size, rng)
 
 
 @dataclass(frozen=True)
-class Nucleus:
+class Nucleus(Sampler):
     """The paper's second stage, `sampling.nucleus`, of which no inclusion is known.
 
     Attributes:
@@ -101,15 +76,6 @@ class Nucleus:
         if not 0.0 <= self.top_p <= 1.0:
             raise ValueError(f"top_p is {self.top_p}; it must be in [0, 1]")
 
+    @override
     def __call__(self, probability: FloatArray, size: int, rng: np.random.Generator) -> tuple[IntArray, None]:
-        """Draw a batch.
-
-        Args:
-            probability: p_t over the candidates, shape (M,).
-            size: How many to draw.
-            rng: Source of randomness.
-
-        Returns:
-            Distinct places, shape (size,), and None.
-        """
         return sampling.nucleus(probability, size, rng, top_p=self.top_p), None

@@ -2,17 +2,17 @@
 
 ``CuratorSettings()`` is plain OSMD with exact sampling and a floor; `PAPER` is the method as its authors describe it;
 `DEFAULT` is what our own measurements favour for small scorers over frozen features. Change one switch with
-``dataclasses.replace(DEFAULT, clip=0.5)``.
+``dataclasses.replace(DEFAULT, loss=Proximal(clip=0.5))``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from curriculum_bandits.neural.losses import Baseline
+from curriculum_bandits.neural.losses import Baseline, Loss, Proximal
 from curriculum_bandits.neural.samplers import Nucleus, Sampler, exact
 
 __all__ = ["DEFAULT", "PAPER", "CuratorSettings", "ProposalKind"]
@@ -35,11 +35,7 @@ class CuratorSettings:
         warm_up: W: draws up to number D + W are uniform too, but scored and learned from.
         temperature: :math:`\tau` of the softmax.
         floor: Share :math:`\alpha` of the uniform distribution over the candidates, in [0, 1).
-        loss: ``"proximal"`` (clipped ratios) or ``"unclipped"`` (with a KL divergence).
-        clip: :math:`\varepsilon` of the proximal loss.
-        step: :math:`\eta` of the unclipped loss.
-        weights: Weight of a draw in the proximal loss: ``"importance"``, p_t/q, which is right for every sampler that
-            states an inclusion; or ``"equal"``, 1/m, the authors' form.
+        loss: `Proximal` (clipped ratios) or `Unclipped` (with a KL divergence), or your own.
         baseline: Subtracted from utilities: ``"none"``, ``"mean"``, ``"leave_one_out"``, or ``"predicted"``: the
             scorer's second head learns each problem's utility and the loss is doubly robust (unbiased whatever is
             predicted, as long as no ratio is clipped).
@@ -72,10 +68,7 @@ class CuratorSettings:
     warm_up: int = 0
     temperature: float = 1.0
     floor: float = 0.1
-    loss: Literal["proximal", "unclipped"] = "proximal"
-    clip: float = 0.2
-    step: float = 1.0
-    weights: Literal["importance", "equal"] = "importance"
+    loss: Loss = field(default_factory=Proximal)
     baseline: Baseline | Literal["predicted"] = "none"
     prediction_weight: float = 0.5
     entropy_bonus: float = 0.0
@@ -100,7 +93,7 @@ class CuratorSettings:
             self._require(name, value is None or value >= 1, "be 1 or more, or None")
         self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
         self._require("crowding", 0.0 <= self.crowding <= 1.0, "be in [0, 1]")
-        for name in ("temperature", "clip", "step", "learning_rate"):
+        for name in ("temperature", "learning_rate"):
             value = getattr(self, name)
             self._require(name, math.isfinite(value) and value > 0.0, "be a finite number above 0")
         for name in ("prediction_weight", "weight_decay", "entropy_bonus"):
@@ -109,27 +102,20 @@ class CuratorSettings:
         for name in ("gain", "max_gradient_norm"):
             value = getattr(self, name)
             self._require(name, value is None or (math.isfinite(value) and value > 0.0), "be above 0, or None")
-        for name, known in (
-            ("proposal", get_args(ProposalKind)),
-            ("loss", ("proximal", "unclipped")),
-            ("weights", ("importance", "equal")),
-            ("baseline", (*get_args(Baseline), "predicted")),
-        ):
+        for name, known in (("proposal", get_args(ProposalKind)), ("baseline", (*get_args(Baseline), "predicted"))):
             self._require(name, getattr(self, name) in known, f"be one of {', '.join(map(repr, known))}")
-        equal = not self.divides_by_inclusion
+        self._require("loss", isinstance(self.loss, Loss), "be a Loss, such as Proximal() or Unclipped()")
+        needed = self.loss.needs_inclusion
         self._require(
             "sampler",
-            equal or not isinstance(self.sampler, Nucleus),
-            "state an inclusion unless the loss is 'proximal' with weights='equal'",
+            not (needed and isinstance(self.sampler, Nucleus)),
+            "state an inclusion unless the loss is Proximal(weights='equal')",
         )
         self._require(
-            "baseline", not (equal and self.baseline == "predicted"), "be another where weights='equal'; use importance"
+            "baseline",
+            needed or self.baseline != "predicted",
+            "be another where the loss does not divide by inclusion, as with weights='equal'",
         )
-
-    @property
-    def divides_by_inclusion(self) -> bool:
-        """Whether the loss needs the inclusion of each draw; the proximal one with equal weights does not."""
-        return self.loss == "unclipped" or self.weights == "importance"
 
     def _require(self, name: str, holds: bool, need: str) -> None:
         if not holds:
@@ -158,9 +144,7 @@ PAPER = CuratorSettings(
     warm_up=5,
     temperature=1.0,
     floor=0.0,
-    loss="proximal",
-    clip=0.2,
-    weights="equal",
+    loss=Proximal(clip=0.2, weights="equal"),
     baseline="none",
     entropy_bonus=0.0,
     crowding=0.0,

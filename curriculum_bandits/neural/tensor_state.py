@@ -1,4 +1,4 @@
-"""Tensors as arrays and back: what a curator's state is made of can be saved without pickle, in every bit.
+"""Networks and their optimisers as arrays and back: saved without pickle, in every bit.
 
 Settings and frozen weights belong to the constructor, so only what is trained is kept.
 """
@@ -6,107 +6,109 @@ Settings and frozen weights belong to the constructor, so only what is trained i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["arrays_of_optimizer", "arrays_of_weights", "checked_optimizer", "checked_weights", "restore_optimizer"]
+from curriculum_bandits._typing import override
+from curriculum_bandits.state import Field, Stateful
 
-Arrays = dict[str, Any]
+__all__ = ["Trained"]
 
-
-def arrays_of_weights(module: nn.Module) -> Arrays:
-    """Trained parameters of a module by name, as copies.
-
-    Args:
-        module: Any module.
-
-    Returns:
-        An array for each parameter that requires a gradient.
-    """
-    return {name: _array(weight) for name, weight in _trained(module)}
+_ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def checked_weights(module: nn.Module, arrays: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Saved parameters as tensors that fit a module; the module is not touched.
+class _Weights(Field):
+    """Trained parameters of a module, by name."""
 
-    Args:
-        module: The module to be restored.
-        arrays: What `arrays_of_weights` returned.
+    @override
+    def save(self, value: nn.Module) -> dict[str, Any]:
+        return {name: _array(weight) for name, weight in _trained(value).items()}
 
-    Returns:
-        A tensor for each trained parameter.
-
-    Raises:
-        ValueError: If names or shapes are not those of the module.
-    """
-    expected = dict(_trained(module))
-    if set(arrays) != set(expected):
-        odd = sorted(set(arrays) ^ set(expected))
-        raise ValueError(f"the saved scorer and this one differ in the weights {odd}; construct it as it was saved")
-    return {name: _tensor(arrays[name], weight, name) for name, weight in expected.items()}
-
-
-def arrays_of_optimizer(optimizer: torch.optim.Optimizer) -> Arrays:
-    """What an optimiser remembers of each parameter, by the parameter's number.
-
-    Args:
-        optimizer: Any optimiser whose memory is tensors.
-
-    Returns:
-        For each parameter that had a gradient a mapping of arrays, and the numbers of these parameters.
-    """
-    state = optimizer.state_dict()["state"]
-    memory = {str(number): {name: _array(value) for name, value in entry.items()} for number, entry in state.items()}
-    return {"numbers": sorted(state), "memory": memory}
+    @override
+    def checked(self, saved: Any, present: nn.Module, owner: Any) -> dict[str, Tensor]:
+        needed = _trained(present)
+        odd = sorted(set(_mapping(saved)) ^ set(needed))
+        if odd:
+            raise ValueError(f"differs in the weights {odd}; construct it as it was saved")
+        weights = {name: _tensor(saved[name], weight, name) for name, weight in needed.items()}
+        for name, weight in weights.items():
+            if not bool(torch.isfinite(weight).all()):
+                raise ValueError(f"has a weight in {name} that is not finite")
+        return weights
 
 
-def checked_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, Any], names: tuple[str, ...]) -> Arrays:
-    """A saved memory as tensors that fit an optimiser; the optimiser is not touched.
+class _Memory(Field):
+    """What Adam remembers of each parameter that had a gradient, and the numbers of these parameters."""
 
-    Args:
-        optimizer: The optimiser to be restored.
-        arrays: What `arrays_of_optimizer` returned.
-        names: What it remembers of each parameter, such as ``("step", "exp_avg", "exp_avg_sq")``.
+    @override
+    def save(self, value: torch.optim.Optimizer) -> dict[str, Any]:
+        entries = value.state_dict()["state"]
+        memory = {str(n): {name: _array(each) for name, each in entry.items()} for n, entry in entries.items()}
+        return {"numbers": sorted(entries), "memory": memory}
 
-    Returns:
-        What `restore_optimizer` takes.
+    @override
+    def checked(self, saved: Any, present: torch.optim.Optimizer, owner: Any) -> dict[int, dict[str, Tensor]]:
+        parameters = {str(n): p for n, p in enumerate(p for group in present.param_groups for p in group["params"])}
+        if set(_mapping(saved)) != {"numbers", "memory"}:
+            raise ValueError(f"holds {sorted(saved)}, not memory and numbers")
+        entries, numbers = _mapping(saved["memory"]), {str(number) for number in saved["numbers"]}
+        if set(entries) != numbers or not numbers <= set(parameters):
+            raise ValueError(f"knows the parameters {sorted(entries)} of {sorted(numbers)}, here are {len(parameters)}")
+        memory = {}
+        for number, entry in entries.items():
+            if set(_mapping(entry)) != set(_ADAM_REMEMBERS):
+                raise ValueError(f"remembers {sorted(entry)} of a parameter, not {sorted(_ADAM_REMEMBERS)}")
+            scalar = torch.zeros((), dtype=torch.float32)
+            memory[int(number)] = kept = {
+                name: _tensor(entry[name], scalar if name == "step" else parameters[number], name)
+                for name in _ADAM_REMEMBERS
+            }
+            for name, each in kept.items():
+                if bool(torch.isnan(each).any()) or (name != "exp_avg" and bool((each < 0).any())):
+                    raise ValueError(f"has {name} of parameter {number} that is nan or below 0")
+        return memory
 
-    Raises:
-        ValueError: If parameters are missing, or something does not have the shape of its parameter.
-    """
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    memory, numbers = arrays["memory"], [int(number) for number in arrays["numbers"]]
-    if set(memory) != {str(number) for number in numbers} or not set(numbers) <= set(range(len(parameters))):
-        raise ValueError(f"the saved optimiser knows the parameters {sorted(memory)}, this one has {len(parameters)}")
-    checked: Arrays = {}
-    for number in numbers:
-        entry, parameter = memory[str(number)], parameters[number]
-        if set(entry) != set(names):
-            raise ValueError(f"the saved optimiser remembers {sorted(entry)} of a parameter, not {sorted(names)}")
-        scalar = torch.zeros((), dtype=torch.float32)
-        checked[str(number)] = {
-            name: _tensor(entry[name], scalar if name == "step" else parameter, name) for name in names
-        }
-    return checked
 
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, checked: Arrays) -> None:
-    """Put a checked memory in place.
+class Trained(Stateful):
+    """A network and the Adam that trains it, as one part of a state.
 
     Args:
-        optimizer: The optimiser.
-        checked: What `checked_optimizer` returned.
+        network: The network, whose frozen weights are not kept.
+        optimizer: Over its trained parameters: Adam or AdamW.
+
+    Attributes:
+        network: As given.
+        optimizer: As given.
     """
-    own = optimizer.state_dict()
-    state = {int(number): entry for number, entry in checked.items()}
-    optimizer.load_state_dict({"state": state, "param_groups": own["param_groups"]})
+
+    STATE: ClassVar[Mapping[str, Field]] = {"network": _Weights(), "optimizer": _Memory()}
+
+    def __init__(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.network, self.optimizer = network, optimizer
+
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        rest = dict(values)
+        weights, memory = rest.pop("network"), rest.pop("optimizer")
+        own = _trained(self.network)
+        with torch.no_grad():
+            for name, weight in weights.items():
+                own[name].copy_(weight)
+        self.optimizer.load_state_dict({"state": memory, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        super()._put(rest)
 
 
-def _trained(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
-    return [(name, weight) for name, weight in module.named_parameters() if weight.requires_grad]
+def _trained(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+
+
+def _mapping(saved: Any) -> Mapping[str, Any]:
+    if not isinstance(saved, Mapping):
+        raise ValueError(f"is a {type(saved).__name__} where arrays by name are needed")
+    return saved
 
 
 def _array(value: Any) -> Any:
@@ -116,13 +118,10 @@ def _array(value: Any) -> Any:
     return tensor.numpy().copy()
 
 
-def _tensor(array: Any, like: Tensor, name: str) -> Tensor:
-    values = np.array(array)
-    if values.shape != tuple(like.shape):
-        raise ValueError(f"the saved {name} has shape {values.shape}, here it has {tuple(like.shape)}")
-    tensor = torch.from_numpy(values)
-    if like.dtype == torch.bfloat16 and tensor.dtype == torch.int16:
-        tensor = tensor.view(torch.bfloat16)
-    if tensor.dtype != like.dtype:
-        raise ValueError(f"the saved {name} is of {tensor.dtype}, here it is of {like.dtype}")
-    return tensor.to(like.device)
+def _tensor(saved: Any, like: Tensor, name: str) -> Tensor:
+    dtype, shape = _array(torch.empty((), dtype=like.dtype)).dtype, tuple(like.shape)
+    array = np.asarray(saved)
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"has {name} of {array.dtype} and shape {array.shape} where {dtype} and {shape} are needed")
+    tensor = torch.from_numpy(array.copy())
+    return (tensor.view(like.dtype) if like.dtype == torch.bfloat16 else tensor).to(like.device)

@@ -6,35 +6,34 @@ and what the network learns: the success rate itself, by regression on the probl
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 
-from curriculum_bandits.bandits.contract import CandidateSelection, FloatArray, IntArray, RefusedUtility
+from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.arrays import checked_utilities
+from curriculum_bandits.bandits.contract import (
+    ArrayLike,
+    Bandit,
+    Extra,
+    FloatArray,
+    IntArray,
+    RefusedUtility,
+    Selection,
+)
+from curriculum_bandits.neural.descent import Descent
 from curriculum_bandits.neural.inputs import Inputs
 from curriculum_bandits.neural.scorers import Scorer
-from curriculum_bandits.neural.tensor_state import (
-    arrays_of_optimizer,
-    arrays_of_weights,
-    checked_optimizer,
-    checked_weights,
-    restore_optimizer,
-)
 from curriculum_bandits.proposals import UniformProposal
+from curriculum_bandits.state import Field, Fixed, Part, Real, Stateful
 
 __all__ = ["ValueModelCurator"]
 
-logger = logging.getLogger(__name__)
 
-_KIND = "value_model"
-_ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
-
-
-class ValueModelCurator:
+class ValueModelCurator(Stateful, Bandit):
     r"""Keeps, of :math:`\kappa m` uniform candidates, the m whose predicted success V(x) is nearest to a target.
 
     V(x) is the logistic function of the scorer's output, and is trained on the squared error
@@ -65,6 +64,12 @@ class ValueModelCurator:
     model is a language model; optimiser settings for small scorers, and the logistic function, are ours.
     """
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "n_arms": Fixed("load the bank it was saved with"),
+        "_descent": Part(),
+        "_error": Real(low=0.0, finite=False),
+    }
+
     def __init__(
         self,
         inputs: Inputs,
@@ -93,11 +98,11 @@ class ValueModelCurator:
         self.inputs = inputs
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
         self.target, self.candidates, self.gradient_steps = target, candidates, gradient_steps
-        self.max_gradient_norm, self.chunk = max_gradient_norm, chunk
+        self.chunk = chunk
         self._proposal = UniformProposal(self.n_arms)
-        self._parameters = [weight for weight in scorer.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.AdamW(self._parameters, lr=learning_rate, weight_decay=weight_decay)
-        self._skipped = 0
+        trained = [weight for weight in scorer.parameters() if weight.requires_grad]
+        adam = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
+        self._descent = Descent(scorer, adam, max_gradient_norm)
         self._error = math.nan
 
     def values_of(self, items: IntArray) -> FloatArray:
@@ -122,20 +127,8 @@ class ValueModelCurator:
             )
         return np.asarray(values)
 
-    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> CandidateSelection:
-        r"""The candidates whose predicted success is nearest to the target.
-
-        Args:
-            size: Problems to draw, m, at most the number of candidates.
-            rng: Source of randomness.
-            candidates: What to choose among, distinct, shape (M,); None draws :math:`\kappa m` uniformly.
-
-        Returns:
-            Distinct problems, ``1 / m`` for each, no inclusion, the candidates and P(x is a candidate) of each.
-
-        Raises:
-            ValueError: If `size` is below 1 or above the number of candidates.
-        """
+    @override
+    def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         count = min(self.n_arms, self.candidates * max(size, 1)) if candidates is None else len(candidates)
         if not 1 <= size <= count:
             raise ValueError(f"{size} problems are asked for out of {count} candidates; ask for 1 to that many")
@@ -144,43 +137,31 @@ class ValueModelCurator:
         order = rng.permutation(count)  # so that ties are broken at random
         distance = np.abs(self.values_of(items[order]) - self.target)
         chosen = items[order[np.argsort(distance, kind="stable")[:size]]]
-        return CandidateSelection(chosen, np.full(size, 1.0 / size), None, items, None, inclusion)
+        return Selection(chosen, np.full(size, 1.0 / size), None, items, None, inclusion)
 
-    def update_from(self, selection: CandidateSelection, values: FloatArray) -> None:
-        """Train V on the success rates of a draw.
-
-        Args:
-            selection: As `select` returned it, its arms reduced to those that answered.
-            values: Success rate of each, shape (m,).
-
-        Raises:
-            RefusedUtility: If one is not in [0, 1]. The state is then as it was.
-        """
-        rates = np.asarray(values, dtype=np.float64)
-        bad = ~((rates >= 0.0) & (rates <= 1.0))
+    @override
+    def update(
+        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
+    ) -> None:
+        arms, rates = checked_utilities(selection, values, n_arms=self.n_arms)
+        bad = (rates < 0.0) | (rates > 1.0)
         if bad.any():
             worst = int(np.argmax(bad))
             remedy = "a success rate is between 0 and 1: rescale the rewards, or give Rollouts successes"
-            raise RefusedUtility(int(selection.arms[worst]), worst, float(rates[worst]), remedy)
+            raise RefusedUtility(int(arms[worst]), worst, float(rates[worst]), remedy)
         observed = torch.from_numpy(rates.astype(np.float32)).to(next(self.scorer.parameters()).device)
         for step in range(self.gradient_steps):
-            self._optimizer.zero_grad(set_to_none=True)
+            self._descent.forget()
             error = 0.0
             for part in self._chunks(len(rates)):
-                loss = torch.sum((torch.sigmoid(self._outputs(selection.arms[part])) - observed[part]) ** 2) / len(
-                    rates
-                )
+                difference = torch.sigmoid(self._outputs(arms[part])) - observed[part]
+                loss = torch.sum(difference**2) / len(rates)
                 loss.backward()  # type: ignore[no-untyped-call]
                 error += float(loss.detach())
             if step == 0:
                 self._error = error
-            norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.max_gradient_norm)
-            if not bool(torch.isfinite(norm)):
-                self._skipped += 1
-                logger.warning("a gradient of the value model is not finite; this step is skipped")
-                continue
-            self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+            self._descent.step()
+        self._descent.forget()
 
     def _outputs(self, items: IntArray) -> torch.Tensor:
         device = next(self.scorer.parameters()).device
@@ -198,38 +179,4 @@ class ValueModelCurator:
             ``prediction_error``: mean squared error on the last answer, before it was learned from; nan before the
             first. ``skipped_steps`` so far, for gradients that were not finite.
         """
-        return {"prediction_error": self._error, "skipped_steps": float(self._skipped)}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Weights, optimiser and counters; settings and frozen weights belong to the constructor."""
-        return {
-            "kind": _KIND,
-            "n_arms": self.n_arms,
-            "weights": arrays_of_weights(self.scorer),
-            "optimizer": arrays_of_optimizer(self._optimizer),
-            "skipped": self._skipped,
-            "error": self._error,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit: no randomness but that of `select` is used.
-
-        Args:
-            state: What `state_dict` returned, from a curator with the same inputs and kind of scorer.
-
-        Raises:
-            ValueError: If it is the state of something else. The curator is then as it was.
-        """
-        if state["kind"] != _KIND:
-            raise ValueError(f"the state is of kind {state['kind']!r}, not {_KIND!r}")
-        if int(state["n_arms"]) != self.n_arms:
-            raise ValueError(f"the state is of a curator over {state['n_arms']} problems, this one has {self.n_arms}")
-        weights = checked_weights(self.scorer, state["weights"])
-        memory = checked_optimizer(self._optimizer, state["optimizer"], _ADAM_REMEMBERS)
-        skipped, error = int(state["skipped"]), float(state["error"])
-        own = dict(self.scorer.named_parameters())
-        with torch.no_grad():
-            for name, value in weights.items():
-                own[name].copy_(value)
-        restore_optimizer(self._optimizer, memory)
-        self._skipped, self._error = skipped, error
+        return {"prediction_error": self._error, "skipped_steps": float(self._descent.skipped)}

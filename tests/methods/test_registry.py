@@ -138,7 +138,10 @@ def test_a_name_belongs_to_one_constructor():
             "sec(temperature=0.2)+dapo(max_draws=3)+delayed(steps=2)",
         ),
         ("osmd(step=ScaleFree(memory=5.0), signal='tent')", "osmd(step=ScaleFree(memory=5.0), signal=tent)"),
-        ("actor-curator(sampler=Nucleus(), weights=equal)", "actor_curator(sampler=Nucleus(), weights=equal)"),
+        (
+            "actor-curator(sampler=Nucleus(), loss=Proximal(weights='equal'))",
+            "actor_curator(sampler=Nucleus(), loss=Proximal(weights=equal))",
+        ),
         (
             "osmd(signal=scaled(signal=policy_improvement(ratio=sequence), factor=2))",
             "osmd(signal=scaled(signal=policy_improvement(ratio=sequence), factor=2))",

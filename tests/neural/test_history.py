@@ -57,7 +57,7 @@ def test_it_remembers_what_plain_lists_remember_also_through_a_save(batches, win
         if number == saved_after:
             state = fast.state_dict()
             fast = History(N, window, groups)
-            fast.restore(fast.checked(state))
+            fast.load_state_dict(state)
             np.testing.assert_equal(fast.state_dict(), state)
         np.testing.assert_allclose(fast.coverage(), slow.coverage(), rtol=1e-12)
         np.testing.assert_allclose(fast.staleness(number + 3), slow.staleness(number + 3), rtol=1e-12)
@@ -99,7 +99,7 @@ def test_an_older_state_replaces_all_that_is_known():
     kept = copy.deepcopy(state)
     history.record(np.array([5, 1]), np.array([7.0, 7.0]), time=2)
     np.testing.assert_equal(state, kept)
-    history.restore(history.checked(state))
+    history.load_state_dict(state)
     np.testing.assert_equal(history.state_dict(), kept)
     assert history.record(np.array([5]), np.array([3.0]), time=3).tolist() == [3.0]
 
@@ -107,11 +107,12 @@ def test_an_older_state_replaces_all_that_is_known():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"utility": np.zeros((2, 3))}, "saved utility has shape"),
-        ({"count": np.zeros(3)}, "saved count has shape"),
-        ({"seen": np.zeros(())}, "saved seen has shape"),
-        ({"item": np.array([1, 8])}, "not all in the bank of 8"),
-        ({"item": np.array([-1, 3])}, "not all in the bank of 8"),
+        ({"utility": np.zeros((2, 3))}, r"saved utility of history has shape \(2, 3\) where \(any, 2\)"),
+        ({"count": np.ones(3, dtype=int)}, "one per observed problem"),
+        ({"count": np.zeros(2, dtype=int)}, "saved count of history holds 0; at least 1"),
+        ({"seen": np.array(0)}, "saved seen of history has shape"),
+        ({"item": np.array([1, 8])}, "not in the bank of 8"),
+        ({"item": np.array([-1, 3])}, "saved item of history holds -1"),
         ({"item": np.array([3, 3])}, "a problem twice"),
     ],
 )
@@ -120,5 +121,5 @@ def test_tables_that_do_not_fit_are_refused(changes, message):
     history.record(np.array([1, 2]), np.array([1.0, 2.0]), time=1)
     before = history.state_dict()
     with pytest.raises(ValueError, match=message):
-        history.checked({**before, **changes})
+        history.load_state_dict({**before, **changes})
     np.testing.assert_equal(history.state_dict(), before)

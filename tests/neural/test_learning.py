@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from curriculum_bandits.neural import PAPER, LinearScorer, MlpScorer
-from curriculum_bandits.neural import learning as learning_module
+from curriculum_bandits.neural import PAPER, LinearScorer, MlpScorer, Proximal, Unclipped
 from curriculum_bandits.neural.learning import Answer, Learning
-from curriculum_bandits.neural.losses import divergence_from_uniform, proximal_loss, unclipped_loss
+from curriculum_bandits.neural.losses import divergence_from_uniform
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.neural.samplers import exact
 
 M = 6
-PLAIN = replace(
-    PAPER, sampler=exact, weights="importance", weight_decay=0.0, learning_rate=0.01, max_gradient_norm=None
-)
+PLAIN = replace(PAPER, sampler=exact, loss=Proximal(), weight_decay=0.0, learning_rate=0.01, max_gradient_norm=None)
 FEATURES = torch.from_numpy(np.random.default_rng(0).normal(size=(M, 3)).astype(np.float32))
 ANSWER = Answer(np.full(M, 1 / M), np.array([4, 1]), np.array([2.0, -1.0]), np.array([0.5, 0.25]))
 
@@ -32,8 +29,8 @@ def learning(settings=PLAIN, heads=1, scorer=None):
 def test_the_first_step_is_adams_on_the_gradient_of_the_loss():
     scorer, learner = learning()
     twin = LinearScorer(3)
-    loss = proximal_loss(twin(FEATURES)[:, 0], *map(torch.as_tensor, (ANSWER.probability, ANSWER.places)),
-                         torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.25]), clip=0.2)  # fmt: skip
+    loss = Proximal()(twin(FEATURES)[:, 0], *map(torch.as_tensor, (ANSWER.probability, ANSWER.places)),
+                      torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.25]))  # fmt: skip
     loss.backward()
     says = learner.learn([FEATURES], ANSWER)
     assert says["loss"] == pytest.approx(loss.item(), rel=1e-6)
@@ -43,19 +40,19 @@ def test_the_first_step_is_adams_on_the_gradient_of_the_loss():
 
 
 def test_the_unclipped_loss_is_that_of_losses():
-    _, learner = learning(replace(PLAIN, loss="unclipped", step=0.7))
-    loss = unclipped_loss(torch.zeros(M), torch.full((M,), 1 / M), torch.tensor([4, 1]), torch.tensor([2.0, -1.0]),
-                          torch.tensor([0.5, 0.25]), step=0.7)  # fmt: skip
-    assert learner.learn([FEATURES], ANSWER)["loss"] == pytest.approx(loss.item(), rel=1e-6)
+    _, learner = learning(replace(PLAIN, loss=Unclipped(0.7)))
+    loss = Unclipped(0.7)(torch.zeros(M), torch.full((M,), 1 / M), torch.tensor([4, 1]), torch.tensor([2.0, -1.0]),
+                          torch.tensor([0.5, 0.25]))  # fmt: skip
+    says = learner.learn([FEATURES], ANSWER)
+    assert says["loss"] == pytest.approx(loss.item(), rel=1e-6)
+    assert "clip_fraction" not in says
 
 
-@pytest.mark.parametrize("kind", ["proximal", "unclipped"])
-def test_entropy_bonus_and_prediction_error_are_added_with_their_weights(kind):
+@pytest.mark.parametrize("own", [Proximal(), Unclipped(0.6)], ids=str)
+def test_entropy_bonus_and_prediction_error_are_added_with_their_weights(own):
     """The exact gradient tells signs and weights apart, which Adam's first step would not."""
     shape = {"temperature": 0.7, "floor": 0.1}
-    settings = replace(
-        PLAIN, loss=kind, step=0.6, baseline="predicted", entropy_bonus=0.3, prediction_weight=0.8, **shape
-    )
+    settings = replace(PLAIN, loss=own, baseline="predicted", entropy_bonus=0.3, prediction_weight=0.8, **shape)
     scorer = LinearScorer(3, heads=2)
     with torch.no_grad():
         scorer.weight.normal_(generator=torch.Generator().manual_seed(0))
@@ -63,16 +60,13 @@ def test_entropy_bonus_and_prediction_error_are_added_with_their_weights(kind):
     outputs, places = twin(FEATURES), torch.as_tensor(ANSWER.places)
     utilities, inclusion = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.25])
     arguments = outputs[:, 0], torch.full((M,), 1 / M), places, utilities, inclusion
-    options = {"predicted": outputs.detach()[:, 1], **shape}
-    loss = (
-        proximal_loss(*arguments, **options) if kind == "proximal" else unclipped_loss(*arguments, step=0.6, **options)
-    )
+    loss = own(*arguments, predicted=outputs.detach()[:, 1], **shape)
     loss = loss + 0.3 * divergence_from_uniform(outputs[:, 0], **shape)
     loss = loss + 0.8 * ((outputs[places, 1] - utilities) ** 2).mean()
     loss.backward()
     _, learner = learning(settings, scorer=scorer)
     found = {}
-    learner._optimizer.register_step_pre_hook(
+    learner._descent.optimizer.register_step_pre_hook(
         lambda *_: found.update({name: weight.grad.clone() for name, weight in scorer.named_parameters()})
     )
     learner.learn([FEATURES], ANSWER)
@@ -85,7 +79,7 @@ def test_a_clipped_ratio_stops_the_steps_of_one_answer():
     gain = Answer(ANSWER.probability, np.array([4]), np.array([1.0]), np.array([0.5]))
 
     def ratio(clip):
-        _, learner = learning(replace(PLAIN, gradient_steps=60, learning_rate=0.02, clip=clip))
+        _, learner = learning(replace(PLAIN, gradient_steps=60, learning_rate=0.02, loss=Proximal(clip)))
         says = learner.learn([FEATURES], gain)
         return says["clip_fraction"], float(torch.softmax(learner.scores([FEATURES], M), 0)[4]) * M
 
@@ -114,7 +108,7 @@ def test_the_learning_rate_follows_the_schedule_also_after_a_resume():
     rates = [learner.learn([FEATURES], ANSWER)["learning_rate"] for _ in range(3)]
     np.testing.assert_allclose(rates, [0.01, 0.005, 0.01 / 3])
     _, twin = learning(settings)
-    twin.restore(twin.checked(learner.state_dict()))
+    twin.load_state_dict(learner.state_dict())
     assert twin.learn([FEATURES], ANSWER)["learning_rate"] == pytest.approx(0.0025)
 
 
@@ -123,7 +117,7 @@ def test_a_large_gradient_is_scaled_down():
         settings = replace(PLAIN, max_gradient_norm=limit)
         scorer, learner = learning(settings)
         norms = []
-        learner._optimizer.register_step_pre_hook(
+        learner._descent.optimizer.register_step_pre_hook(
             lambda *_: norms.append(math.hypot(*(float(p.grad.norm()) for p in scorer.parameters())))
         )
         says = learner.learn([FEATURES], replace(ANSWER, utilities=np.array([2e4, -1e4])))
@@ -147,8 +141,8 @@ def test_a_gradient_that_is_not_finite_is_skipped_counted_and_logged(caplog):
     assert "not finite" in caplog.text
     assert says["skipped_steps"] == 1.0
     after = learner.state_dict()
-    np.testing.assert_equal(after["weights"], before["weights"])
-    np.testing.assert_equal(after["optimizer"], before["optimizer"])
+    for name in ("network", "optimizer"):
+        np.testing.assert_equal(after["descent"][name], before["descent"][name])
     assert torch.isfinite(scorer.weight).all()
     assert learner.learn([FEATURES], ANSWER)["skipped_steps"] == 1.0
 
@@ -161,15 +155,19 @@ def test_the_second_head_learns_the_utilities_and_its_error_falls():
     assert errors[-1] < 0.05 * errors[0]
 
 
-def test_predictions_are_those_from_before_the_answer_in_every_step(monkeypatch):
-    used, loss = [], learning_module.proximal_loss
+class Watched(Proximal):
+    """Keeps the predictions that it was called with."""
 
-    def watched(*arguments, predicted, **options):
-        used.append(predicted)
-        return loss(*arguments, predicted=predicted, **options)
+    used = []  # noqa: RUF012 - of one test
 
-    monkeypatch.setattr(learning_module, "proximal_loss", watched)
-    settings = replace(PLAIN, baseline="predicted", learning_rate=0.1, gradient_steps=3)
+    def __call__(self, *arguments, predicted, **options):
+        self.used.append(predicted)
+        return super().__call__(*arguments, predicted=predicted, **options)
+
+
+def test_predictions_are_those_from_before_the_answer_in_every_step():
+    used = Watched.used
+    settings = replace(PLAIN, loss=Watched(), baseline="predicted", learning_rate=0.1, gradient_steps=3)
     scorer, learner = learning(settings, scorer=MlpScorer(3, heads=2))
     learner.learn([FEATURES], ANSWER)
     now = scorer(FEATURES).detach()[:, 1]
@@ -193,7 +191,7 @@ def test_a_baseline_is_taken_off_before_the_loss(baseline):
 
 
 def test_equal_weights_ignore_the_inclusion():
-    one, other = (learning(replace(PLAIN, weights="equal"))[1] for _ in range(2))
+    one, other = (learning(replace(PLAIN, loss=Proximal(weights="equal")))[1] for _ in range(2))
     unknown = replace(ANSWER, inclusion=None)
     assert one.learn([FEATURES], ANSWER)["loss"] == other.learn([FEATURES], unknown)["loss"]
     assert learning()[1].learn([FEATURES], ANSWER)["loss"] != one.learn([FEATURES], ANSWER)["loss"]
@@ -207,4 +205,4 @@ def test_what_is_frozen_stays():
     learner.learn([FEATURES], ANSWER)
     assert torch.equal(scorer.weights[0], frozen)
     assert not torch.equal(scorer.weights[-1], free)
-    assert "weights.0" not in learner.state_dict()["weights"]
+    assert "weights.0" not in learner.state_dict()["descent"]["network"]

@@ -18,18 +18,27 @@ from scipy.optimize import minimize
 
 from curriculum_bandits.bandits import Osmd
 from curriculum_bandits.neural.losses import (
+    Proximal,
+    Unclipped,
     baseline_of,
-    clip_binds,
     divergence_from_uniform,
     log_probabilities,
-    proximal_loss,
     ratios,
-    unclipped_loss,
 )
 from curriculum_bandits.sampling import gumbel_top_k, inclusion_probabilities, systematic, with_replacement
 
 DRAWS = 20_000
 SIGMAS = 4.5  # two-sided chance of 7e-6 per comparison; seeds are fixed
+
+
+def proximal_loss(scores, probability, drawn, utilities, inclusion, *, clip=0.2, **options):
+    """Without inclusion with equal weights, the authors' form."""
+    weights = "equal" if inclusion is None else "importance"
+    return Proximal(clip, weights)(scores, probability, drawn, utilities, inclusion, **options)
+
+
+def unclipped_loss(*arguments, step, **options):
+    return Unclipped(step)(*arguments, **options)
 
 
 def tensor(values, dtype=torch.float64):
@@ -113,9 +122,10 @@ def test_the_minimiser_is_where_the_tabular_bandit_goes_from_the_same_draw(seed,
     rng = np.random.default_rng(seed)
     p = bandit.probabilities()
     np.testing.assert_allclose(p, prior)
-    arms, _, inclusion = bandit.select(3, rng)
+    selection = bandit.select(3, rng)
+    arms, inclusion = selection.arms, selection.inclusion
     utilities = rng.normal(size=3)
-    bandit.update(arms, inclusion, utilities)
+    bandit.update(selection, utilities)
     assert np.all(bandit.probabilities() < bandit.cap - 1e-3)  # the feasible set does not bind
     assert np.max(np.abs(bandit.probabilities() - p)) > 1e-3
     np.testing.assert_allclose(minimiser_of(p, arms, utilities, inclusion, step=0.1), bandit.probabilities(), atol=1e-6)
@@ -233,7 +243,7 @@ def test_the_clip_binds_only_where_the_ratio_left_its_interval_on_the_side_of_th
         binds = ratio > 1 + clip if utility > 0 else ratio < 1 - clip
         rho = ratios(log_probabilities(args[0]), args[1])[:1]
         assert rho.item() == pytest.approx(ratio)
-        assert clip_binds(rho, args[3], clip).tolist() == [binds]
+        assert Proximal(clip).binds(rho, args[3]).tolist() == [binds]
         if binds:
             assert np.all(found == 0.0)  # exactly
         else:
@@ -252,7 +262,7 @@ def test_nothing_is_clipped_at_the_old_parameters_however_the_batch_was_drawn(de
         args = [tensor(np.log(p)), tensor(p), torch.tensor([x]), tensor([utility])]
         rho = ratios(log_probabilities(args[0]), args[1])
         np.testing.assert_allclose(rho, 1.0, rtol=1e-12)
-        assert not clip_binds(rho, torch.full_like(rho, utility), 0.2).any()
+        assert not Proximal(0.2).binds(rho, torch.full_like(rho, utility)).any()
         estimate = estimate_of([x], [utility], [inclusion[x]], 4)
         found = gradient(proximal_loss, *args, tensor(inclusion[[x]]))
         np.testing.assert_allclose(found, -gain_gradient(p, estimate), rtol=1e-9)
@@ -272,16 +282,16 @@ def test_where_the_clip_is_said_to_bind_the_gradient_is_zero_and_nowhere_else(ra
     now = [0.15 * ratio, 1 - 0.15 * ratio]
     args = [tensor(np.log(now)), tensor([0.15, 0.85]), torch.tensor([0]), tensor([sign * size])]
     found = gradient(proximal_loss, *args, tensor([inclusion]), clip=clip)
-    binds = clip_binds(tensor(ratio), args[3], clip)
+    binds = Proximal(clip).binds(tensor(ratio), args[3])
     assert bool(binds) == bool(np.all(found == 0.0))
 
 
 def test_on_its_very_edge_the_clip_does_not_bind():
-    assert not clip_binds(tensor([1.5, 0.5]), tensor([1.0, -1.0]), 0.5).any()
+    assert not Proximal(0.5).binds(tensor([1.5, 0.5]), tensor([1.0, -1.0])).any()
 
 
 def test_the_clip_never_binds_on_a_utility_of_zero():
-    assert not clip_binds(tensor([0.1, 1.0, 9.0]), torch.zeros(3, dtype=torch.float64), 0.2).any()
+    assert not Proximal(0.2).binds(tensor([0.1, 1.0, 9.0]), torch.zeros(3, dtype=torch.float64)).any()
 
 
 def test_a_clipped_draw_leaves_the_rest_of_the_batch_to_move():
@@ -429,7 +439,7 @@ def test_with_every_sampler_the_gradient_is_unbiased(sampler, predicted):
     assert_mean(gradient(proximal_loss, scores, *args, **options), TRUTH)
     now = np.array([0.4, 0.3, 0.2, 0.1])
     scores = tensor(np.broadcast_to(np.log(now), shape))
-    gain = -unclipped_loss(scores, *args, step=math.inf, **options).numpy()  # an infinite step leaves the gain alone
+    gain = -unclipped_loss(scores, *args, step=1e12, **options).numpy()  # a huge step leaves the gain alone
     assert_mean(gain, np.sum(now * U))
 
 
@@ -658,6 +668,27 @@ def test_predictions_without_inclusion_are_refused():
     args = [tensor([0.0, 0.0]), tensor([0.5, 0.5]), torch.tensor([0]), tensor([1.0])]
     with pytest.raises(ValueError, match="need the inclusion"):
         proximal_loss(*args, None, predicted=tensor([0.0, 0.0]))
+
+
+def test_equal_weights_alone_need_no_inclusion():
+    args = [tensor([0.0, 0.0]), tensor([0.5, 0.5]), torch.tensor([0]), tensor([1.0])]
+    for loss in (Proximal(), Unclipped()):
+        assert loss.needs_inclusion
+        with pytest.raises(ValueError, match="no inclusion to divide by"):
+            loss(*args, None)
+    equal = Proximal(weights="equal")
+    assert not equal.needs_inclusion
+    assert equal(*args, tensor([0.1])) == equal(*args, None)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan])
+def test_a_setting_out_of_range_is_refused_by_its_name(value):
+    with pytest.raises(ValueError, match=rf"^clip is {value!r}; it must be a finite number above 0"):
+        Proximal(clip=value)
+    with pytest.raises(ValueError, match=rf"^step is {value!r}; it must be a finite number above 0"):
+        Unclipped(step=value)
+    with pytest.raises(ValueError, match="weights is 'none'; it must be 'importance' or 'equal'"):
+        Proximal(weights="none")
 
 
 # Baselines

@@ -16,7 +16,7 @@ import torch
 from torch import distributed as dist
 
 from curriculum_bandits import Curriculum, ProblemBank
-from curriculum_bandits.neural import PAPER, FeatureRows, MlpScorer, NeuralCurator, samplers
+from curriculum_bandits.neural import PAPER, FeatureRows, MlpScorer, NeuralCurator, Proximal, samplers
 from curriculum_bandits.neural.features import matrix_features
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.proposals import UniformProposal
@@ -31,7 +31,7 @@ PLAIN = replace(
     window=3,
     gain=None,
     sampler=samplers.exact,
-    weights="importance",
+    loss=Proximal(),
     floor=0.1,
     learning_rate=0.01,
 )

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from curriculum_bandits.neural import DEFAULT, PAPER, CuratorSettings
+from curriculum_bandits.neural import DEFAULT, PAPER, CuratorSettings, Proximal, Unclipped
 from curriculum_bandits.neural.samplers import Nucleus, exact
 
 # What the method's description says of the paper's curator, and for switches of ours the value that turns them off.
@@ -18,9 +18,7 @@ PAPER_VALUES = {
     "warm_up": 5,
     "temperature": 1.0,
     "floor": 0.0,
-    "loss": "proximal",
-    "clip": 0.2,
-    "weights": "equal",
+    "loss": Proximal(clip=0.2, weights="equal"),
     "baseline": "none",
     "window": 10,
     "gain": 1000.0,
@@ -31,7 +29,7 @@ PAPER_VALUES = {
     "schedule": None,
     "chunk": 32,  # ours: a language model cannot score 2048 prompts at once
 }
-WITHOUT_EFFECT = {"step", "prediction_weight", "memory"}  # of another loss, of a second head, of no gain
+WITHOUT_EFFECT = {"prediction_weight", "memory"}  # of a second head, of no gain
 
 
 def test_every_value_of_the_papers_preset_is_the_papers():
@@ -46,7 +44,7 @@ def test_every_other_switch_is_off_in_the_papers_preset():
 
 def test_the_default_states_an_inclusion_and_starves_nobody():
     assert DEFAULT.sampler is exact
-    assert DEFAULT.weights == "importance"
+    assert DEFAULT.loss.needs_inclusion
     assert 0.0 < DEFAULT.floor < 1.0
     assert DEFAULT.gain is None
 
@@ -64,16 +62,13 @@ def test_the_default_states_an_inclusion_and_starves_nobody():
         ("chunk", [0]),
         ("floor", [-0.1, 1.0, math.nan]),
         ("temperature", [0.0, -1.0, math.inf, math.nan]),
-        ("clip", [0.0, math.nan]),
-        ("step", [0.0, math.inf]),
         ("learning_rate", [0.0, math.nan]),
         ("prediction_weight", [-1.0, math.nan]),
         ("weight_decay", [-1e-3, math.inf]),
         ("gain", [0.0, -2.0, math.inf, math.nan]),
         ("max_gradient_norm", [0.0, math.nan]),
         ("proposal", ["sorted"]),
-        ("loss", ["regression"]),
-        ("weights", ["none"]),
+        ("loss", ["proximal", None]),
         ("baseline", ["median"]),
     ],
 )
@@ -87,8 +82,8 @@ def test_a_setting_out_of_range_is_refused_by_its_name(name, values):
     ("changes", "message"),
     [
         ({"sampler": Nucleus(0.9)}, "must state an inclusion"),
-        ({"sampler": Nucleus(0.9), "loss": "unclipped", "weights": "equal"}, "must state an inclusion"),
-        ({"weights": "equal", "loss": "proximal", "baseline": "predicted"}, "weights='equal'"),
+        ({"sampler": Nucleus(0.9), "loss": Unclipped()}, "must state an inclusion"),
+        ({"loss": Proximal(weights="equal"), "baseline": "predicted"}, "weights='equal'"),
     ],
 )
 def test_switches_that_contradict_each_other_are_refused(changes, message):

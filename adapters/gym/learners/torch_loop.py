@@ -25,20 +25,13 @@ require_extra("torch", "neural")
 import torch  # noqa: E402  (after the check, whose message is the kinder one)
 from torch import Tensor, nn  # noqa: E402
 
-from curriculum_bandits.neural.tensor_state import (  # noqa: E402
-    arrays_of_optimizer,
-    arrays_of_weights,
-    checked_optimizer,
-    checked_weights,
-    restore_optimizer,
-)
+from curriculum_bandits.neural.tensor_state import Trained  # noqa: E402
 
 __all__ = ["PPO", "TorchLearner"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_ADAM_REMEMBERS = ("step", "exp_avg", "exp_avg_sq")
 _POLICY = 5  # a stream of random numbers under the learner's seed
 
 
@@ -122,6 +115,7 @@ class TorchLearner(EpisodeLearner):
             torch.manual_seed(int(np.random.SeedSequence(seed, spawn_key=(_POLICY,)).generate_state(1)[0]))
             self._network = _ActorCritic(space.shape[0], int(self.action_space.n), ppo.hidden)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=ppo.learning_rate, eps=1e-5)
+        self._trained = Trained(self._network, self._optimizer)
 
     def _act(
         self, observations: npt.NDArray[Any], tasks: IntArray, rng: np.random.Generator
@@ -158,17 +152,10 @@ class TorchLearner(EpisodeLearner):
         return after
 
     def _policy_state(self) -> dict[str, Any]:
-        return {"weights": arrays_of_weights(self._network), "optimizer": arrays_of_optimizer(self._optimizer)}
+        return self._trained.state_dict()
 
     def _load_policy(self, state: Mapping[str, Any]) -> None:
-        if set(state) != {"weights", "optimizer"}:
-            raise ValueError(f"the saved policy holds {sorted(state)}, not weights and optimizer")
-        weights = checked_weights(self._network, state["weights"])
-        memory = checked_optimizer(self._optimizer, state["optimizer"], _ADAM_REMEMBERS)
-        with torch.no_grad():
-            for name, parameter in self._network.named_parameters():
-                parameter.copy_(weights[name])
-        restore_optimizer(self._optimizer, memory)
+        self._trained.load_state_dict(state)
 
 
 class _ActorCritic(nn.Module):

@@ -11,10 +11,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
+from curriculum_bandits.neural.inputs import RowTable
+
 __all__ = ["GroupColumns"]
 
 
-class GroupColumns:
+class GroupColumns(RowTable):
     """A column per group, which is zero but for the problems of that group.
 
     There it is the root of the number of groups, so that the mean square of a row is 1, as it is of standardised
@@ -42,8 +45,8 @@ class GroupColumns:
         if outside.size:
             raise ValueError(f"a problem has the group {outside[0]}; with {self._count} groups give 0 to G - 1")
 
+    @override
     def __len__(self) -> int:
-        """Number of problems, N."""
         return len(self._groups)
 
     @property
@@ -51,15 +54,8 @@ class GroupColumns:
         """Number of groups, G."""
         return self._count
 
+    @override
     def rows(self, items: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Features of some problems.
-
-        Args:
-            items: Problems, shape (m,).
-
-        Returns:
-            Features, shape (m, G).
-        """
         own = self._groups[np.asarray(items, dtype=np.int64)]
         rows = np.zeros((len(own), self._count), dtype=np.float32)
         rows[np.arange(len(own)), own] = math.sqrt(self._count)

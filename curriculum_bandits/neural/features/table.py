@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.neural.features.record import Record, record_path
+from curriculum_bandits.neural.inputs import RowTable
 
 __all__ = ["FeatureTable"]
 
@@ -22,7 +24,7 @@ Float16Array = npt.NDArray[np.float16]
 Float32Array = npt.NDArray[np.float32]
 
 
-class FeatureTable:
+class FeatureTable(RowTable):
     """N rows of d features, read standardised: row x, column c is (raw[x, c] - center[c]) / scale[c].
 
     Args:
@@ -54,8 +56,8 @@ class FeatureTable:
         self._inverse_scale = 1 / torch.from_numpy(self.scale)
         self._path: Path | None = None
 
+    @override
     def __len__(self) -> int:
-        """Number of rows, N."""
         return len(self.raw)
 
     def __repr__(self) -> str:
@@ -68,8 +70,8 @@ class FeatureTable:
         return FeatureTable.open, (self._path,)
 
     @property
+    @override
     def columns(self) -> int:
-        """Number of features per row, d."""
         return int(self.raw.shape[1])
 
     def rows(self, items: npt.ArrayLike) -> Float32Array:

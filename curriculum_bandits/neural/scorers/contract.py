@@ -48,6 +48,9 @@ class Scorer(nn.Module, ABC):
 
         Returns:
             Shape (m, heads), in float32 whatever autocast says: column 0 is the score, column 1 the predicted utility.
+
+        Raises:
+            ValueError: If the inputs are not what this scorer reads.
         """
         ...
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from curriculum_bandits._typing import override
+
 from .contract import Scorer, check_features
 
 __all__ = ["LinearScorer"]
@@ -39,18 +41,8 @@ class LinearScorer(Scorer):
         self.weight = nn.Parameter(torch.zeros(heads, columns, dtype=torch.float32))
         self.bias = nn.Parameter(torch.zeros(heads, dtype=torch.float32))
 
+    @override
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Score problems.
-
-        Args:
-            inputs: Features, shape (m, d).
-
-        Returns:
-            Shape (m, heads).
-
-        Raises:
-            ValueError: If the features have another shape.
-        """
         check_features(inputs, self.columns)
         with torch.autocast(inputs.device.type, enabled=False):
             return nn.functional.linear(inputs, self.weight, self.bias)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from curriculum_bandits._typing import override
+
 from .contract import Scorer, check_features
 
 __all__ = ["MlpScorer"]
@@ -68,18 +70,8 @@ class MlpScorer(Scorer):
         self.weights.append(nn.Parameter(torch.zeros(members, widths[-2], heads, dtype=torch.float32)))
         self.biases.append(nn.Parameter(torch.zeros(members, 1, heads, dtype=torch.float32)))
 
+    @override
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Score problems.
-
-        Args:
-            inputs: Features, shape (m, d).
-
-        Returns:
-            Mean over members, shape (m, heads).
-
-        Raises:
-            ValueError: If the features have another shape.
-        """
         outputs = self.by_member(inputs)
         return outputs[0] if self.members == 1 else outputs.mean(dim=0)
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.neural.inputs import Tokens
 
@@ -113,18 +114,8 @@ class TransformerScorer(Scorer):
             backbone = transformers.AutoModel.from_pretrained(name_or_path, dtype=dtype)
         return cls(backbone, heads=heads, lora=lora, freeze=freeze, head_init=head_init, seed=seed)
 
+    @override
     def forward(self, inputs: Tokens) -> torch.Tensor:
-        """Score problems.
-
-        Args:
-            inputs: Ids and mask of the prompts, shape (m, longest) each, padded on whichever side.
-
-        Returns:
-            Shape (m, heads), float32.
-
-        Raises:
-            ValueError: If the backbone returns no hidden states.
-        """
         ids, mask = _padded_right(*inputs)
         no_cache = {"use_cache": False} if self._forwards_cache else {}
         with checkpointing_as_enabled(self.backbone):

@@ -162,9 +162,9 @@ def test_a_curriculum_is_made_with_its_signal(name):
 
 
 def test_switches_of_the_curator_are_settings_of_the_method():
-    words = ["--curriculum", "actor-curator(candidates=8, floor=0.3)"]
-    curriculum = make_curriculum(read_recipe([*BASE, *words]).curriculum, make_bank(), seed=1)
-    assert (curriculum.bandit.settings.candidates, curriculum.bandit.settings.floor) == (8, 0.3)
+    words = ["--curriculum", "actor-curator(candidates=8, floor=0.3, loss=Proximal(clip=0.5))"]
+    settings = make_curriculum(read_recipe([*BASE, *words]).curriculum, make_bank(), seed=1).bandit.settings
+    assert (settings.candidates, settings.floor, settings.loss.clip) == (8, 0.3, 0.5)
 
 
 def test_a_method_that_cannot_work_with_the_bank_says_so():

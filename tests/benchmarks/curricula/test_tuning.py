@@ -26,7 +26,7 @@ def test_settings_reach_the_method():
     assert made.bandit.choice.temperature == 0.25
     assert made._signal is tent
     assert find_contender("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
-    assert find_contender("actor-curator(clip=0.4)").make(a_setting()).bandit.settings.clip == 0.4
+    assert find_contender("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
 
 
 @pytest.mark.parametrize(
