@@ -213,14 +213,18 @@ def written(value: Any, *, bare: bool = False) -> str:
         case functools.partial():
             return str(Call(written(value.func), value.keywords, value.args))
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {
-            f.name: getattr(value, f.name) for f in fields(value) if f.init and getattr(value, f.name) != _default(f)
-        }
+        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        parts = {f.name: parts[f.name] for f in fields(value) if f.init and parts[f.name] != _default(f)}
         return f"{type(value).__name__}({', '.join(f'{name}={written(parts[name], bare=bare)}' for name in parts)})"
     if inspect.isroutine(value) or isinstance(value, type):
         return str(value.__name__)
     plain = value is None or isinstance(value, bool | int | float | range | dict)
     return repr(value) if plain else f"<{type(value).__name__}>"
+
+
+def _is_word(text: str) -> bool:
+    usual = text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
+    return usual and text not in ("inf", "true", "false")
 
 
 def _default(field: Any) -> Any:
