@@ -83,7 +83,7 @@ class Array(Field):
         if len(array.shape) != len(shape) or any(n not in (None, m) for m, n in zip(array.shape, shape, strict=True)):
             needed = str(shape).replace("None", "any")
             raise ValueError(f"has shape {array.shape} where {needed} is needed")
-        array = np.array(array, dtype=dtype)
+        array = np.array(array, dtype=dtype, order="C")
         if array.size and dtype.kind in "fiu":
             self._check_content(array)
         return array
