@@ -11,7 +11,9 @@ from importlib.metadata import version
 
 from curriculum_bandits import bandits, checkpoint, methods, sampling, signals, stages
 from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.collector import Answered, Collector, Task
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.delayed import Delayed
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.loop import Learner, run
 from curriculum_bandits.methods.registry import load
@@ -20,12 +22,16 @@ from curriculum_bandits.rollouts import Rollouts
 __version__ = version("curriculum-bandits")
 
 __all__ = [
+    "Answered",
+    "Collector",
     "Curriculum",
+    "Delayed",
     "Draw",
     "Feedback",
     "Learner",
     "ProblemBank",
     "Rollouts",
+    "Task",
     "Ticket",
     "bandits",
     "checkpoint",

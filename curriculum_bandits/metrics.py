@@ -49,11 +49,10 @@ def batch_metrics(rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:
     valid = rollouts.valid
     rewards = rollouts.rewards
     judged = np.sum(valid, axis=1) >= 2
-    spread = np.max(np.where(valid, rewards, -np.inf), axis=1) > np.min(np.where(valid, rewards, np.inf), axis=1)
     utilities = feedback.values[feedback.answered]
     metrics = {
         "reward": _mean(rewards[valid]),
-        "informative_share": _mean(spread[judged]),
+        "informative_share": _mean(rollouts.informative[judged]),
         "answered_share": _mean(feedback.answered),
         "missing_rollouts": float(np.sum(~valid)),
         "utility_mean": _mean(utilities),

@@ -93,8 +93,6 @@ class Record:
         """
         items, valid = draw.items, rollouts.valid
         counts = np.maximum(valid.sum(axis=1), 1)
-        least = np.min(np.where(valid, rollouts.rewards, np.inf), axis=1)
-        most = np.max(np.where(valid, rollouts.rewards, -np.inf), axis=1)
         means = np.where(valid.any(axis=1), np.where(valid, rollouts.rewards, 0.0).sum(axis=1) / counts, np.nan)
         trained = np.ones(valid.shape, dtype=bool) if rollouts.trained is None else rollouts.trained
         self._append(
@@ -108,7 +106,7 @@ class Record:
                 "probability": _numbers(draw.probability),
                 "inclusion": None if draw.inclusion is None else _numbers(draw.inclusion),
                 "reward": _numbers(means),
-                "spread": (most > least).tolist(),
+                "spread": rollouts.informative.tolist(),
                 "utility": _numbers(np.where(feedback.answered, feedback.values, np.nan)),
                 "trained": trained.any(axis=1).tolist(),
                 "entropy": _number(entropy),

@@ -114,6 +114,17 @@ class Rollouts:
         valid = ~np.isnan(self.rewards)
         return valid if self.lengths is None else valid & (self.lengths > 0)
 
+    @property
+    def informative(self) -> npt.NDArray[np.bool_]:
+        """Problems with two valid rewards that differ; no other has a group-relative advantage, shape (m,).
+
+        >>> Rollouts([[1, 1], [1, 0], [1, None]]).informative.tolist()
+        [False, True, False]
+        """
+        valid, rewards = self.valid, self.rewards
+        highest = np.max(np.where(valid, rewards, -np.inf), axis=1, initial=-np.inf)
+        return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1, initial=np.inf))
+
     def __len__(self) -> int:
         """Number of problems, m."""
         return len(self.rewards)

@@ -247,7 +247,10 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
             {"method": lambda bank, seed: methods.osmd(bank, seed=seed, floor=0.2)},
             "floor was 0.1 there and is 0.2 here",
         ),
-        ({"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))}, "load the bank it was saved with"),
+        (
+            {"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))},
+            "load the bank it was saved with",
+        ),
     ],
 )
 def test_the_directory_of_another_run_is_refused_and_left_as_it_was(tmp_path, changes, message):

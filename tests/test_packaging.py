@@ -40,6 +40,8 @@ FLOORS = {
     "testing": 4,
     # 3
     "curriculum": 3,
+    "collector": 3,
+    "delayed": 3,
     "neural": 3,
     # 2
     "bandits": 2,
@@ -51,6 +53,7 @@ FLOORS = {
     "report": 2,
     # 1
     "draw": 1,
+    "open_draw": 1,
     "rollouts": 1,
     "rollout_groups": 1,
     "bank": 1,

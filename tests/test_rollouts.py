@@ -100,3 +100,12 @@ def test_some_rows_keep_every_field():
         assert some.trained.dtype == bool
     assert rollouts[[2, 0]].lengths.tolist() == [[5, 6], [1, 2]]
     assert rollouts[[2, 0]].log_ratio is None
+
+
+def test_a_problem_is_informative_where_two_valid_rewards_differ():
+    nan = float("nan")
+    pairs = Rollouts([[0, 0], [1, 0], [nan, 1], [nan, nan], [0.5, nan], [2, 2]])
+    assert pairs.informative.tolist() == [False, True, False, False, False, False]
+    assert Rollouts([[1, nan, 0], [1, 1, nan], [nan, nan, nan]]).informative.tolist() == [True, False, False]
+    assert Rollouts([[1, 0, 0]], lengths=[[0, 3, 3]]).informative.tolist() == [False]
+    assert Rollouts(np.zeros((2, 0))).informative.tolist() == [False, False]

@@ -135,6 +135,15 @@ def test_what_a_file_cannot_hold_is_named_and_can_be_passed(tmp_path):
         cb.load(path, FULL, scoror=scorer)
 
 
+def test_a_curriculum_that_is_told_late_is_rebuilt_too(tmp_path):
+    late = cb.Delayed(methods.sec(FULL, temperature=0.2), steps=2)
+    late.tell(late.ask(4), [0.1, 0.2, 0.3, 0.4])
+    late.save(tmp_path / "late.npz")
+    twin = cb.load(tmp_path / "late.npz", FULL)
+    assert repr(twin) == "Delayed(sec(bank, temperature=0.2), steps=2)"
+    np.testing.assert_equal(twin.state_dict(), late.state_dict())
+
+
 def test_a_file_of_a_method_that_is_not_declared_is_refused(tmp_path):
     by_hand = cb.Curriculum(FULL, cb.bandits.ShuffledEpochs(N), success_rate, name="mine")
     assert repr(by_hand) == "mine(bank)"

@@ -9,12 +9,11 @@ from curriculum_bandits.extras import require_extra
 require_extra("gymnasium", "gym")
 
 from .rebuilt import Rebuilt  # noqa: E402  (after the check, whose message is the kinder one)
-from .stream import Answered, Episode, TaskStream  # noqa: E402
+from .stream import Episode, TaskStream  # noqa: E402
 from .vector import CurriculumVectorEnv, TaskReceiver  # noqa: E402
 from .wrapper import CurriculumEnv  # noqa: E402
 
 __all__ = [
-    "Answered",
     "CurriculumEnv",
     "CurriculumVectorEnv",
     "Episode",

@@ -13,9 +13,10 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.collector import Answered
 from curriculum_bandits.extras import require_extra
 
-from .stream import Answered, TaskStream
+from .stream import TaskStream
 from .tasks import SuccessRule, TaskOptions
 from .wrapper import EPISODE, CurriculumEnv
 

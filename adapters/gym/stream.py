@@ -1,4 +1,4 @@
-"""The queue between a curriculum and environments: tasks out one at a time, finished episodes back in, answers late.
+"""A `Collector` of episodes: tasks out one at a time, finished episodes back in, and the credit of policy updates.
 
 An agent's episodes end when they end: some before a policy update, some after it, in another order than they began. So
 draws stay open until all their episodes are done, and each is answered once, after an update.
@@ -13,17 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts
-from curriculum_bandits.signals import episode_improvements
+from curriculum_bandits import Curriculum, ProblemBank
+from curriculum_bandits.collector import Answered, Collector, Task
 
-__all__ = ["Answered", "Episode", "TaskStream"]
+__all__ = ["Episode", "TaskStream"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_WAITING, _RUNNING, _FINISHED, _MISSING = range(4)
-
-# What is kept of every episode of a draw, besides where it stands.
-_NUMBERS = ("rewards", "successes", "lengths", "improvements", "advantages", "errors", "kl", "credited", "valued")
+_SUMS = ("improvements", "absolute_advantages", "kl", "steps", "value_losses", "valued_steps")
 
 
 @dataclass(frozen=True)
@@ -39,66 +36,6 @@ class Episode:
     number: int
     item: int
     task: str
-
-
-@dataclass(frozen=True, eq=False)
-class Answered:
-    """A draw that was just answered.
-
-    Attributes:
-        draw: The draw.
-        rollouts: Its episodes, a row per task.
-        feedback: What the curriculum was told.
-    """
-
-    draw: Draw
-    rollouts: Rollouts
-    feedback: Feedback
-
-
-class _Open:
-    """A draw with episodes still to come."""
-
-    def __init__(self, draw: Draw, episodes: int) -> None:
-        shape = (len(draw), episodes)
-        self.draw = draw
-        self.status = np.full(shape, _WAITING, dtype=np.int64)
-        self.numbers = {name: np.zeros(shape) for name in _NUMBERS}
-        self.numbers["rewards"][:] = np.nan
-        self.numbers["successes"][:] = np.nan
-
-    def clear(self, place: tuple[int, int]) -> None:
-        for name, values in self.numbers.items():
-            values[place] = np.nan if name in ("rewards", "successes") else 0.0
-
-    @property
-    def done(self) -> bool:
-        return bool(np.all(self.status >= _FINISHED))
-
-    def usable(self, credits: bool) -> npt.NDArray[np.bool_]:
-        """What has an end; where episodes are credited, one that no update was credited to is missing."""
-        usable = self.status == _FINISHED
-        return usable & (self.numbers["credited"] > 0) if credits else usable
-
-    def rollouts(self, credits: bool) -> Rollouts:
-        numbers, finished = self.numbers, self.usable(credits)
-        rewards = np.where(finished, numbers["rewards"], np.nan)
-        steps, valued = numbers["credited"], numbers["valued"]
-
-        def known(values: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray | None:
-            # A field is there if every finished episode has it, so also if there is none.
-            return np.where(finished, values, 0.0) if np.all(where[finished]) else None
-
-        per_step, per_value = np.maximum(steps, 1.0), np.maximum(valued, 1.0)
-        return Rollouts(
-            rewards,
-            lengths=np.where(finished, numbers["lengths"], 0.0),
-            successes=known(numbers["successes"], np.isfinite(numbers["successes"])),
-            improvements=known(numbers["improvements"], steps > 0),
-            absolute_advantages=known(numbers["advantages"] / per_step, steps > 0),
-            value_losses=known(numbers["errors"] / per_value, valued > 0),
-            kl=known(numbers["kl"] / per_step, steps > 0),
-        )
 
 
 class TaskStream:
@@ -125,15 +62,12 @@ class TaskStream:
     """
 
     def __init__(self, curriculum: Curriculum, batch_size: int, *, episodes: int = 1) -> None:
-        if not 1 <= batch_size <= len(curriculum.bank):
-            raise ValueError(f"batch_size is {batch_size}; the bank has {len(curriculum.bank)} tasks, give 1 to that")
-        if episodes < 1:
-            raise ValueError(f"episodes is {episodes}; play at least 1 of each drawn task")
-        self.curriculum, self.batch_size, self.episodes = curriculum, batch_size, episodes
-        self._open: dict[int, _Open] = {}
-        self._places: dict[int, tuple[int, int, int]] = {}  # of running and finished episodes: serial, row, column
+        self.curriculum = curriculum
+        self.collector = Collector(curriculum, batch_size, n_rollouts=episodes, at_once=False)
+        # Of the episodes that began here and whose draw is open: where the collector knows them, and sums over steps.
+        self._tasks: dict[int, Task] = {}
+        self._sums: dict[int, FloatArray] = {}
         self._next_number = 0
-        self._credits = False  # whether episodes are credited at all
 
     @property
     def bank(self) -> ProblemBank:
@@ -146,21 +80,14 @@ class TaskStream:
         Returns:
             A new episode of it.
         """
-        serial = next((serial for serial, each in self._open.items() if np.any(each.status == _WAITING)), None)
-        if serial is None:
-            draw = self.curriculum.ask(self.batch_size)
-            serial = draw.ticket.serial
-            self._open[serial] = _Open(draw, self.episodes)
-        opened = self._open[serial]
-        row, column = divmod(int(np.argmax(opened.status == _WAITING)), self.episodes)
-        opened.status[row, column] = _RUNNING
-        number, item = self._next_number, int(opened.draw.items[row])
+        (task,) = self.collector.ask()
+        number = self._next_number
         self._next_number += 1
-        self._places[number] = (serial, row, column)
-        return Episode(number, item, self.bank.ids[item])
+        self._tasks[number] = task
+        return Episode(number, task.item, task.id)
 
     def finish(self, number: int, *, reward: float, length: int, success: float | None = None) -> None:
-        """An episode has ended.
+        """Report the end of an episode.
 
         Args:
             number: Which.
@@ -171,24 +98,12 @@ class TaskStream:
         Raises:
             ValueError: If the episode is not running, or a number makes no sense; names the task.
         """
-        opened, place = self._running(number)
-        task = self.bank.ids[int(opened.draw.items[place[0]])]
-        if not np.isfinite(reward):
-            raise ValueError(
-                f"the return of an episode of the task {task!r} is {reward}; mend the environment for this task, or "
-                "abandon the episode, which makes it missing"
-            )
-        if length < 1:
-            raise ValueError(f"the length of an episode of the task {task!r} is {length}; it must be at least 1")
-        if success is not None and not 0.0 <= success <= 1.0:
-            raise ValueError(f"the success of an episode of the task {task!r} is {success}; it must be in [0, 1]")
-        opened.status[place] = _FINISHED
-        opened.numbers["rewards"][place] = reward
-        opened.numbers["lengths"][place] = length
-        opened.numbers["successes"][place] = np.nan if success is None else success
+        task = self._running(number)
+        credit = self._credit_of(number)
+        self.collector.tell(task.ticket, task.place, reward, length=length, successes=success, **credit)
 
     def abandon(self, number: int) -> None:
-        """An episode that will never end: it is missing, which is no failure.
+        """Give up an episode that will never end: it is missing, which is no failure.
 
         Args:
             number: Which.
@@ -196,11 +111,11 @@ class TaskStream:
         Raises:
             ValueError: If the episode is not running.
         """
-        opened, place = self._running(number)
-        opened.status[place] = _MISSING
+        task = self._running(number)
+        self.collector.cancel(task.ticket, task.place)
 
     def give_back(self, number: int) -> None:
-        """An episode that was broken off: its task is handed out again.
+        """Hand out again the task of an episode that was broken off.
 
         Args:
             number: Which.
@@ -208,13 +123,13 @@ class TaskStream:
         Raises:
             ValueError: If the episode is not running.
         """
-        opened, place = self._running(number)
-        opened.clear(place)
-        opened.status[place] = _WAITING
-        del self._places[number]
+        task = self._running(number)
+        self.collector.give_back(task.ticket, task.place)
+        del self._tasks[number]
+        self._sums.pop(number, None)
 
     def is_running(self, number: int) -> bool:
-        """Whether the end of an episode is still awaited.
+        """Tell whether the end of an episode is still awaited.
 
         Args:
             number: Which.
@@ -222,10 +137,8 @@ class TaskStream:
         Returns:
             False once it ended, was abandoned or given back, its draw closed, or another state of the stream loaded.
         """
-        if number not in self._places:
-            return False
-        serial, row, column = self._places[number]
-        return bool(self._open[serial].status[row, column] == _RUNNING)
+        task = self._tasks.get(number)
+        return task is not None and self.collector.is_out(task.ticket, task.place)
 
     def credit(
         self,
@@ -234,10 +147,11 @@ class TaskStream:
         advantages: npt.ArrayLike,
         value_errors: npt.ArrayLike | None = None,
     ) -> None:
-        r"""What the update just made did to the steps it was made from.
+        r"""Credit the update just made to the episodes whose steps it was made from.
 
         Adds :math:`\sum_k \mathrm{expm1}(\Delta_k) A_k` to the improvement of each episode. An episode that lasts over
-        several updates is credited by each with the steps that it saw.
+        several updates is credited by each with the steps that it saw. From the first credit on, an episode that no
+        update was credited to is missing.
 
         Args:
             numbers: To which episode each step belongs, any shape; negative: to none.
@@ -250,128 +164,77 @@ class TaskStream:
                 open; nothing is credited then.
         """
         episodes = np.asarray(numbers, dtype=np.int64).ravel()
-        steps = {"log_ratio": log_ratio, "advantages": advantages, "value_errors": value_errors}
-        flat = {name: np.asarray(v, dtype=np.float64).ravel() for name, v in steps.items() if v is not None}
-        for name, values in flat.items():
+        given = {"log_ratio": log_ratio, "advantages": advantages, "value_errors": value_errors}
+        steps = {name: np.asarray(v, dtype=np.float64).ravel() for name, v in given.items() if v is not None}
+        for name, values in steps.items():
             if values.shape != episodes.shape:
                 raise ValueError(f"{name} has {values.size} steps for {episodes.size} numbers; give one per step")
         ours = episodes >= 0
-        flat = {name: values[ours] for name, values in flat.items()}
-        known, place_of = np.unique(episodes[ours], return_inverse=True)
-        gone = [int(number) for number in known if int(number) not in self._places]
-        if gone:
-            raise ValueError(f"episode {gone[0]} is not open; credit an episode before its draw is answered")
-        for name, values in flat.items():
-            bad = ~np.isfinite(values)
-            if np.any(bad):
-                task = self._task_of(int(known[place_of[np.argmax(bad)]]))
-                raise ValueError(
-                    f"{name} of a step of the task {task!r} is {values[np.argmax(bad)]}; a policy that diverged cannot "
-                    "be credited"
-                )
-        delta, advantage = flat["log_ratio"], flat["advantages"]
-        sums: dict[str, FloatArray] = {}
+        steps = {name: values[ours] for name, values in steps.items()}
+        known, place = np.unique(episodes[ours], return_inverse=True)
+        for number in known.tolist():
+            if number not in self._tasks:
+                raise ValueError(f"episode {number} is not open; credit an episode before its draw is answered")
+        delta, advantage = steps["log_ratio"], steps["advantages"]
+        errors = steps.get("value_errors")
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
-            improvement = episode_improvements(delta[:, None], advantage[:, None], np.ones((len(delta), 1), dtype=bool))
-            parts = {
-                "improvements": improvement,
-                "advantages": np.abs(advantage),
-                "kl": np.expm1(delta) - delta,
-                "credited": np.ones(len(delta)),
-            }
-            if "value_errors" in flat:
-                parts |= {"errors": flat["value_errors"] ** 2, "valued": np.ones(len(delta))}
-            for name, values in parts.items():
-                before = np.array([self._number(name, int(number)) for number in known])
-                sums[name] = before + np.bincount(place_of, weights=values, minlength=len(known))
-        for name, totals in sums.items():
-            bad = ~np.isfinite(totals)
-            if np.any(bad):
-                place = int(np.argmax(bad))
+            ratio, one = np.expm1(delta), np.ones(len(delta))
+            each = [ratio * advantage, np.abs(advantage), ratio - delta, one]
+            each += [np.zeros(len(delta))] * 2 if errors is None else [errors**2, one]
+            sums = np.array([np.bincount(place, weights=values, minlength=len(known)) for values in each]).T
+            sums = sums + [self._sums.get(number, np.zeros(len(_SUMS))) for number in known.tolist()]
+        for row, number in enumerate(known.tolist()):
+            if not np.all(np.isfinite(sums[row])):
+                name = _SUMS[int(np.argmin(np.isfinite(sums[row])))]
+                greatest = {what: float(np.max(np.abs(values[place == row]))) for what, values in steps.items()}
                 raise ValueError(
-                    f"{name} of an episode of the task {self._task_of(int(known[place]))!r} would be {totals[place]}, "
-                    f"with a log_ratio of up to {np.max(delta[place_of == place])}; a policy that diverged cannot be "
-                    "credited"
+                    f"{name} of an episode of the task {self._tasks[number].id!r} would not be finite, with steps up "
+                    f"to {greatest}; a policy that diverged cannot be credited"
                 )
-        self._credits = True
-        for name, totals in sums.items():
-            for number, total in zip(known, totals, strict=True):
-                serial, row, column = self._places[int(number)]
-                self._open[serial].numbers[name][row, column] = total
+        self.collector.needs |= {"improvements"}
+        for row, number in enumerate(known.tolist()):
+            self._sums[number] = sums[row]
+            task = self._tasks[number]
+            self.collector.amend(task.ticket, task.place, **self._credit_of(number))
 
     def answer(self) -> list[Answered]:
-        """The policy has been updated: tell the curriculum of every draw whose episodes are all done.
-
-        An episode that no update was credited to is missing, where others were.
+        """Tell the curriculum, after an update of the policy, of every draw whose episodes are all done.
 
         Returns:
-            What was answered, oldest first.
+            The draws that were answered, oldest first.
 
         Raises:
             ValueError: If the curriculum's signal needs what the episodes do not say, or several of a task; the draw
                 then stays open.
         """
-        return [self._answer(serial) for serial in [s for s, each in self._open.items() if each.done]]
+        try:
+            return self.collector.answer()
+        finally:
+            self._forget()
 
     def close(self) -> list[Answered]:
-        """Training has ended: answer every open draw with what it has, and give up those that have nothing.
+        """End the training: answer every open draw with what it has, and give up those that have nothing.
 
-        Episodes without an end are missing, and so are those that no update was credited to, where others were. Before
-        anything was credited, draws that the signal cannot judge are given up too.
+        Before anything was credited, draws that the signal cannot judge are given up too.
 
         Returns:
-            What was answered, oldest first.
+            The draws that were answered, oldest first.
 
         Raises:
             ValueError: If a draw could not be answered, though something was credited, or the curriculum refused its
                 utilities; every draw is closed all the same.
         """
-        answered: list[Answered] = []
-        refusals: list[Exception] = []
-        for serial, opened in list(self._open.items()):
-            judged = False
-            try:
-                if np.any(opened.usable(self._credits)):
-                    each = self._judged(opened)
-                    judged = True
-                    self.curriculum.tell(opened.draw, each.feedback)
-                    answered.append(each)
-                else:
-                    self.curriculum.discard(opened.draw)
-            except Exception as refused:
-                if judged or self._credits:
-                    refusals.append(refused)
-                self.curriculum.discard(opened.draw)
-            self._forget(serial)
-        if refusals:
-            raise ValueError(
-                f"{len(refusals)} of the last draws could not be answered and were given up: {refusals[0]}"
-            ) from refusals[0]
-        return answered
+        try:
+            return self.collector.close(lenient=not self.collector.needs)
+        finally:
+            self._forget()
 
     def state_dict(self) -> dict[str, Any]:
-        """The curriculum and the draws still open.
-
-        Running episodes are those of environments, which are not saved, and one that has ended but waits for its credit
-        can get none after a resume: both are played again.
-        """
-        opened = []
-        for serial, each in self._open.items():
-            # Nobody can credit an episode after a resume: one that waits for it is played again, as a running one.
-            again = (each.status == _RUNNING) | ((each.status == _FINISHED) & ~each.usable(self._credits))
-            status = np.where(again, _WAITING, each.status)
-            numbers = {name: np.where(status >= _FINISHED, v, 0.0) for name, v in each.numbers.items()}
-            opened.append({"serial": serial, "status": status, "numbers": numbers})
-        return {
-            "curriculum": self.curriculum.state_dict(),
-            "batch_size": self.batch_size,
-            "episodes": self.episodes,
-            "credits": self._credits,
-            "open": opened,
-        }
+        """The curriculum and the draws still open."""
+        return self.collector.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; tasks whose episodes were running are handed out again.
+        """Continue from a saved state; episodes that were running, or waited for their credit, are played again.
 
         Load before the environments are reset: episodes that are running in them belong to no draw afterwards, and are
         played to their end for nothing, or until the next reset.
@@ -383,68 +246,29 @@ class TaskStream:
             ValueError: If it is of a stream with other settings, or of another curriculum. The stream is then as it
                 was.
         """
-        missing = sorted({"curriculum", "batch_size", "episodes", "credits", "open"} - set(state))
-        if missing:
-            raise ValueError(f"the state lacks {missing}; give what state_dict of a stream returned")
-        for name in ("batch_size", "episodes"):
-            if state[name] != getattr(self, name):
-                raise ValueError(
-                    f"the state was saved with {name} {state[name]}, this stream has {getattr(self, name)}"
-                )
-        draws = {int(d["serial"]): Draw.from_state_dict(d) for d in state["curriculum"]["outstanding"]}
-        opened: dict[int, _Open] = {}
-        for saved in state["open"]:
-            serial = int(saved["serial"])
-            if serial not in draws or set(saved["numbers"]) != set(_NUMBERS):
-                raise ValueError(f"draw {serial} of the saved stream does not belong to the saved curriculum")
-            each = _Open(draws[serial], self.episodes)
-            for target, values in (
-                (each.status, saved["status"]),
-                *((each.numbers[name], saved["numbers"][name]) for name in _NUMBERS),
-            ):
-                if np.shape(values) != target.shape:
-                    raise ValueError(f"draw {serial} was saved with shape {np.shape(values)}, not {target.shape}")
-                target[...] = values
-            opened[serial] = each
-        self.curriculum.load_state_dict(state["curriculum"])
-        self._open, self._places = opened, {}
-        self._credits = bool(state["credits"])
+        self.collector.load_state_dict(state)
+        self.collector.give_back_all()
+        self._tasks, self._sums = {}, {}
 
-    def _task_of(self, number: int) -> str:
-        serial, row, _ = self._places[number]
-        return self.bank.ids[int(self._open[serial].draw.items[row])]
-
-    def _number(self, name: str, number: int) -> float:
-        serial, row, column = self._places[number]
-        return float(self._open[serial].numbers[name][row, column])
-
-    def _running(self, number: int) -> tuple[_Open, tuple[int, int]]:
-        if number not in self._places:
+    def _running(self, number: int) -> Task:
+        if number not in self._tasks:
             raise ValueError(f"episode {number} is not open; begin one, and finish each once")
-        serial, row, column = self._places[number]
-        opened = self._open[serial]
-        if opened.status[row, column] != _RUNNING:
+        if not self.is_running(number):
             raise ValueError(f"episode {number} has already ended; begin another")
-        return opened, (row, column)
+        return self._tasks[number]
 
-    def _answer(self, serial: int) -> Answered:
-        opened = self._open[serial]
-        answered = self._judged(opened)
-        self.curriculum.tell(opened.draw, answered.feedback)
-        self._forget(serial)
-        return answered
+    def _credit_of(self, number: int) -> dict[str, float]:
+        """Fields of `Rollouts` that the updates so far give to an episode."""
+        if number not in self._sums:
+            return {}
+        sums = dict(zip(_SUMS, self._sums[number].tolist(), strict=True))
+        steps, valued = sums.pop("steps"), sums.pop("valued_steps")
+        value_loss = sums.pop("value_losses")
+        credit = {name: total if name == "improvements" else total / steps for name, total in sums.items()}
+        return credit if valued == 0.0 else {**credit, "value_losses": value_loss / valued}
 
-    def _judged(self, opened: _Open) -> Answered:
-        rollouts = opened.rollouts(self._credits)
-        feedback = self.curriculum.signal(rollouts)
-        if self.episodes == 1 and rollouts.valid.any() and not feedback.answered.any():
-            raise ValueError(
-                f"the signal of {self.curriculum.name} compares the episodes of a task, and one episode of each is "
-                "played; give TaskStream episodes=2 or more, or the method another signal, such as success_rate, or "
-                "absolute_advantage where a critic judges"
-            )
-        return Answered(opened.draw, rollouts, feedback)
-
-    def _forget(self, serial: int) -> None:
-        del self._open[serial]
-        self._places = {number: place for number, place in self._places.items() if place[0] != serial}
+    def _forget(self) -> None:
+        """Let go of the episodes whose draws are closed."""
+        draws = {f"{draw.ticket.run}:{draw.ticket.serial}" for draw in self.collector.outstanding}
+        self._tasks = {number: task for number, task in self._tasks.items() if task.ticket in draws}
+        self._sums = {number: sums for number, sums in self._sums.items() if number in self._tasks}

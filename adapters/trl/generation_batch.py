@@ -56,7 +56,7 @@ class Drawn:
     Attributes:
         draw: The draw; None on every process but the main one, unless the curriculum is asked in all of them.
         first: Place of its first row in the generation batch.
-        rewards: Combined reward of its rows on all processes, shape (m * n,), NaN where missing; set by generation.
+        generated: Combined rewards of its rows on all processes, shape (m, n), NaN where missing; set by generation.
         lengths: Completion tokens of these rows, shape (m * n,); set by generation.
         local_first: Place among its own rows of the first that this process generated.
         completions: What this process generated, in order.
@@ -64,54 +64,32 @@ class Drawn:
 
     draw: Draw | None
     first: int
-    rewards: torch.Tensor | None = None
+    generated: Rollouts = field(default_factory=lambda: Rollouts(np.zeros((0, 1))))
     lengths: torch.Tensor | None = None
     local_first: int = 0
     completions: Sequence[Any] = ()
 
-    def informative(self, generations: int) -> torch.Tensor:
-        """Which groups could teach something: two valid rewards or more that differ.
-
-        Args:
-            generations: Rollouts per problem, n.
-
-        Returns:
-            Shape (m,), equal on all processes.
-        """
-        assert self.rewards is not None
-        groups = self.rewards.view(-1, generations)
-        missing = torch.isnan(groups)
-        least = groups.masked_fill(missing, float("inf")).amin(dim=1)
-        return groups.masked_fill(missing, -float("inf")).amax(dim=1) > least
-
-    def examples(self, values: np.ndarray, generations: int, most: int = 4) -> list[Example]:
+    def examples(self, values: np.ndarray, most: int = 4) -> list[Example]:
         """Completions worth reading: of the problems with the greatest and the least value, the best of each.
 
         Args:
             values: Of each problem of the draw, shape (m,); NaN where there is none.
-            generations: Rollouts per problem, n.
             most: Problems to show.
 
         Returns:
             Position in the draw, completion and reward; of what this process generated.
         """
-        assert self.rewards is not None
-        rewards = self.rewards.double().cpu().numpy()
+        n = self.generated.rewards.shape[1]
+        rewards = self.generated.rewards.ravel()[self.local_first : self.local_first + len(self.completions)]
         best: dict[int, int] = {}
-        for k in range(len(self.completions)):
-            row = self.local_first + k
-            position = row // generations
-            if position not in best or np.nan_to_num(rewards[row], nan=-np.inf) > np.nan_to_num(
-                rewards[self.local_first + best[position]], nan=-np.inf
-            ):
+        for k, reward in enumerate(np.nan_to_num(rewards, nan=-np.inf)):
+            position = (self.local_first + k) // n
+            if position not in best or reward > np.nan_to_num(rewards[best[position]], nan=-np.inf):
                 best[position] = k
         known = sorted((p for p in best if np.isfinite(values[p])), key=lambda p: float(values[p]))
         chosen = dict.fromkeys([*known[::-1][: (most + 1) // 2], *known[: most // 2]])
-        shown = []
-        for position in chosen:
-            reward = float(rewards[self.local_first + best[position]])
-            shown.append((position, self.completions[best[position]], reward if np.isfinite(reward) else None))
-        return shown
+        shown = [(position, best[position]) for position in chosen]
+        return [(p, self.completions[k], float(rewards[k]) if np.isfinite(rewards[k]) else None) for p, k in shown]
 
 
 @dataclass
@@ -155,7 +133,7 @@ class GenerationBatch:
     @property
     def rows(self) -> int:
         """Rows of all processes in the draws that have been rolled out."""
-        return sum(len(drawn.rewards) for drawn in self.draws if drawn.rewards is not None)
+        return sum(drawn.generated.rewards.size for drawn in self.draws)
 
     def add(self, part: Part) -> None:
         """Keep rows to score again.
@@ -166,12 +144,11 @@ class GenerationBatch:
         self.parts.append(part)
         self.scored |= set(part.inputs[ROW].tolist())
 
-    def rollouts(self, drawn: Drawn, generations: int, trained: np.ndarray, scores: Scores | None) -> Rollouts:
+    def rollouts(self, drawn: Drawn, trained: np.ndarray, scores: Scores | None) -> Rollouts:
         """The rollouts of one draw, with rows of all processes back in its order.
 
         Args:
             drawn: The draw.
-            generations: Rollouts per problem, n.
             trained: Places in the generation batch of the rows that an update used.
             scores: Of the updated policy; None where the curriculum does not ask for them.
 
@@ -179,32 +156,18 @@ class GenerationBatch:
             Rollouts of shape (m, n). Where scores are given, a row without one counts as missing, unless all rewards of
             its group are equal: then how far the policy moved on it makes no difference.
         """
-        assert drawn.rewards is not None
         assert drawn.lengths is not None
-        count = len(drawn.rewards)
-        rewards = drawn.rewards.detach().double().cpu().numpy()
-        lengths = drawn.lengths.detach().double().cpu().numpy()
-        used = np.zeros(count, dtype=bool)
-        used[self._own(drawn, trained)] = True
+        rewards = drawn.generated.rewards
+        own = drawn.first + np.arange(rewards.size).reshape(rewards.shape)
+        lengths = drawn.lengths.detach().double().cpu().numpy().reshape(rewards.shape)
         log_ratio: np.ndarray | None = None
         if scores is not None:
-            here = self._own(drawn, scores.rows)
-            log_ratio, scored = np.zeros(count), np.zeros(count, dtype=bool)
-            log_ratio[here] = scores.log_ratio[(scores.rows >= drawn.first) & (scores.rows < drawn.first + count)]
-            scored[here] = True
-            matters = np.repeat(drawn.informative(generations).cpu().numpy(), generations)
-            lengths = np.where(scored | ~matters, lengths, 0.0)
-            log_ratio = log_ratio.reshape(-1, generations)
-        shape = (-1, generations)
-        return Rollouts(
-            rewards.reshape(shape), log_ratio=log_ratio, lengths=lengths.reshape(shape), trained=used.reshape(shape)
-        )
-
-    @staticmethod
-    def _own(drawn: Drawn, rows: np.ndarray) -> np.ndarray:
-        assert drawn.rewards is not None
-        own = rows[(rows >= drawn.first) & (rows < drawn.first + len(drawn.rewards))]
-        return np.asarray(own - drawn.first, dtype=np.int64)
+            of_row = np.zeros(self.rows)
+            of_row[scores.rows] = scores.log_ratio
+            log_ratio = of_row[own]
+            scored = np.isin(own, scores.rows)
+            lengths = np.where(scored | ~drawn.generated.informative[:, None], lengths, 0.0)
+        return Rollouts(rewards, log_ratio=log_ratio, lengths=lengths, trained=np.isin(own, trained))
 
 
 def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> torch.Tensor:

@@ -7,13 +7,15 @@ among the processes, each of which must get equally many rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch.nn.functional import pad
 
-from .generation_batch import ROW, Drawn, loss_mask
+from .generation_batch import ROW, loss_mask
 
 __all__ = ["groups_kept", "merged", "refill_size"]
 
@@ -47,14 +49,13 @@ def refill_size(missing: int, generations: int, processes: int) -> int:
     return max(missing // unit, 1) * unit
 
 
-def groups_kept(draws: list[Drawn], generations: int, wanted: int) -> list[tuple[int, int]]:
+def groups_kept(informative: Sequence[np.ndarray], wanted: int) -> list[tuple[int, int]]:
     """Which groups are trained on: the first that can teach, filled up with others where these are too few.
 
     A group whose rewards are all equal has advantages of zero: filling up with it changes no direction of the update.
 
     Args:
-        draws: What was rolled out.
-        generations: Rollouts per problem.
+        informative: Of each draw, which of its groups can teach, shape (m,).
         wanted: Groups to train on.
 
     Returns:
@@ -62,9 +63,9 @@ def groups_kept(draws: list[Drawn], generations: int, wanted: int) -> list[tuple
     """
     teaching: list[tuple[int, int]] = []
     others: list[tuple[int, int]] = []
-    for number, drawn in enumerate(draws):
-        for group, informative in enumerate(drawn.informative(generations).tolist()):
-            (teaching if informative else others).append((number, group))
+    for number, of_draw in enumerate(informative):
+        for group, teaches in enumerate(of_draw.tolist()):
+            (teaching if teaches else others).append((number, group))
     return sorted([*teaching[:wanted], *others[: max(0, wanted - len(teaching))]])
 
 

@@ -293,28 +293,27 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
 
 
 def trainer_arguments(named: NamedCurriculum) -> dict[str, int]:
-    """What stands behind a method, as arguments of `CurriculumGRPOTrainer`.
+    """The filter behind a method, as an argument of `CurriculumGRPOTrainer`.
 
     Args:
-        named: A method with filter and delay.
+        named: A method, perhaps with a filter.
 
     Returns:
-        ``refills`` and ``answer_delay``, where they are needed.
+        ``refills``, where there is one.
 
     Raises:
         ValueError: If the filter is not DAPO's: the others roll out differently, which TRL does itself.
 
     >>> trainer_arguments(parse_curriculum("sec+dapo(max_draws=4)+delayed(steps=2)"))
-    {'refills': 3, 'answer_delay': 2}
+    {'refills': 3}
     """
-    arguments = {}
     for call in named.filters:
         if call.name != "dapo":
             raise ValueError(
                 f"{named.label} has the filter {call.name}; TRL makes its rollouts itself, and can have dapo"
             )
-        arguments["refills"] = stages.ZeroVarianceFilter(**call.settings).max_draws - 1
-    return {**arguments, "answer_delay": named.delay} if named.delay else arguments
+        return {"refills": stages.ZeroVarianceFilter(**call.settings).max_draws - 1}
+    return {}
 
 
 def _language_model(name: str, bank: ProblemBank, seed: int, device: Any, *, paper: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def bank_reward(bank: ProblemBank) -> Callable[..., list[float]]:
 
 
 def with_checks(reward_func: Any) -> Any:
-    """Wrap a reward function so that its failures name it, and a wrong number of rewards is one.
+    """Wrap a reward function so that its failures name it; a wrong number of rewards and an infinite one are failures.
 
     Early versions of TRL broadcast a single reward to all completions.
 
@@ -40,18 +41,26 @@ def with_checks(reward_func: Any) -> Any:
 
     Returns:
         A function with the same name and signature, which raises `RuntimeError` where the function raises, and
-        `ValueError` unless there is one reward per completion.
+        `ValueError` unless there is one reward per completion, finite or missing.
     """
     if isinstance(reward_func, nn.Module | str) or not callable(reward_func):
         return reward_func
     name = getattr(reward_func, "__name__", type(reward_func).__name__)
 
-    def checked(rewards: Sequence[Any], completions: Sequence[Any]) -> Sequence[Any]:
+    def checked(rewards: Sequence[Any], columns: dict[str, Any]) -> Sequence[Any]:
+        completions, ids = columns["completions"], columns.get("id")
         if len(rewards) != len(completions):
             raise ValueError(
                 f"the reward function {name!r} returned {len(rewards)} rewards for {len(completions)} completions; "
                 "return one per completion, None where there is none"
             )
+        for row, reward in enumerate(rewards):
+            if reward is not None and math.isinf(reward):
+                problem = f"row {row}" if ids is None else f"problem {ids[row]!r}"
+                raise ValueError(
+                    f"the reward function {name!r} returned {float(reward)} for {problem}; return a finite reward, or "
+                    "None where there is none"
+                )
         return rewards
 
     def named(error: Exception, columns: dict[str, Any]) -> RuntimeError:
@@ -69,7 +78,7 @@ def with_checks(reward_func: Any) -> Any:
                 rewards = await reward_func(**columns)
             except Exception as error:
                 raise named(error, columns) from error
-            return checked(rewards, columns["completions"])
+            return checked(rewards, columns)
 
         return _named(later, reward_func, name)
 
@@ -78,7 +87,7 @@ def with_checks(reward_func: Any) -> Any:
             rewards = reward_func(**columns)
         except Exception as error:
             raise named(error, columns) from error
-        return checked(rewards, columns["completions"])
+        return checked(rewards, columns)
 
     return _named(now, reward_func, name)
 

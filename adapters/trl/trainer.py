@@ -12,9 +12,8 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOTrainer
 
-from curriculum_bandits import Curriculum, Draw, Feedback, Rollouts
+from curriculum_bandits import Curriculum, Feedback, Rollouts
 from curriculum_bandits.metrics import batch_metrics, drawn_by_group
 from curriculum_bandits.record import RECORD_FILE, Record
 
@@ -50,15 +49,6 @@ _MOST_GROUPS_LOGGED = 64
 _PARTS = ("ask", "rescore", "tell")
 
 
-@dataclass(frozen=True)
-class _Late:
-    """An answer that waits to be told."""
-
-    due: int
-    draw: Draw
-    feedback: Feedback
-
-
 class CurriculumGRPOTrainer(GRPOTrainer):
     """A `trl.GRPOTrainer` that trains on what a curriculum chooses.
 
@@ -78,14 +68,11 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         refills: DAPO's filter: problems whose rollouts all earn the same are replaced by new draws, at most this many
             times per generation batch; None trains on every draw. What is still missing then is filled up with such
             problems. The curriculum hears of every draw.
-        answer_delay: Optimizer steps that every answer is held back; above 0 only to measure what it costs that an
-            asynchronous trainer answers late.
         **trainer_arguments: All other arguments of `trl.GRPOTrainer`, whose list differs between its versions.
 
     Raises:
         ValueError: If the model has dropout, the bank is smaller than one generation batch, the ids of `train_dataset`
-            are not those of the bank, a reward function needs a column that rows do not have, or `refills` or
-            `answer_delay` cannot work.
+            are not those of the bank, a reward function needs a column that rows do not have, or `refills` cannot work.
     """
 
     def __init__(
@@ -97,12 +84,9 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         *,
         curriculum: Curriculum,
         refills: int | None = None,
-        answer_delay: int = 0,
         **trainer_arguments: Any,
     ) -> None:
         bank = curriculum.bank
-        if answer_delay < 0:
-            raise ValueError(f"answer_delay is {answer_delay}; give the number of steps, 0 or more")
         own_rows = None if train_dataset is None else rows_by_id(train_dataset, bank)
         if train_dataset is None:
             train_dataset = Dataset.from_list([bank.row(item) for item in range(len(bank))])
@@ -112,11 +96,9 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         check_reward_columns(given, train_dataset.column_names)
         self.curriculum = curriculum
         self.refills = refills
-        self.answer_delay = answer_delay
         self._rows = train_dataset if own_rows is not None else None
         self._row_of_item = own_rows
         self._queue: list[GenerationBatch] = []  # generated, not yet answered; the last is the one in use
-        self._late: list[_Late] = []
         self._watch = NothingLearned()
         self._of_step: dict[str, float] = {}
         self._seconds: dict[str, float] = defaultdict(float)
@@ -171,7 +153,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         wanted = local_rows * processes // generations
         outputs = [output]
         for _ in range(self.refills):
-            teaching = sum(int(drawn.informative(generations).sum()) for drawn in batch.draws)
+            teaching = sum(int(drawn.generated.informative.sum()) for drawn in batch.draws)
             if teaching >= wanted:
                 break
             size = refill_size(wanted - teaching, generations, processes)
@@ -180,7 +162,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             return output
         rows = [
             batch.draws[number].first + group * generations + k
-            for number, group in groups_kept(batch.draws, generations, wanted)
+            for number, group in groups_kept([drawn.generated.informative for drawn in batch.draws], wanted)
             for k in range(generations)
         ]
         return merged(outputs, rows, self.accelerator, self._padding_token)
@@ -191,12 +173,10 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         return int(tokenizer.pad_token_id)
 
     def _give_up(self, batch: GenerationBatch) -> None:
-        for drawn in batch.draws:
-            if drawn.draw is not None and self._is_open(drawn.draw):
-                self.curriculum.discard(drawn.draw)
-
-    def _is_open(self, draw: Draw) -> bool:
-        return any(draw.ticket == other.ticket for other in self.curriculum.outstanding)
+        tickets = {drawn.draw.ticket for drawn in batch.draws if drawn.draw is not None}
+        for draw in self.curriculum.outstanding:
+            if draw.ticket in tickets:
+                self.curriculum.discard(draw)
 
     @property
     def _rescores(self) -> bool:
@@ -211,26 +191,12 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         rewards_per_func = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
             drawn = self._queue[-1].draws[-1]
-            self._refuse_infinite(rewards_per_func, drawn)
             weighted = rewards_per_func.double() * self.reward_weights.to(rewards_per_func.device).double()
             missing = torch.isnan(rewards_per_func).all(dim=1)
-            drawn.rewards = weighted.nansum(dim=1).masked_fill(missing, math.nan)
+            rewards = weighted.nansum(dim=1).masked_fill(missing, math.nan)
+            drawn.generated = Rollouts(rewards.view(-1, self.num_generations).cpu().numpy())
             drawn.completions = [text_of(completion) for completion in completions]
         return rewards_per_func
-
-    def _refuse_infinite(self, rewards_per_func: torch.Tensor, drawn: Drawn) -> None:
-        infinite = torch.isinf(rewards_per_func).nonzero()
-        if len(infinite) == 0:
-            return
-        row, function = (int(i) for i in infinite[0])
-        problem = f"row {row}"
-        if drawn.draw is not None:
-            problem = f"problem {self.curriculum.bank.ids[drawn.draw.items[row // self.num_generations]]!r}"
-        name, value = self.reward_func_names[function], rewards_per_func[row, function].item()
-        raise ValueError(
-            f"the reward function {name!r} returned {value} for {problem}; return a finite reward, or None where there "
-            "is none"
-        )
 
     # --- log-probabilities before the update ---------------------------------------------------------------------
 
@@ -298,7 +264,6 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             else:
                 waiting.append(batch)
         self._queue = waiting
-        self._tell_what_is_due(all_answers=all_batches)
 
     def _answer(self, batch: GenerationBatch) -> None:
         scores = self._scored_again(batch) if self._rescores else None
@@ -314,31 +279,19 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         return Scores(*gathered)
 
     def _judge(self, batch: GenerationBatch, trained: np.ndarray, scores: Scores | None) -> None:
-        """Value every draw of a batch by the curriculum's own signal, and tell it now or when it is due."""
+        """Value every draw of a batch by the curriculum's own signal, and tell it."""
         rollouts, feedbacks = [], []
         for drawn in batch.draws:
             assert drawn.draw is not None
-            rollouts.append(batch.rollouts(drawn, self.num_generations, trained, scores))
+            rollouts.append(batch.rollouts(drawn, trained, scores))
             feedbacks.append(self.curriculum.signal(rollouts[-1]))
-            self._late.append(_Late(self.state.global_step + self.answer_delay, drawn.draw, feedbacks[-1]))
-        if self.answer_delay == 0:
-            self._tell_late(lambda late: True)
+        for drawn, feedback in zip(batch.draws, feedbacks, strict=True):
+            assert drawn.draw is not None
+            self.curriculum.tell(drawn.draw, feedback)
         entropy = self.curriculum.entropy()
         for drawn, these, feedback in zip(batch.draws, rollouts, feedbacks, strict=True):
             self._write_down(drawn, these, feedback, entropy)
         self._log_answer(batch, Rollouts.concatenate(rollouts), feedbacks, entropy)
-
-    def _tell_what_is_due(self, *, all_answers: bool) -> None:
-        if self.answer_delay == 0:
-            return
-        step = self.state.global_step
-        with self._timed("tell"):
-            self._shared.in_step(lambda: self._tell_late(lambda late: all_answers or late.due <= step))
-
-    def _tell_late(self, due: Callable[[_Late], bool]) -> None:
-        for late in [late for late in self._late if due(late)]:
-            self.curriculum.tell(late.draw, late.feedback)
-            self._late.remove(late)
 
     # --- what is logged and written down -------------------------------------------------------------------------
 
@@ -353,7 +306,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             rollouts,
             feedback,
             entropy=entropy,
-            examples=drawn.examples(values, self.num_generations),
+            examples=drawn.examples(values),
         )
 
     def _log_answer(
@@ -365,7 +318,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             np.concatenate([feedback.values for feedback in feedbacks]),
             np.concatenate([feedback.counts for feedback in feedbacks]),
         )
-        informative = np.concatenate([d.informative(self.num_generations).cpu().numpy() for d in batch.draws])
+        informative = np.concatenate([drawn.generated.informative for drawn in batch.draws])
         completions = batch.draws[-1].completions
         self._watch.see(rollouts, informative, completions[-1] if completions else None)
         # What is by group has its group after a slash; what is not a number yet is left out.
@@ -419,10 +372,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         """
         for batch in self._queue:
             self._give_up(batch)
-        for late in self._late:
-            if self._is_open(late.draw):
-                self.curriculum.discard(late.draw)
-        self._queue, self._late = [], []
+        self._queue = []
         if resume_from_checkpoint is True:
             resume_from_checkpoint = last_complete_checkpoint(self.args.output_dir)
             if resume_from_checkpoint is None:
@@ -437,9 +387,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         try:
             if self.args.should_save:
                 # First, so that no checkpoint of the model can exist without the curriculum's.
-                unanswered = [d.draw.ticket.serial for batch in self._queue for d in batch.draws if d.draw is not None]
-                state = {"curriculum": self.curriculum.state_dict(), "unanswered": unanswered}
-                save_curriculum(folder, {**state, "late": [_state_of(late) for late in self._late]})
+                save_curriculum(folder, {"curriculum": self.curriculum.state_dict()})
             super()._save_checkpoint(model, trial)
         except Exception as error:
             raise refuse_half_saved(folder, run, error) from error
@@ -455,26 +403,14 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             return
         state = load_curriculum(checkpoint)
         self.curriculum.load_state_dict(state["curriculum"])
-        draws = {draw.ticket.serial: draw for draw in self.curriculum.outstanding}
-        self._late = [_late_from(late, draws) for late in state["late"]]
         # TRL does not save the rest of a half-used generation batch, so its draws can never be answered.
-        for serial in state["unanswered"]:
-            logger.warning("draw %d was in use when the checkpoint was saved; it is given up", serial)
-            self.curriculum.discard(draws[serial])
+        for draw in self.curriculum.outstanding:
+            logger.warning("draw %d was in use when the checkpoint was saved; it is given up", draw.ticket.serial)
+            self.curriculum.discard(draw)
 
 
 # What of a step's metrics goes into the record.
 _RECORDED = ("reward", "informative_share", "utility_mean", "effective_problems", "problems", "trained_problems")
-
-
-def _state_of(late: _Late) -> dict[str, Any]:
-    values = {"values": late.feedback.values, "counts": late.feedback.counts, "kl": late.feedback.kl}
-    return {"due": late.due, "serial": late.draw.ticket.serial, **values}
-
-
-def _late_from(state: dict[str, Any], draws: dict[int, Draw]) -> _Late:
-    feedback = Feedback(state["values"], state["counts"], state["kl"])
-    return _Late(int(state["due"]), draws[state["serial"]], feedback)
 
 
 class _CurriculumCallback(TrainerCallback):

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts
+from curriculum_bandits import Curriculum, ProblemBank
+from curriculum_bandits.collector import Collector
 from curriculum_bandits.methods.registry import find_signal, parse_curriculum
 
 try:
@@ -55,7 +54,7 @@ class CurriculumSampler(AbstractCurriculumSampler):
                 "verl brings none from after it; set data.sampler.signal to one that reads rewards alone, such as "
                 "absolute_advantage or success_rate"
             )
-        self._item = {identity: item for item, identity in enumerate(self.curriculum.bank.ids)}
+        self.collector = Collector(self.curriculum, self.batch_size, n_rollouts=None, at_once=False)
         self._drawn = 0  # in this epoch
 
     def make_bank(self, data_source: Any, data_config: Any) -> ProblemBank:
@@ -80,21 +79,21 @@ class CurriculumSampler(AbstractCurriculumSampler):
         """The curriculum; override for settings that the configuration does not name."""
         chosen = data_config.sampler
         named, signal = parse_curriculum(str(chosen.get("method", "learnability"))), chosen.get("signal", None)
-        if named.filters or named.delay:
+        if named.filters:
             raise ValueError(
-                f"data.sampler.method is {named.label!r}; verl makes its rollouts itself, name a method alone"
+                f"data.sampler.method is {named.label!r}; verl makes its rollouts itself, leave out the filter"
             )
         settings = {**named.settings, **({"signal": find_signal(str(signal))} if signal else {})}
         return replace(named, settings=settings).make(bank, int(chosen.get("seed", 0)))  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
-        return len(self._item)
+        return len(self.curriculum.bank)
 
     def __iter__(self) -> Iterator[int]:
         """Row numbers until as many batches were drawn as the data set has; drawn when the first row is wanted."""
         while self._drawn < len(self) // self.batch_size:
             self._drawn += 1
-            yield from self.curriculum.ask(self.batch_size).items.tolist()
+            yield from [task.item for task in self.collector.ask(self.batch_size)]
         self._drawn = 0
 
     def update(self, batch: Any) -> None:
@@ -110,40 +109,33 @@ class CurriculumSampler(AbstractCurriculumSampler):
         rewards = tensors["token_level_scores"].sum(dim=-1).double().cpu().numpy()
         lengths = tensors["response_mask"].sum(dim=-1).double().cpu().numpy()
         sources = others["data_source"] if "data_source" in others else [""] * len(rewards)
-        groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+        groups: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for row, (source, info) in enumerate(zip(sources, others["extra_info"], strict=True)):
-            groups[self._item.get(_identity(source, info), -1), str(others["uid"][row])].append(row)
-        of_item: dict[int, list[list[int]]] = defaultdict(list)
-        for (item, _), rows in groups.items():
-            of_item[item].append(rows)
-        width = max(map(len, groups.values()), default=1)
-        answers: list[tuple[Draw, Feedback | None]] = []
-        for draw in self.curriculum.outstanding:
-            drawn = [of_item[item].pop(0) if of_item[item] else [] for item in draw.items.tolist()]
-            padded = np.full((2, len(draw), width), np.nan)
-            for position, rows in enumerate(drawn):
-                padded[:, position, : len(rows)] = rewards[rows], lengths[rows]
-            found = Rollouts(padded[0], lengths=np.nan_to_num(padded[1]))
-            answers.append((draw, self.curriculum.signal(found) if any(drawn) else None))
-        if any(of_item.values()):
+            groups[_identity(source, info)][str(others["uid"][row])].append(row)
+        known = set(self.curriculum.bank.ids)
+        out = {identity: self.collector.out(identity) if identity in known else [] for identity in groups}
+        if any(len(groups[identity]) > len(tasks) for identity, tasks in out.items()):
             raise ValueError("a batch has rows of problems that no open draw holds; give what this sampler drew")
-        for draw, feedback in answers:
-            self._give_up(draw) if feedback is None else self.curriculum.tell(draw, feedback)
+        for identity, tasks in out.items():
+            for task, rows in zip(tasks, groups[identity].values(), strict=False):
+                self.collector.tell(task.ticket, task.place, rewards[rows], length=lengths[rows])
+        self._close()
 
-    def _give_up(self, draw: Draw) -> None:
-        logger.warning("verl reported nothing of draw %d; it is given up", draw.ticket.serial)
-        self.curriculum.discard(draw)
+    def _close(self) -> None:
+        before = self.collector.counts["given_up"]
+        self.collector.close()
+        if self.collector.counts["given_up"] > before:
+            logger.warning("verl reported nothing of %d draws; given up", self.collector.counts["given_up"] - before)
 
     def state_dict(self) -> dict[str, Any]:
         """What verl puts into the state of its loader."""
-        return {"curriculum": self.curriculum.state_dict(), "drawn": self._drawn}
+        return {"collector": self.collector.state_dict(), "drawn": self._drawn}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue; verl saves before it reports, so a draw that was open then can never be answered."""
-        self.curriculum.load_state_dict(state["curriculum"])
+        self.collector.load_state_dict(state["collector"])
         self._drawn = int(state["drawn"]) % max(len(self) // self.batch_size, 1)
-        for draw in self.curriculum.outstanding:
-            self._give_up(draw)
+        self._close()
 
 
 def _identity(source: Any, info: Any) -> str:

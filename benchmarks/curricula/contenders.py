@@ -172,8 +172,6 @@ def find_contender(name: str) -> Contender:
     """
     what = _parsed(name)
     method = what.method
-    if what.delay:
-        raise ValueError(f"{name} is told late, and these learners answer at once; leave out delayed")
 
     def make(setting: Setting) -> Made:
         bank, given = setting.bank, {"learner": setting.learner, "steps": None}

@@ -20,6 +20,7 @@ from curriculum_bandits import signals, stages
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.checkpoint import load_state
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.delayed import Delayed
 from curriculum_bandits.grammar import (
     Call,
     check_names,
@@ -250,7 +251,10 @@ class NamedCurriculum:
             ValueError: If the method cannot work with the bank or the settings.
         """
         needed = {name: value for name, value in given.items() if name in self.open}
-        return self.method.make(bank, **{"seed": seed, **needed, **self.settings})
+        made = self.method.make(bank, **{"seed": seed, **needed, **self.settings})
+        if self.delay and not isinstance(made, Curriculum):
+            raise ValueError(f"{self.label} is no curriculum but a {type(made).__name__}; leave out delayed")
+        return Delayed(made, self.delay) if self.delay else made
 
     def filter(self) -> stages.Stage | None:
         """The filter, new; None where there is none."""
@@ -396,11 +400,18 @@ def load(path: str | os.PathLike[str], bank: ProblemBank, **objects: Any) -> Cur
     >>> cb.load(path, bank)
     sec(bank, temperature=0.2)
     """
-    state = load_state(path)
+    return _loaded(load_state(path), os.fspath(path), bank, objects)
+
+
+def _loaded(state: Mapping[str, Any], path: str, bank: ProblemBank, objects: Mapping[str, Any]) -> Curriculum:
+    if state.get("kind") == Delayed.KIND:
+        late = Delayed(_loaded(state["curriculum"], path, bank, objects), state["steps"])
+        late.load_state_dict(state)
+        return late
     name, saved = str(state.get("name")), state.get("settings")
     if name not in _DECLARED or not isinstance(saved, Mapping):
         raise ValueError(
-            f"{os.fspath(path)} holds a curriculum {name!r}, which no declared method makes; import the module whose "
+            f"{path} holds a curriculum {name!r}, which no declared method makes; import the module whose "
             "@method makes it, or make it yourself and give load_state_dict the state of load_state"
         )
     found = _DECLARED[name]

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
-from curriculum_bandits.stages.zero_variance import has_variance
 from curriculum_bandits.state import Array, Field, Real
 
 __all__ = ["Greso"]
@@ -78,7 +77,7 @@ class Greso(Refilling):
 
     @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        return has_variance(rollouts)
+        return rollouts.informative
 
     @override
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:

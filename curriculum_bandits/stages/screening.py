@@ -11,7 +11,6 @@ from curriculum_bandits._typing import override
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
-from curriculum_bandits.stages.zero_variance import has_variance
 
 __all__ = ["Screening"]
 
@@ -47,12 +46,12 @@ class Screening(Refilling):
 
     @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        return has_variance(rollouts)
+        return rollouts.informative
 
     @override
     def rolled_out(self, items: IntArray, roll_out: Callable[..., RolloutGroups]) -> RolloutGroups:
         first = roll_out(items, self.screening)
-        open_ = has_variance(first.rollouts)
+        open_ = first.rollouts.informative
         if not open_.any():
             return first
         second = roll_out(items[open_], self.continuation)

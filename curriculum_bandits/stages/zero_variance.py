@@ -9,26 +9,9 @@ from curriculum_bandits._typing import override
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.refilling import Refilling
 
-__all__ = ["ZeroVarianceFilter", "has_variance"]
+__all__ = ["ZeroVarianceFilter"]
 
 BoolArray = npt.NDArray[np.bool_]
-
-
-def has_variance(rollouts: Rollouts) -> BoolArray:
-    """Which groups have two valid rewards that differ.
-
-    Args:
-        rollouts: Shape (k, n).
-
-    Returns:
-        Shape (k,).
-
-    >>> has_variance(Rollouts([[1, 1], [1, 0], [1, None]])).tolist()
-    [False, True, False]
-    """
-    valid, rewards = rollouts.valid, rollouts.rewards
-    highest = np.max(np.where(valid, rewards, -np.inf), axis=1)
-    return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1))
 
 
 class ZeroVarianceFilter(Refilling):
@@ -48,4 +31,4 @@ class ZeroVarianceFilter(Refilling):
 
     @override
     def worth(self, rollouts: Rollouts) -> BoolArray:
-        return has_variance(rollouts)
+        return rollouts.informative

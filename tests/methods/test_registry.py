@@ -158,6 +158,7 @@ def test_what_is_named_is_made():
     curriculum = parse_curriculum("tscl(exploration=Boltzmann(0.01), signal=tent)").make(a_bank(["groups"]), 3)
     assert repr(curriculum) == "tscl(bank, seed=3, exploration=Boltzmann(temperature=0.01), signal=tent)"
     late = parse_curriculum("uniform+speed(screening=3)+delayed(steps=2)")
+    assert repr(late.make(a_bank([]))) == "Delayed(uniform(bank), steps=2)"
     assert (late.filter().screening, late.delay, late.filter() is late.filter()) == (3, 2, False)
     assert parse_curriculum("e2h", given=["steps"]).make(a_bank(["groups", "difficulty"]), steps=9).bandit.steps == 9
     assert parse_curriculum("e2h(steps=5)").make(a_bank(["groups", "difficulty"]), steps=9).bandit.steps == 5

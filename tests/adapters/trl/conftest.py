@@ -81,7 +81,7 @@ def make_trainer(tmp_path):
             "seed": 3,
         }
         arguments = {} if callbacks is None else {"callbacks": callbacks}
-        arguments |= {name: config.pop(name) for name in ("refills", "answer_delay") if name in config}
+        arguments |= {"refills": config.pop("refills")} if "refills" in config else {}
         return CurriculumGRPOTrainer(
             make_model() if model is None else model,
             reward_funcs,

@@ -8,7 +8,7 @@ from pathlib import Path
 from trl import GRPOConfig
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from curriculum_bandits import methods
+from curriculum_bandits import Delayed, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
 from tests.adapters.trl.conftest import make_bank, make_model, make_tokenizer, short_digits
 
@@ -33,12 +33,12 @@ OPTIONS = {
 }
 
 
-def make_run(folder, reward=short_digits, callbacks=None, **options):
+def make_run(folder, reward=short_digits, callbacks=None, late=0, **options):
     return CurriculumGRPOTrainer(
         make_model(),
         reward,
         GRPOConfig(output_dir=str(folder), **OPTIONS),
-        curriculum=methods.osmd(make_bank(), seed=1),
+        curriculum=Delayed(methods.osmd(make_bank(), seed=1), late),
         processing_class=make_tokenizer(),
         callbacks=callbacks,
         **options,
@@ -58,7 +58,7 @@ def main(folder: str, moment: str) -> None:
             die()
         return short_digits(completions)
 
-    trainer = make_run(folder, reward, refills=2, answer_delay=1)
+    trainer = make_run(folder, reward, refills=2, late=1)
     if moment == "save":
         save = trainer._save_optimizer_and_scheduler
 

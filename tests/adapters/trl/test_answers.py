@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from curriculum_bandits import Rollouts, methods, signals
+from curriculum_bandits import Delayed, Rollouts, methods, signals
 from curriculum_bandits.adapters.trl.watch import NothingLearned
 
 from .conftest import Witness, make_bank, short_digits
@@ -41,17 +41,21 @@ def test_a_signal_of_rewards_costs_no_second_scoring_and_hears_the_same(make_tra
 
 @pytest.mark.parametrize("delay", [1, 3])
 def test_a_late_answer_is_the_same_answer_some_steps_later(make_trainer, delay):
-    curriculum = methods.osmd(make_bank(), seed=1)
-    witness = Witness(curriculum)
+    inner = methods.osmd(make_bank(), seed=1)
+    witness = Witness(inner)
+    curriculum = Delayed(inner, delay)
     told = []
 
     class Watch(Kill):
         def on_step_begin(self, args, state, control, **kwargs):
-            told.append((state.global_step, len(witness.feedbacks), len(curriculum.outstanding)))
+            told.append(
+                (state.global_step, len(witness.feedbacks), len(inner.outstanding), len(curriculum.outstanding))
+            )
 
-    make_trainer(curriculum=curriculum, answer_delay=delay, max_steps=6, callbacks=[Watch(None)]).train()
-    assert told == [(step, max(0, step - delay), min(step, delay)) for step in range(6)]
-    assert [draw.ticket.serial for draw, _ in witness.feedbacks] == list(range(6))
+    make_trainer(curriculum=curriculum, max_steps=6, callbacks=[Watch(None)]).train()
+    heard = [max(0, step - 1 - delay) for step in range(6)]  # what is due is told when the next batch is drawn
+    assert told == [(step, heard[step], step - heard[step], 0) for step in range(6)]
+    assert [draw.ticket.serial for draw, _ in witness.feedbacks] == list(range(5 - delay))
     assert curriculum.outstanding == ()
     prompt = methods.osmd(make_bank(), seed=1)
     at_once = Witness(prompt)

@@ -10,35 +10,18 @@ import torch
 from accelerate import Accelerator
 
 from curriculum_bandits import methods, signals
-from curriculum_bandits.adapters.trl.generation_batch import ROW, Drawn
+from curriculum_bandits.adapters.trl.generation_batch import ROW
 from curriculum_bandits.adapters.trl.group_filter import groups_kept, merged, refill_size
 
 from .conftest import GENERATIONS, Witness, make_bank
 from .test_trainer import layout
 
 
-def drawn(rewards, first=0):
-    return Drawn(None, first, torch.tensor(rewards, dtype=torch.float64))
-
-
-def test_a_group_can_teach_where_two_valid_rewards_differ():
-    nan = float("nan")
-    assert drawn([0, 0, 1, 0, nan, 1, nan, nan, 0.5, nan, 2, 2]).informative(2).tolist() == [
-        False,
-        True,
-        False,
-        False,
-        False,
-        False,
-    ]
-    assert drawn([1, nan, 0, 1, 1, nan, nan, nan, nan]).informative(3).tolist() == [True, False, False]
-
-
 def test_groups_that_can_teach_come_first_and_others_only_fill_up():
-    draws = [drawn([0, 1, 0, 0, 1, 0]), drawn([1, 1, 0, 1], first=6)]
-    assert groups_kept(draws, 2, 3) == [(0, 0), (0, 2), (1, 1)]
-    assert groups_kept(draws, 2, 2) == [(0, 0), (0, 2)]
-    assert groups_kept(draws, 2, 4) == [(0, 0), (0, 1), (0, 2), (1, 1)]
+    informative = [np.array([True, False, True]), np.array([False, True])]
+    assert groups_kept(informative, 3) == [(0, 0), (0, 2), (1, 1)]
+    assert groups_kept(informative, 2) == [(0, 0), (0, 2)]
+    assert groups_kept(informative, 4) == [(0, 0), (0, 1), (0, 2), (1, 1)]
 
 
 @pytest.mark.parametrize(("generations", "processes"), list(itertools.product([2, 3, 4, 6, 8], [1, 2, 3, 4, 8])))
@@ -196,11 +179,10 @@ def test_tokens_of_rejected_groups_are_counted(make_trainer, tmp_path):
     ("options", "message"),
     [
         ({"refills": -1}, "refills is -1"),
-        ({"answer_delay": -2}, "answer_delay is -2"),
         ({"refills": 2, "multi_objective_aggregation": "normalize_then_sum"}, "use 'sum_then_normalize'"),
     ],
 )
-def test_a_filter_or_delay_that_cannot_work_is_refused(make_trainer, options, message):
+def test_a_filter_that_cannot_work_is_refused(make_trainer, options, message):
     with pytest.raises(ValueError, match=message):
         make_trainer(**options)
 

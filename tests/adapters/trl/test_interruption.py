@@ -31,7 +31,7 @@ def outcome(trainer):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The run that nothing interrupts."""
-    trainer = make_run(tmp_path_factory.mktemp("whole"), refills=2, answer_delay=1)
+    trainer = make_run(tmp_path_factory.mktemp("whole"), refills=2, late=1)
     trainer.train()
     return outcome(trainer)
 
@@ -58,7 +58,7 @@ def test_killed_at_once_and_resumed_equals_uninterrupted(tmp_path, whole, moment
     assert left == {"checkpoint-3", "checkpoint-6"}
     last = "checkpoint-3" if moment == "save" else "checkpoint-6"
     assert last_complete_checkpoint(tmp_path) == str(tmp_path / last)
-    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer = make_run(tmp_path, refills=2, late=1)
     trainer.train(resume_from_checkpoint=True)
     assert ("was not saved to the end" in caplog.text) == (moment == "save")
     assert_same(trainer, whole)
@@ -73,11 +73,11 @@ def test_asked_to_stop_it_saves_and_the_rest_equals_uninterrupted(tmp_path, whol
 
     before = signal.getsignal(signal.SIGTERM)
     stop = StopCleanly()
-    make_run(tmp_path, callbacks=[Ask(), stop], refills=2, answer_delay=1).train()
+    make_run(tmp_path, callbacks=[Ask(), stop], refills=2, late=1).train()
     assert stop.stopped
     assert signal.getsignal(signal.SIGTERM) == before
     assert last_complete_checkpoint(tmp_path) == str(tmp_path / f"checkpoint-{at + 1}")
-    trainer = make_run(tmp_path, callbacks=[stop], refills=2, answer_delay=1)
+    trainer = make_run(tmp_path, callbacks=[stop], refills=2, late=1)
     trainer.train(resume_from_checkpoint=True)
     assert not stop.stopped
     assert_same(trainer, whole)
@@ -93,11 +93,11 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_one_clear_message(tmp_path, 
 
     try:
         with pytest.raises(OSError, match=r"checkpoint-6 could not be saved .*resume from .*checkpoint-3"):
-            make_run(tmp_path, callbacks=[Full()], refills=2, answer_delay=1).train()
+            make_run(tmp_path, callbacks=[Full()], refills=2, late=1).train()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [folder.name for folder in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
-    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer = make_run(tmp_path, refills=2, late=1)
     trainer.train(resume_from_checkpoint=True)
     assert_same(trainer, whole)
 
@@ -128,9 +128,9 @@ def test_a_reward_function_that_raises_names_itself_and_leaves_the_run_resumable
             raise KeyError("answer")
         return short_digits(completions)
 
-    trainer = make_run(tmp_path, reward, refills=2, answer_delay=1)
+    trainer = make_run(tmp_path, reward, refills=2, late=1)
     with pytest.raises(RuntimeError, match=r"'reward' raised KeyError: 'answer', on a batch of the problems \['sum-"):
         trainer.train()
-    trainer = make_run(tmp_path, refills=2, answer_delay=1)
+    trainer = make_run(tmp_path, refills=2, late=1)
     trainer.train(resume_from_checkpoint=True)
     assert_same(trainer, whole)

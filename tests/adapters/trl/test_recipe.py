@@ -87,7 +87,8 @@ def test_the_resolved_recipe_is_a_recipe(tmp_path):
     assert second.resolved == first.resolved
     assert second.curriculum == first.curriculum
     assert second.curriculum.named.settings == {"floor": 0.01}
-    assert trainer_arguments(second.curriculum.named) == {"refills": 2, "answer_delay": 1}
+    assert trainer_arguments(second.curriculum.named) == {"refills": 2}
+    assert second.curriculum.named.delay == 1
 
 
 @pytest.mark.parametrize(

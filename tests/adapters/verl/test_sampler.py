@@ -53,7 +53,7 @@ def test_a_method_that_needs_log_probabilities_after_the_update_is_refused(rows,
         ({"method": "osmdd"}, "did you mean 'osmd'"),
         ({"method": "osmd", "signal": "tents"}, "did you mean 'tent'"),
         ({"method": "osmd", "signal": "policy_improvement"}, "reads rewards alone"),
-        ({"method": "uniform+dapo"}, "name a method alone"),
+        ({"method": "uniform+dapo"}, "leave out the filter"),
     ],
 )
 def test_what_cannot_be_had_is_refused(given, message, rows, config):

@@ -40,7 +40,6 @@ def test_settings_reach_the_method():
         ("sec(signal=tents)", "there is no signal 'tents'; did you mean 'tent'"),
         ("greedy-oracle(depth=2)", "has no setting 'depth'"),
         ("secc(temperature=1)", "there is no method 'secc'; did you mean 'sec'"),
-        ("uniform+delayed(steps=2)", "leave out delayed"),
     ],
 )
 def test_settings_that_are_none_are_refused(name, message):

@@ -113,7 +113,6 @@ def test_a_method_of_ones_own_joins_by_import_path(tmp_path, monkeypatch):
         (["--learner", "pong"], "there is no learner 'pong'; there are: frozen-lake"),
         (["--methods", "guess"], "there is no method 'guess'; "),
         (["--methods", "osmd(flor=0.1)"], "osmd has no setting 'flor'; did you mean 'floor'"),
-        (["--methods", "uniform+delayed(steps=1)"], "leave out delayed"),
         (["--methods", "nowhere:method"], "No module named 'nowhere'"),
         (["--steps", "0"], "steps is 0; it must be at least 1"),
         (["--problems", "3", "--batch", "4"], "batch is 4, but a bank has 3 tasks"),
