@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from curriculum_bandits import Curriculum, ProblemBank, signals
 from curriculum_bandits.environments import GreedyOracle, Student
@@ -174,7 +175,7 @@ def find_contender(name: str) -> Contender:
     method = what.method
 
     def make(setting: Setting) -> Made:
-        bank, given = setting.bank, {"learner": setting.learner, "steps": None}
+        bank, given = setting.bank, dict[str, Any](learner=setting.learner)
         if any(need in REFERENCES and need not in bank.columns for need in method.needs):
             bank = with_references(setting.learner)
         if "steps" in what.open:

@@ -7,9 +7,12 @@ sees features alone, and its learning rate is that of such a network, found on s
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
+
+if TYPE_CHECKING:
+    from curriculum_bandits.neural import FeatureRows
 
 __all__ = [
     "PAPER_LEARNING_RATE",
@@ -37,8 +40,12 @@ def actor_curator_paper(bank: ProblemBank, seed: int = 0, *, learning_rate: floa
     from curriculum_bandits import neural
 
     settings = dataclasses.replace(neural.PAPER, learning_rate=learning_rate, chunk=None)
-    inputs = _default_inputs(bank, seed) if bank.features is None else None
-    columns = bank.features.shape[1] if bank.features is not None else inputs.columns
+    inputs: FeatureRows | None = None
+    if bank.features is None:
+        inputs = _default_inputs(bank, seed)
+        columns = inputs.columns
+    else:
+        columns = bank.features.shape[1]
     scorer = neural.MlpScorer(columns, heads=1, seed=seed)
     return methods.actor_curator(bank, "paper", seed=seed, inputs=inputs, scorer=scorer, settings=settings)
 
@@ -87,8 +94,14 @@ def curator_ensemble(bank: ProblemBank, seed: int = 0) -> Curriculum:
     return _with_network(bank, seed, members=5)
 
 
-def _default_inputs(bank: ProblemBank, seed: int) -> Any:
-    return methods.actor_curator(bank, seed=seed).bandit.inputs
+def _default_inputs(bank: ProblemBank, seed: int) -> FeatureRows:
+    """The rows that the default preset reads of a bank."""
+    from curriculum_bandits import neural
+
+    curator = methods.actor_curator(bank, seed=seed).bandit
+    assert isinstance(curator, neural.NeuralCurator)
+    assert isinstance(curator.inputs, neural.FeatureRows)
+    return curator.inputs
 
 
 def _with_network(bank: ProblemBank, seed: int, **network: Any) -> Curriculum:

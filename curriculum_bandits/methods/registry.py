@@ -32,6 +32,7 @@ from curriculum_bandits.grammar import (
     parse_calls,
     written,
 )
+from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.settings import Settings, restored
 from curriculum_bandits.signals import Signal
 
@@ -323,7 +324,7 @@ def signal_names() -> list[str]:
         function = getattr(signals, name)
         if inspect.isfunction(function):
             parameters = list(inspect.signature(function).parameters.values())
-            if parameters and parameters[0].annotation in (signals.Rollouts, "Rollouts"):
+            if parameters and parameters[0].annotation in (Rollouts, "Rollouts"):
                 names.append(name)
     return names
 

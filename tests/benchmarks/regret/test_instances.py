@@ -149,7 +149,7 @@ def test_means_from_npy_and_csv_with_and_without_headings(tmp_path):
     assert [(instance.label, instance.horizon) for instance in found] == [
         ("a", 3),
         ("b", 3),
-        ('c(noise="deterministic")', 3),
+        ("c(noise=deterministic)", 3),
     ]
 
 
