@@ -16,7 +16,7 @@ pytest.importorskip("matplotlib")
 
 from curriculum_bandits.benchmarks.curricula import command
 from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
-from curriculum_bandits.benchmarks.curricula.contenders import CONTENDERS
+from curriculum_bandits.methods import registry
 
 SMALL = CompareSettings(
     learners=("half-hopeless-skill",),
@@ -271,7 +271,8 @@ def test_revisions_are_told_and_runs_of_another_one_are_played_again(tmp_path, m
 
     assert "Revisions of learners and methods: all 1\n" in command()[1]
     assert command()[0] == 0
-    monkeypatch.setitem(CONTENDERS, SMALL.methods[0], replace(CONTENDERS[SMALL.methods[0]], revision=2))
+    revised = replace(registry.find_method("uniform"), revision=2)
+    monkeypatch.setitem(registry._DECLARED, "uniform", revised)
     done, text = command()
     assert done == len(SMALL.seeds) * len(SMALL.learners)
     assert f"Revisions of learners and methods: {SMALL.methods[0]} 2, all others 1\n" in text

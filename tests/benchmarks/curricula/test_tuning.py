@@ -23,7 +23,7 @@ def a_setting(seed=3):
 
 def test_settings_reach_the_method():
     made = find_contender("sec(temperature=0.25, rate=0.5, signal=tent)").make(a_setting())
-    assert made.bandit.choice.temperature == 0.25
+    assert made.bandit.exploration.temperature == 0.25
     assert made._signal is tent
     assert find_contender("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
     assert find_contender("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
