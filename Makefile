@@ -36,31 +36,31 @@ demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the d
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
 regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
-	$(REGRET) --instances besson-1 besson-2 garivier-moulines besbes-sinusoid --policies all --runs 1000 \
+	$(REGRET) --instances besson_1 besson_2 garivier_moulines besbes_sinusoid --policies all --runs 1000 \
 	  --output $(RESULTS)/published $(ARGS)
-	$(REGRET) --instances liu-lee-shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
-	$(REGRET) --instances besbes-sinusoid --horizons 1000 3162 10000 31623 100000 --runs 100 \
-	  --policies uniform rexp3 exp3-s fixed-share sliding-window-ucb glr-kl-ucb-local switching-thompson \
+	$(REGRET) --instances liu_lee_shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
+	$(REGRET) --instances besbes_sinusoid --horizons 1000 3162 10000 31623 100000 --runs 100 \
+	  --policies uniform rexp3 exp3_s fixed_share sliding_window_ucb glr_kl_ucb_local switching_thompson \
 	  --output $(RESULTS)/growth $(ARGS)
 	$(REGRET) --policies all --runs 20 --checkpoints 20 --output $(RESULTS)/families $(ARGS) --instances \
-	  random-abrupt:n_arms=3,horizon=3000,changes=2,shortest=100,seed=1000..1049 \
-	  random-abrupt:n_arms=3,horizon=3000,changes=8,shortest=100,seed=1050..1099 \
-	  random-abrupt:n_arms=10,horizon=3000,changes=2,shortest=100,seed=1100..1149 \
-	  random-abrupt:n_arms=10,horizon=3000,changes=8,shortest=100,seed=1150..1199
+	  'random_abrupt(n_arms=3, horizon=3000, changes=2, shortest=100, seed=range(1000, 1050))' \
+	  'random_abrupt(n_arms=3, horizon=3000, changes=8, shortest=100, seed=range(1050, 1100))' \
+	  'random_abrupt(n_arms=10, horizon=3000, changes=2, shortest=100, seed=range(1100, 1150))' \
+	  'random_abrupt(n_arms=10, horizon=3000, changes=8, shortest=100, seed=range(1150, 1200))'
 
 # Settings were tuned on seeds that nothing else uses.
 COMPARE := $(BIN)/curriculum-bandits compare
 CURRICULA := benchmarks/curricula/results
 SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
-AGENTS := uniform osmd-groups sec tscl plr mopps sfl actor-curator
+AGENTS := uniform osmd sec tscl plr mopps sfl actor_curator
 compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; an hour on two cores
 	$(BIN)/python -m curriculum_bandits.benchmarks.curricula.tuning --output $(CURRICULA)/tuning
 	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy-oracle grid $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy_oracle grid $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/stages-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
-	  --methods greedy-oracle actor-curator stages
+	  --methods greedy_oracle actor_curator filters
 	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 $(ARGS) \
-	  --methods greedy-oracle actor-curator 'actor-curator[crowding=0.0,learning_rate=0.01]'
+	  --methods greedy_oracle actor_curator 'actor_curator(crowding=0.0, learning_rate=0.01)'
 	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
@@ -73,17 +73,18 @@ scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to t
 # Resumes where it was interrupted.
 HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --runs runs/headline
 HEADLINE_RESULTS := benchmarks/llm/headline/results
-CHOSEN := 'sec[temperature=0.2]' pcl actor_curator
+CHOSEN := 'sec(temperature=0.2)' pcl actor_curator
+DAPO := dapo(max_draws=4)
 headline: $(INSTALLED)  ## GRPO under each curriculum on tiny decoders, 8 seeds on two banks; an hour and a half on two cores
 	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..7 --output $(HEADLINE_RESULTS)/primary $(ARGS) \
-	  --methods uniform uniform+filter $(CHOSEN) 'osmd[floor=0.02,share=0.01]'
+	  --methods uniform 'uniform+$(DAPO)' $(CHOSEN) 'osmd(floor=0.02, share=0.01)'
 	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..2 --output $(HEADLINE_RESULTS)/wider $(ARGS) \
-	  --methods uniform uniform+filter $(CHOSEN) 'osmd[floor=0.02,share=0.01]' mopps learnability actor_curator_paper \
-	  'sec[temperature=0.2]+filter' pcl+filter actor_curator+filter
+	  --methods uniform 'uniform+$(DAPO)' $(CHOSEN) 'osmd(floor=0.02, share=0.01)' mopps learnability actor_curator_paper \
+	  'sec(temperature=0.2)+$(DAPO)' 'pcl+$(DAPO)' 'actor_curator+$(DAPO)'
 	$(HEADLINE) --banks arithmetic --seeds 0..2 --output $(HEADLINE_RESULTS)/late $(ARGS) \
-	  --methods uniform actor_curator actor_curator+delay=2 actor_curator+delay=8
+	  --methods uniform actor_curator 'actor_curator+delayed(steps=2)' 'actor_curator+delayed(steps=8)'
 	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..7 --output $(HEADLINE_RESULTS)/before $(ARGS) \
-	  --methods uniform $(CHOSEN) 'actor_curator[candidates_per_problem=128]'
+	  --methods uniform $(CHOSEN) 'actor_curator(candidates_per_problem=128)'
 
 cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo; six minutes
 	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost \

@@ -6,12 +6,15 @@ Committed results say how to make them again; folders and hosts of the machine t
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import inspect
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-__all__ = ["cpu_model", "shown_command"]
+__all__ = ["cpu_model", "shown_command", "source_digest"]
 
 
 def cpu_model() -> str:
@@ -48,3 +51,18 @@ def shown_command(module: str, words: Sequence[str], *, hidden: Sequence[str], h
         elif word.partition("=")[0] not in hidden and word not in hidden_flags:
             shown.append(word)
     return shlex.join(["python", "-m", module, *shown])
+
+
+def source_digest(function: Callable[..., Any]) -> str:
+    """A digest of the file that a function is written in, so that results of changed code are not taken for its own.
+
+    Args:
+        function: Any function.
+
+    Returns:
+        Hexadecimal digest; empty where there is no such file.
+    """
+    try:
+        return hashlib.sha256(Path(inspect.getfile(function)).read_bytes()).hexdigest()
+    except (TypeError, OSError):
+        return ""

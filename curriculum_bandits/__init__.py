@@ -16,6 +16,7 @@ from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.delayed import Delayed
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.loop import Learner, run
+from curriculum_bandits.methods.registry import load
 from curriculum_bandits.rollouts import Rollouts
 
 __version__ = version("curriculum-bandits")
@@ -34,6 +35,7 @@ __all__ = [
     "Ticket",
     "bandits",
     "checkpoint",
+    "load",
     "methods",
     "run",
     "sampling",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,14 +22,16 @@ from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits.contract import Bandit, Diagnosed, RandomizedBandit, RefusedUtility, Selection
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.batch import Batch
+from curriculum_bandits.checkpoint import save_state
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.settings import SavedSettings, Settings
 from curriculum_bandits.signals import Signal, needs_log_ratio
 from curriculum_bandits.state import Count, Field, Fixed, Part, Random, Stateful, Text
 
 __all__ = ["Curriculum"]
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class _Open(NamedTuple):
@@ -86,6 +89,10 @@ class Curriculum(Stateful):
         name: Name of the method, for figures and for refusing the state of another.
         seed: Seed of the curriculum's own random generator.
 
+    Attributes:
+        settings: Every argument of the constructor in `curriculum_bandits.methods` that made it; empty for one made by
+            hand.
+
     Raises:
         ValueError: If bandit, arms and bank do not fit together.
 
@@ -100,6 +107,7 @@ class Curriculum(Stateful):
     STATE: ClassVar[Mapping[str, Field]] = {
         "format": Fixed("save it again with this version"),
         "name": Fixed("make the curriculum by the method it was saved with"),
+        "settings": SavedSettings(),
         "_bank_fingerprint": Fixed("load the bank it was saved with: same prompts, ids and groups, same order"),
         "_run": Text(),
         "_serial": Count(),
@@ -122,6 +130,7 @@ class Curriculum(Stateful):
         self.bank = bank
         self.bandit = bandit
         self.name = name
+        self.settings = Settings()
         self.arms = arms
         if arms is not None and len(arms.arm_of) != len(bank):
             raise ValueError(f"arms cover {len(arms.arm_of)} problems, the bank has {len(bank)}; build them from it")
@@ -136,6 +145,10 @@ class Curriculum(Stateful):
 
     #: Version of the saved form.
     format = _FORMAT
+
+    def __repr__(self) -> str:
+        """The call that made it, with what differs from the defaults."""
+        return f"{self.name}({', '.join(filter(None, ('bank', str(self.settings))))})"
 
     @property
     def _bank_fingerprint(self) -> str:
@@ -288,6 +301,14 @@ class Curriculum(Stateful):
             ValueError: As `tell`.
         """
         del self._outstanding[self._claim(draw).draw.ticket.serial]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write method, settings and state to one file, which `curriculum_bandits.load` reads.
+
+        Args:
+            path: File to write; it is replaced in one step.
+        """
+        save_state(path, self.state_dict())
 
     def entropy(self) -> float:
         """Entropy over problems of the current distribution, in nats; nan for a bandit without one.

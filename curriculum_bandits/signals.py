@@ -27,6 +27,7 @@ __all__ = [
     "policy_improvement",
     "reward_variance",
     "rewards_suffice",
+    "scaled",
     "success_rate",
     "success_rate_and_kl",
     "tent",
@@ -341,6 +342,21 @@ def reward_variance(rollouts: Rollouts) -> Feedback:
     """
     valid = rollouts.valid
     return _mean_over_valid(advantages(_successes(rollouts), valid, "centered") ** 2, valid, at_least=2)
+
+
+def scaled(rollouts: Rollouts, *, signal: Signal, factor: float) -> Feedback:
+    """Another signal in another unit, for rules whose settings are in the unit of the signal.
+
+    Args:
+        rollouts: m problems.
+        signal: The other signal.
+        factor: What its values are multiplied by.
+
+    Returns:
+        The products, shape (m,), with the counts of the other signal.
+    """
+    judged = signal(rollouts)
+    return Feedback(factor * judged.values, judged.counts)
 
 
 def _successes(rollouts: Rollouts) -> FloatArray:

@@ -1,4 +1,5 @@
-"""Sphinx settings. The API pages list modules by hand, one line each; public_symbols.py catches what is missing."""
+"""Sphinx settings. The API pages list modules by hand, one line each, but for those of the methods; public_symbols.py
+catches what is missing."""
 
 import sys
 from importlib import metadata

@@ -1,4 +1,4 @@
-"""How docstrings become pages, where Sphinx's own way does not suit this code.
+"""How docstrings and declarations become pages, where Sphinx's own way does not suit this code.
 
 Modules get a heading, and packages a list of what can be imported from them, since symbols stand under the modules
 that define them. Google's style lets `Returns:` begin with a type and a colon; here types are annotations, so a colon
@@ -12,6 +12,8 @@ import re
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from curriculum_bandits.methods.registry import declared, methods_table
 
 __all__ = ["setup"]
 
@@ -57,9 +59,18 @@ def _plain_aliases(signature: str | None) -> str | None:
     return signature and re.sub(r"TypeAliasForwardRef\('([\w.]+)'\)", r"\1", signature)
 
 
+def _list_methods(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the declared methods where a page asks for them: their table, or their modules."""
+    source[0] = source[0].replace("<!-- table of the methods -->", methods_table())
+    modules = dict.fromkeys(each.make.__module__ for each in declared().values())
+    listed = "\n\n".join(f".. automodule:: {module}" for module in modules)
+    source[0] = source[0].replace(".. modules of the methods", listed)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; called by Sphinx."""
     app.connect("autodoc-process-docstring", _keep_colons, priority=_BEFORE_NAPOLEON)
     app.connect("autodoc-process-docstring", _head_module, priority=_AFTER_NAPOLEON)
     app.connect("autodoc-process-signature", _clean_signature)
+    app.connect("source-read", _list_methods)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

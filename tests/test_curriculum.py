@@ -395,8 +395,8 @@ def states_of_others():
     bank = a_bank(10, groups=GROUPS)
     good = methods.osmd(bank).state_dict()
     return {
-        "method": (methods.uniform(bank).state_dict(), "name of curriculum is 'uniform', and 'osmd-groups' here"),
-        "arms": (methods.osmd(bank, arms="problems").state_dict(), "name of curriculum is 'osmd-problems'"),
+        "method": (methods.uniform(bank).state_dict(), "name of curriculum is 'uniform', and 'osmd' here"),
+        "arms": (methods.osmd(bank, arms="problems").state_dict(), "arms was 'problems' there and is 'groups' here"),
         "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "load the bank it was saved with"),
         "format": ({**good, "format": 99}, "format of curriculum is 99"),
         "nothing": ({}, "belongs to a None"),

@@ -244,10 +244,14 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_the_first_step(tmp_pat
     ("changes", "message"),
     [
         ({"batch_size": 3}, "batch_size of run is 4, and 3 here"),
-        ({"method": methods.uniform}, "is 'osmd-groups', and 'uniform' here"),
+        ({"method": methods.uniform}, "name of curriculum is 'osmd'"),
+        (
+            {"method": lambda bank, seed: methods.osmd(bank, seed=seed, floor=0.2)},
+            "floor was 0.1 there and is 0.2 here",
+        ),
         (
             {"method": lambda _, seed: methods.osmd(ProblemBank(["x"] * 12, groups=NAMES))},
-            "load the bank",
+            "load the bank it was saved with",
         ),
     ],
 )

@@ -41,6 +41,7 @@ FLOORS = {
     "testing": 4,
     # 3
     "curriculum": 3,
+    "batch": 3,
     "collector": 3,
     "delayed": 3,
     "neural": 3,
@@ -66,6 +67,10 @@ FLOORS = {
     "regret": 1,
     "bounds": 1,
     "checkpoint": 1,
+    "state": 1,
+    "_typing": 1,
+    "grammar": 1,
+    "settings": 1,
     "extras": 1,
 }
 PACKAGE_ROOT = ""  # curriculum_bandits/__init__.py gathers the names of floors 1 to 4 for those above

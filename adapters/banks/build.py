@@ -15,12 +15,12 @@ from functools import cached_property
 from typing import Any
 
 from curriculum_bandits import ProblemBank
+from curriculum_bandits.grammar import check_names, import_function, unknown_name
 
 from .answers import answer_in
 from .files import file_bank, read_rows
 from .generated import Mixture, mixture_bank
 from .mixtures import MIXTURES
-from .names import check_names, import_function, unknown_name
 
 __all__ = ["HELD_OUT", "BankSpec", "Banks", "build_banks"]
 

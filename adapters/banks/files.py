@@ -13,10 +13,10 @@ from typing import Any
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.grammar import import_function, unknown_name
 
 from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
 from .mathematics import math_judge
-from .names import import_function, unknown_name
 
 __all__ = ["file_bank", "read_rows"]
 

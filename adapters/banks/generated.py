@@ -27,10 +27,10 @@ from tqdm import tqdm
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.grammar import check_names, unknown_name
 from curriculum_bandits.screening import check_entry, check_family, safe_score
 
 from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
-from .names import check_names, unknown_name
 from .stored import from_line, to_line
 
 __all__ = ["Mixture", "default_cache", "generate", "load_mixture", "mixture_bank"]

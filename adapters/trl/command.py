@@ -28,7 +28,7 @@ from curriculum_bandits.tracking import RECORD_FILE
 from ..banks.build import Banks, build_banks
 from .checkpoints import last_complete_checkpoint
 from .interruption import StopCleanly
-from .recipe import Recipe, RecipeError, make_curriculum, read_recipe
+from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
 from .trainer import CurriculumGRPOTrainer
 from .versions import installed_versions
@@ -148,7 +148,7 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
         **(training.model_init_kwargs or {}),
     }
     # Only the main process asks, so elsewhere the curator's language model stays out of the device's memory.
-    asks = training.process_index == 0 or bool(ours.settings.get("together"))
+    asks = training.process_index == 0 or bool(ours.named.settings.get("together"))
     device = training.device if asks else None
     curriculum = make_curriculum(ours, banks.train, seed=training.seed, device=device)
     rewards = [banks_reward(banks) if function is None else function for function in ours.rewards]
@@ -166,7 +166,7 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
             rewards,
             training,
             curriculum=curriculum,
-            refills=ours.refills,
+            **trainer_arguments(ours.named),
             eval_dataset=None
             if evaluation is None
             else Dataset.from_list([evaluation.row(item) for item in range(len(evaluation))]),

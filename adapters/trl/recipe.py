@@ -7,8 +7,6 @@ that can be told from the words alone is checked here, before a model or a bank 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,37 +17,30 @@ from typing import Any, ClassVar, Literal, NoReturn
 import yaml
 from trl import GRPOConfig, ModelConfig, TrlParser
 
-from curriculum_bandits import Curriculum, ProblemBank, methods, signals
-from curriculum_bandits.signals import Signal
+from curriculum_bandits import Curriculum, ProblemBank, stages
+from curriculum_bandits.grammar import import_function, unknown_name
+from curriculum_bandits.methods.registry import (
+    NamedCurriculum,
+    declared,
+    find_signal,
+    parse_curriculum,
+    signal_names,
+)
 
 from ..banks.build import HELD_OUT, BankSpec
-from ..banks.names import check_names, import_function, unknown_name
 
 __all__ = [
-    "SIGNALS",
     "CurriculumConfig",
     "Recipe",
     "RecipeError",
     "find_recipe",
     "make_curriculum",
-    "method_names",
     "read_recipe",
     "shipped_recipes",
+    "trainer_arguments",
 ]
 
-#: Signals by the name that ``utility`` takes.
-SIGNALS = (
-    "policy_improvement",
-    "absolute_advantage",
-    "reward_variance",
-    "success_rate",
-    "success_rate_and_kl",
-    "mean_reward",
-    "tent",
-)
-
 _RECIPES = Path(__file__).parent / "recipes"
-_GIVEN = ("bank", "seed", "signal", "inputs", "scorer", "settings", "proposal")
 
 
 class RecipeError(ValueError):
@@ -66,13 +57,11 @@ class CurriculumConfig:
         eval_bank: As `bank`, or ``held_out``.
         eval_bank_settings: Further settings of the bank of evaluation.
         bank_cache: Folder of generated banks.
-        curriculum: Name of a method of `curriculum_bandits.methods`, or an import path.
-        curriculum_settings: Settings of the method.
-        utility: Name of a signal, or an import path.
-        utility_settings: Settings of the signal.
+        curriculum: A method with settings, and what stands behind it: ``osmd(floor=0.2)+dapo+delayed(steps=2)``, or an
+            import path in the place of the method.
+        signal: Name of a signal, with settings if need be, or an import path.
         features: ``default``, or the name or folder of a language model that reads the problems.
         reward_funcs: ``bank`` and import paths.
-        refills: As in `CurriculumGRPOTrainer`.
         prepare_only: Generate the banks and stop.
         overwrite_run: Start anew in a folder that holds another run.
     """
@@ -91,16 +80,19 @@ class CurriculumConfig:
     eval_bank_settings: str | None = field(default=None, metadata={"help": "of the bank of evaluation"})
     bank_cache: str | None = field(default=None, metadata={"help": "folder where generated banks are kept"})
     curriculum: str = field(
-        default="actor_curator", metadata={"help": "method of curriculum_bandits.methods, or package.module:function"}
-    )
-    curriculum_settings: str | None = field(default=None, metadata={"help": "of the method, such as floor=0.2"})
-    utility: str | None = field(
-        default=None,
+        default="actor_curator",
         metadata={
-            "help": f"what teaches it: {', '.join(SIGNALS)}, or package.module:function; by default the method's own"
+            "help": f"one of {', '.join(declared())}, or package.module:function; with settings as in osmd(floor=0.2), "
+            "with DAPO's filter as in uniform+dapo(max_draws=4), answered late as in osmd+delayed(steps=2)"
         },
     )
-    utility_settings: str | None = field(default=None, metadata={"help": "of the utility, such as ratio=sequence"})
+    signal: str | None = field(
+        default=None,
+        metadata={
+            "help": f"what teaches it: {', '.join(signal_names())}, with settings as in "
+            "policy_improvement(ratio=sequence), or package.module:function; by default the method's own"
+        },
+    )
     features: str = field(
         default="default",
         metadata={
@@ -112,16 +104,12 @@ class CurriculumConfig:
         default=None,
         metadata={"help": "package.module:function, several if you like; bank is the bank's verifier, the default"},
     )
-    refills: int | None = field(
-        default=None,
-        metadata={"help": "DAPO's filter: draw again at most so often for problems whose rollouts all earn the same"},
-    )
     prepare_only: bool = field(default=False, metadata={"help": "generate the banks, then stop"})
     overwrite_run: bool = field(default=False, metadata={"help": "start anew in a folder that holds another run"})
 
     def __post_init__(self) -> None:
         """Read mappings that came as text, and refuse names that do not exist."""
-        for name in ("bank_settings", "eval_bank_settings", "curriculum_settings", "utility_settings"):
+        for name in ("bank_settings", "eval_bank_settings"):
             setattr(self, name, _mapping(name, getattr(self, name)))
         for name in ("bank", "eval_bank"):
             setattr(self, name, _bank_word(getattr(self, name)))
@@ -132,17 +120,9 @@ class CurriculumConfig:
         self.bank_spec  # noqa: B018  (raises)
         self.eval_spec  # noqa: B018
         self.rewards  # noqa: B018
-        self.method  # noqa: B018
-        self.signal  # noqa: B018
-        if self.refills is not None and self.refills < 0:
-            raise ValueError(f"refills is {self.refills}; give how often to draw again at most")
-        if self.features != "default" and self.curriculum != "actor_curator":
+        trainer_arguments(self.named)
+        if self.features != "default" and self.named.method.name != "actor_curator":
             raise ValueError(f"features is {self.features!r}, which only actor_curator reads, not {self.curriculum}")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Settings of the curriculum, as a mapping."""
-        return _mapping("curriculum_settings", self.curriculum_settings)
 
     @property
     def bank_spec(self) -> BankSpec:
@@ -162,37 +142,14 @@ class CurriculumConfig:
         return [None if path == "bank" else import_function(path) for path in self.reward_funcs or ["bank"]]
 
     @property
-    def method(self) -> Callable[..., Curriculum]:
-        """The function that makes the curriculum, called with a bank and a seed."""
-        given = self.settings
-        if ":" in self.curriculum:
-            return import_function(self.curriculum)
-        if self.curriculum not in method_names():
-            raise unknown_name("curriculum", self.curriculum, method_names())
-        function: Callable[..., Curriculum] = getattr(methods, self.curriculum)
-        there = [name for name in inspect.signature(function).parameters if name not in _GIVEN]
-        if self.curriculum == "actor_curator":
-            there += _curator_fields()
-        check_names(f"setting of {self.curriculum}", given, there)
-        return function
-
-    @property
-    def signal(self) -> Signal | None:
-        """The utility with its settings; None for the method's own."""
-        given = _mapping("utility_settings", self.utility_settings)
-        if self.utility is None:
-            if given:
-                raise ValueError("utility_settings are given but no utility; name one, such as policy_improvement")
-            return None
-        if ":" in self.utility:
-            function = import_function(self.utility)
-        elif self.utility in SIGNALS:
-            function = getattr(signals, self.utility)
-            there = list(inspect.signature(function).parameters)[1:]
-            check_names(f"setting of {self.utility}", given, there)
-        else:
-            raise unknown_name("utility", self.utility, SIGNALS)
-        return functools.partial(function, **given) if given else function
+    def named(self) -> NamedCurriculum:
+        """The method with its settings, the signal among them, and what stands behind it."""
+        named = parse_curriculum(self.curriculum)
+        if self.signal is None:
+            return named
+        if "signal" in named.settings:
+            raise ValueError(f"signal is {self.signal!r}, and {self.curriculum} has one of its own; give it once")
+        return dataclasses.replace(named, settings={**named.settings, "signal": find_signal(self.signal)})
 
 
 @dataclass(frozen=True)
@@ -324,58 +281,51 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
     Raises:
         RecipeError: If the method cannot work with the bank or the settings.
     """
-    settings = config.settings
-    if config.signal is not None:
-        settings["signal"] = config.signal
+    named, objects = config.named, {}
     try:
-        if config.curriculum == "actor_curator":
-            settings = _curator_settings(config, settings, bank, seed, device)
-        return config.method(bank, seed=seed, **settings)
-    except (TypeError, ValueError, ModuleNotFoundError) as error:
+        if config.features != "default":
+            objects = _language_model(
+                config.features, bank, seed, device, paper=named.settings.get("preset") == "paper"
+            )
+        return dataclasses.replace(named, settings={**named.settings, **objects}).make(bank, seed)
+    except (TypeError, ValueError, AttributeError, ModuleNotFoundError) as error:
         raise RecipeError(f"the curriculum {config.curriculum!r} cannot be made: {error}") from error
 
 
-def method_names() -> list[str]:
-    """Methods that are made from a bank and a seed."""
-    names = []
-    for name in methods.__all__:
-        parameters = list(inspect.signature(getattr(methods, name)).parameters)
-        if parameters[:1] == ["bank"] and "seed" in parameters:
-            names.append(name)
-    return names
+def trainer_arguments(named: NamedCurriculum) -> dict[str, int]:
+    """The filter behind a method, as an argument of `CurriculumGRPOTrainer`.
+
+    Args:
+        named: A method, perhaps with a filter.
+
+    Returns:
+        ``refills``, where there is one.
+
+    Raises:
+        ValueError: If the filter is not DAPO's: the others roll out differently, which TRL does itself.
+
+    >>> trainer_arguments(parse_curriculum("sec+dapo(max_draws=4)+delayed(steps=2)"))
+    {'refills': 3}
+    """
+    for call in named.filters:
+        if call.name != "dapo":
+            raise ValueError(
+                f"{named.label} has the filter {call.name}; TRL makes its rollouts itself, and can have dapo"
+            )
+        return {"refills": stages.ZeroVarianceFilter(**call.settings).max_draws - 1}
+    return {}
 
 
-def _curator_fields() -> list[str]:
-    from curriculum_bandits.neural import CuratorSettings
+def _language_model(name: str, bank: ProblemBank, seed: int, device: Any, *, paper: bool) -> dict[str, Any]:
+    """A language model that reads the problems, as arguments of the curator."""
+    from transformers import AutoTokenizer
 
-    unwritable = ("loss", "sampler", "schedule")
-    return ["clip", *(f.name for f in dataclasses.fields(CuratorSettings) if f.name not in unwritable)]
-
-
-def _curator_settings(
-    config: CurriculumConfig, settings: dict[str, Any], bank: ProblemBank, seed: int, device: Any
-) -> dict[str, Any]:
-    """Tell the switches of the curator from the arguments of the method, and make its language model."""
     from curriculum_bandits import neural
 
-    switches = {name: settings.pop(name) for name in _curator_fields() if name in settings}
-    paper = settings.get("preset", "default") == "paper"
-    if config.features != "default":
-        from transformers import AutoTokenizer
-
-        start: Literal["normal", "zero"] = "normal" if paper else "zero"
-        scorer = neural.TransformerScorer.from_pretrained(config.features, head_init=start, seed=seed)
-        tokenizer = AutoTokenizer.from_pretrained(config.features)
-        settings |= {"scorer": scorer, "inputs": neural.PromptTokens(bank, tokenizer), "device": device}
-    base = neural.PAPER if paper else neural.DEFAULT
-    if "scorer" in settings and settings["scorer"].heads == 1 and base.baseline == "predicted":
-        switches.setdefault("baseline", "none")
-    if "clip" in switches:
-        weights: Literal["equal", "importance"] = "equal" if paper else "importance"
-        switches["loss"] = neural.Proximal(switches.pop("clip"), weights)
-    if switches:
-        settings["settings"] = dataclasses.replace(base, **switches)
-    return settings
+    start: Literal["normal", "zero"] = "normal" if paper else "zero"
+    scorer = neural.TransformerScorer.from_pretrained(name, head_init=start, seed=seed)
+    inputs = neural.PromptTokens(bank, AutoTokenizer.from_pretrained(name))
+    return {"scorer": scorer, "inputs": inputs, "device": device}
 
 
 def _config(words: list[str]) -> tuple[list[str], dict[str, Any]]:

@@ -3,6 +3,6 @@
 Named in verl's own configuration; see the page on other trainers. verl has no such sampler since 0.8.
 """
 
-from .sampler import USABLE_SIGNALS, CurriculumSampler
+from .sampler import CurriculumSampler
 
-__all__ = ["USABLE_SIGNALS", "CurriculumSampler"]
+__all__ = ["CurriculumSampler"]

@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from curriculum_bandits import Curriculum, ProblemBank, methods, signals
+from curriculum_bandits import Curriculum, ProblemBank
 from curriculum_bandits.collector import Collector
+from curriculum_bandits.methods.registry import find_signal, parse_curriculum
 
 try:
     from verl.experimental.dataset.sampler import AbstractCurriculumSampler  # type: ignore[import-not-found]
@@ -24,12 +26,9 @@ except (
         raise
     AbstractCurriculumSampler = object
 
-__all__ = ["USABLE_SIGNALS", "CurriculumSampler"]
+__all__ = ["CurriculumSampler"]
 
 logger = logging.getLogger(__name__)
-
-#: Signals of `curriculum_bandits.signals` that need nothing but what verl brings.
-USABLE_SIGNALS = ("absolute_advantage", "success_rate", "reward_variance", "tent", "mean_reward")
 
 
 class CurriculumSampler(AbstractCurriculumSampler):
@@ -37,9 +36,9 @@ class CurriculumSampler(AbstractCurriculumSampler):
 
     Args:
         data_source: verl's data set; its ``dataframe`` has the columns of the files.
-        data_config: The ``data`` part of verl's configuration. ``sampler.method`` names a function of
-            `curriculum_bandits.methods` (``learnability`` if there is none), ``sampler.signal`` one of
-            `USABLE_SIGNALS` in place of the method's own, ``sampler.seed`` its seed (0).
+        data_config: The ``data`` part of verl's configuration. ``sampler.method`` names a method with
+            settings, such as ``sec(temperature=0.2)`` (``learnability`` if there is none), ``sampler.signal`` a signal
+            in place of the method's own, ``sampler.seed`` its seed (0).
 
     Raises:
         ValueError: If rows cannot be told apart, method or signal is unknown, or the method's signal needs
@@ -52,7 +51,8 @@ class CurriculumSampler(AbstractCurriculumSampler):
         if self.curriculum.needs_log_ratio:
             raise ValueError(
                 f"the signal of {self.curriculum.name!r} compares log-probabilities before and after the update, and "
-                f"verl brings none from after it; set data.sampler.signal to one of {', '.join(USABLE_SIGNALS)}"
+                "verl brings none from after it; set data.sampler.signal to one that reads rewards alone, such as "
+                "absolute_advantage or success_rate"
             )
         self.collector = Collector(self.curriculum, self.batch_size, n_rollouts=None, at_once=False)
         self._drawn = 0  # in this epoch
@@ -78,12 +78,13 @@ class CurriculumSampler(AbstractCurriculumSampler):
     def make_curriculum(self, bank: ProblemBank, data_config: Any) -> Curriculum:
         """The curriculum; override for settings that the configuration does not name."""
         chosen = data_config.sampler
-        name, signal = chosen.get("method", "learnability"), chosen.get("signal", None)
-        for what, value, known in (("method", name, methods.__all__), ("signal", signal, USABLE_SIGNALS)):
-            if value is not None and value not in known:
-                raise ValueError(f"data.sampler.{what} is {value!r}; choose one of {', '.join(known)}")
-        options = {"signal": getattr(signals, signal)} if signal else {}
-        return getattr(methods, name)(bank, seed=int(chosen.get("seed", 0)), **options)  # type: ignore[no-any-return]
+        named, signal = parse_curriculum(str(chosen.get("method", "learnability"))), chosen.get("signal", None)
+        if named.filters:
+            raise ValueError(
+                f"data.sampler.method is {named.label!r}; verl makes its rollouts itself, leave out the filter"
+            )
+        settings = {**named.settings, **({"signal": find_signal(str(signal))} if signal else {})}
+        return replace(named, settings=settings).make(bank, int(chosen.get("seed", 0)))  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.curriculum.bank)

@@ -7,7 +7,9 @@ on where it was interrupted; one with more methods, seeds or learners does only 
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -18,13 +20,14 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.methods.registry import FILTERS, declared
 
 from ..pictures import save_picture
 from . import contenders, learners
 from .caption import caption, machine, note
-from .contenders import BASELINE, CONTENDERS, GROUPS, ORACLE, expanded, find_contender
+from .contenders import BASELINE, ORACLE, OWN, expanded, find_contender, groups
 from .figures import curves_figure, drawn_figure, measures_figure, overall_figure
-from .learners import find_learner, learner_names
+from .learners import find_learner, learner_names, learner_spelling
 from .play import Result, Run, made, plan
 from .report import (
     Comparison,
@@ -45,8 +48,8 @@ _STEPS = 300  # of a command that limits neither steps nor rollouts
 _EXAMPLES = """\
 examples:
   %(prog)s                                          the defaults: one student, headline methods, 20 seeds
-  %(prog)s --learners drifting-skill --problems 100000 --methods osmd-groups sec greedy-oracle
-  %(prog)s --methods rivals stages --rollouts 600000        what stages spend differs from step to step
+  %(prog)s --learners drifting-skill --problems 100000 --methods osmd sec greedy_oracle
+  %(prog)s --methods rivals filters --rollouts 600000       what filters spend differs from step to step
   %(prog)s --seeds 0..4 7 --steps 1000 --batch 128 --evaluate-every 20
   %(prog)s --methods uniform my_module:my_curriculum --learners my_module:my_learner
 
@@ -61,7 +64,7 @@ class CompareSettings:
 
     Attributes:
         learners: Names of `learners.learner_names`, or import paths.
-        methods: Names in `contenders.CONTENDERS`, words of `contenders.GROUPS`, or import paths; uniform among them. A
+        methods: Names as `contenders.find_contender` reads them, or words of `contenders.groups`; uniform among them. A
             method that only a word for several names is left out where it cannot be had.
         problems: Size of every bank.
         seeds: Of banks, learners and curricula.
@@ -82,6 +85,7 @@ class CompareSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        object.__setattr__(self, "learners", tuple(map(learner_spelling, self.learners)))
         for name in ("problems", "steps", "rollouts", "batch", "evaluate_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -105,7 +109,7 @@ class CompareSettings:
             raise ValueError(f"methods are {list(self.methods)}; all is measured against {BASELINE}, add it")
 
     def named(self) -> tuple[str, ...]:
-        """Every method, words for several replaced by what they stand for."""
+        """Every method in its one spelling, words for several replaced by what they stand for."""
         return expanded(self.methods)
 
     def words(self) -> list[str]:
@@ -166,8 +170,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="METHOD",
         default=defaults.methods,
-        help=f"names (see --list), {', '.join(GROUPS)}, or package.module:function, called as function(bank, seed) for "
-        f"a curriculum, or a curriculum and a stage; {BASELINE} is always among them (default: headline)",
+        help=f"{', '.join(groups())}, {', '.join((*declared(), *OWN))}, with settings and a filter as in "
+        "'sec(temperature=0.2)+dapo', or package.module:function, called as function(bank, seed=seed) for a "
+        f"curriculum, or a curriculum and a stage; {BASELINE} is always among them (default: headline)",
     )
     what.add_argument("--list", action="store_true", help="list learners and methods; then end")
     size = parser.add_argument_group("how much")
@@ -269,7 +274,7 @@ def run_compare(
     comparisons = [_comparison(learner, settings, results) for learner in settings.learners]
     about = {
         "settings": asdict(settings),
-        "command": " ".join(settings.words()),
+        "command": shlex.join(settings.words()),
         "seeds": " ".join(_seed_words(settings.seeds)),
         "rollouts": int(comparisons[0].rollouts[-1]),
         "left_out": left_out,
@@ -314,6 +319,8 @@ def _planned(settings: CompareSettings, methods: dict[str, list[str]]) -> list[R
 def _playable(settings: CompareSettings, store: Store) -> tuple[dict[str, list[str]], list[tuple[str, str, str]]]:
     """Methods of each learner, and who cannot be had there and why; tried now, not after hours of play."""
     names, left_out = settings.named(), []
+    several = groups()
+    named = expanded(word for word in settings.methods if word not in several)
     methods: dict[str, list[str]] = {}
     for learner in settings.learners:
         runs = _planned(settings, {each: list(names) for each in settings.learners})
@@ -325,7 +332,7 @@ def _playable(settings: CompareSettings, store: Store) -> tuple[dict[str, list[s
             try:
                 made(run, subject)
             except (ValueError, TypeError, ImportError) as error:
-                if name in settings.methods or name == BASELINE:
+                if name in named or name == BASELINE:
                     raise ValueError(f"{name} cannot be had on {learner}: {error}") from error
                 methods[learner].remove(name)
                 left_out.append((learner, name, str(error)))
@@ -385,13 +392,18 @@ def _listing() -> str:
         ("learners", {name: find_learner(name).summary for name in learner_names()}),
         (
             f"methods (all are measured against {BASELINE}; {ORACLE} is the scale of what is possible)",
-            {name: contender.summary for name, contender in CONTENDERS.items()},
+            {name: find_contender(name).summary for name in (*declared(), *OWN)},
         ),
-        ("words for several methods", {name: _some(names) for name, names in GROUPS.items()}),
+        ("filters, behind a method and a plus sign", {name: _first_line(each) for name, each in FILTERS.items()}),
+        ("words for several methods", {name: _some(names) for name, names in groups().items()}),
     ):
         width = max(len(name) for name in entries)
         lines += [title, *(f"  {name:<{width}}  {summary}" for name, summary in entries.items()), ""]
     return "\n".join(lines[:-1])
+
+
+def _first_line(what: Any) -> str:
+    return (inspect.getdoc(what) or "").partition("\n")[0]
 
 
 def _some(names: Sequence[str]) -> str:

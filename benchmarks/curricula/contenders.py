@@ -1,4 +1,4 @@
-"""The methods that are compared, by name: a line each, and words that stand for several of them.
+"""The methods that are compared: every declared one by name, a few made for this comparison, and words for several.
 
 A contender is made for a setting: a learner, a budget and a seed. All but the oracle read nothing of the learner but
 its bank; what a method needs and the bank lacks, the method itself says.
@@ -6,327 +6,188 @@ its bank; what a method needs and the bank lacks, the method itself says.
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from typing import Any
 
-from curriculum_bandits import Curriculum, methods, signals
-from curriculum_bandits.bandits import ScaleFree
-from curriculum_bandits.draw import Feedback
+from curriculum_bandits import Curriculum, ProblemBank, signals
 from curriculum_bandits.environments import GreedyOracle, Student
-from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.signals import Signal
+from curriculum_bandits.grammar import is_import_path
+from curriculum_bandits.methods.registry import FILTERS, Method, NamedCurriculum, declared, parse_curriculum
 
-from ..regret.specs import import_function, is_import_path, source_digest
-from .curators import SIGNALS, SWITCHES, curator, paper_curator
-from .references import with_references
+from ..circumstances import source_digest
+from .curators import actor_curator_paper, curator_ensemble, curator_linear, curator_no_difficulty
+from .learners import BankLearner
+from .references import REFERENCES, with_references
 from .setting import Made, Setting
-from .tuned import TUNED
+from .tuned import TUNED, named
 
-__all__ = [
-    "BASELINE",
-    "CONTENDERS",
-    "GROUPS",
-    "IMPROVEMENT_UNIT",
-    "ORACLE",
-    "Contender",
-    "expanded",
-    "find_contender",
-    "revision",
-    "settings_in_brackets",
-]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A named method.
-
-    Attributes:
-        summary: What it is, in one line.
-        make: ``make(setting)`` returns the curriculum, or a curriculum and a stage.
-        revision: Raise it when what the method learns or draws changes, as `make golden` tells; stored runs of another
-            revision are not used.
-        settle: ``settle(**settings)`` returns another `make`, with these settings; None where there are none.
-    """
-
-    summary: str
-    make: Callable[[Setting], Made]
-    revision: int = 1
-    settle: Callable[..., Callable[[Setting], Made]] | None = None
-
-
-#: By which policy improvement is multiplied in the grid: students improve by about a thousandth per step.
-IMPROVEMENT_UNIT = 1000.0
+__all__ = ["BASELINE", "ORACLE", "OWN", "Contender", "expanded", "find_contender", "groups", "revision"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
 
 #: What the share of the possible gain is measured by, where the learner is a student.
-ORACLE = "greedy-oracle"
+ORACLE = "greedy_oracle"
 
 
-def _plain(method: str, **settings: Any) -> Callable[[Setting], Curriculum]:
-    """A method of `curriculum_bandits.methods` that needs nothing but a bank and a seed."""
+@dataclass(frozen=True)
+class Contender:
+    """What is compared.
 
-    def make(setting: Setting) -> Curriculum:
-        made: Curriculum = getattr(methods, method)(setting.bank, seed=setting.seed, **settings)
-        return made
+    Attributes:
+        summary: What it is, in one line.
+        make: ``make(setting)`` returns the curriculum, or a curriculum and a stage.
+        revision: What changes when the method does, so that stored runs of the old one do not count.
+    """
 
-    return make
-
-
-def _listed(method: str, summary: str, **fixed: Any) -> Contender:
-    """A method of `curriculum_bandits.methods` with its published settings, or others."""
-    return Contender(
-        summary, _plain(method, **fixed), settle=lambda **settings: _plain(method, **{**fixed, **settings})
-    )
+    summary: str
+    make: Callable[[Setting], Made]
+    revision: int | str = 1
 
 
-def _osmd(arms: str, memory: int | None = None, **settings: Any) -> Callable[[Setting], Curriculum]:
-    step = {} if memory is None else {"step": ScaleFree(memory=memory)}
-    return _plain("osmd", arms=arms, **step, **settings)
-
-
-def _greedy_oracle(setting: Setting) -> Curriculum:
-    if not isinstance(setting.learner, Student):
+def _greedy_oracle(bank: ProblemBank, seed: int = 0, *, learner: BankLearner) -> Curriculum:
+    if not isinstance(learner, Student):
         raise ValueError(
             f"{ORACLE} is told the exact gradient, which only a simulated student knows; leave it out for a "
-            f"{type(setting.learner).__name__}"
+            f"{type(learner).__name__}"
         )
-    oracle = GreedyOracle(setting.learner)
-    return Curriculum(setting.bank, oracle, signals.success_rate, name=ORACLE, seed=setting.seed)
+    return Curriculum(bank, GreedyOracle(learner), signals.success_rate, name=ORACLE, seed=seed)
 
 
-def _e2h(setting: Setting, **settings: Any) -> Curriculum:
-    return _plain("e2h", steps=setting.schedule_steps(), **settings)(setting)
-
-
-def _bots(setting: Setting, **settings: Any) -> Curriculum:
-    return methods.bots(with_references(setting.learner), seed=setting.seed, **settings)
-
-
-def _before(stage: str, make: Callable[[Setting], Curriculum]) -> Callable[[Setting], Made]:
-    """A stage of `curriculum_bandits.stages`, new for every run, between a curriculum and the learner."""
-
-    def made(setting: Setting) -> Made:
-        stages = import_module("curriculum_bandits.stages")
-        return make(setting), getattr(stages, stage)()
-
-    return made
-
-
-def _times(signal: Signal, factor: float, rollouts: Rollouts) -> Feedback:
-    judged = signal(rollouts)
-    return Feedback(factor * judged.values, judged.counts)
-
-
-_UNIFORM = _plain("uniform")
-
-_HEADLINE: dict[str, Contender] = {
-    BASELINE: Contender("shuffled epochs, as trainers do without a curriculum", _UNIFORM),
-    "osmd-groups": Contender(
-        "mirror descent on policy improvement, a weight per group", _osmd("groups"), settle=partial(_osmd, "groups")
-    ),
-    "osmd-problems": Contender(
-        "mirror descent on policy improvement, a weight per problem",
-        _osmd("problems"),
-        settle=partial(_osmd, "problems"),
-    ),
-    "actor-curator": Contender(
-        "the neural curator, default preset", curator, 2, settle=lambda **settings: partial(curator, **settings)
-    ),
-    "actor-curator-paper": Contender("the neural curator, every switch but the network as in the paper", paper_curator),
-    ORACLE: Contender("is told the student's exact gradient; greedy, to first order", _greedy_oracle),
-}
-
-_RIVALS: dict[str, Contender] = {
-    "sec": _listed("sec", "SEC: softmax over groups of their mean absolute advantage"),
-    "dump": _listed("dump", "DUMP: softmax of an upper confidence bound on it"),
-    "tscl": _listed("tscl", "TSCL: the group whose success changes fastest, epsilon-greedy"),
-    "graves": _listed("graves", "Exp3.S over groups on progress, rescaled by its history"),
-    "e2h": Contender(
-        "E2H: groups from easy to hard on a cosine schedule, without feedback",
-        _e2h,
-        settle=lambda **settings: partial(_e2h, **settings),
-    ),
-    "mopps": _listed("mopps", "MoPPS: Thompson sampling of success, the problems nearest one half"),
-    "bots": Contender(
-        "BOTS: the same with implicit evidence; is told two reference students' pass rates",
-        _bots,
-        settle=lambda **settings: partial(_bots, **settings),
-    ),
-    "learnability": _listed("learnability", "the candidates with the highest p (1 - p)"),
-    "sfl": _listed("sfl", "SFL: half of the batch from the most learnable, half fresh"),
-    "informative": _listed("informative", "the candidates whose rewards most probably differ"),
-    "spo": _listed("spo", "SPO: weights sqrt(p (1 - p)), forgetting by how far the policy moved"),
-    "procurl": _listed("procurl", "ProCuRL: softmax of success times what is missing to one"),
-    "adarft": _listed("adarft", "AdaRFT: the difficulty that keeps success at one half"),
-    "difficulty-pools": _listed("difficulty_pools", "pools by the latest success"),
-    "plr": _listed("plr", "PLR: ranks of the last mean absolute advantage, and staleness"),
-    "ads": _listed("ads", "ADS: clusters of features, a window of difficulty in each"),
-    "pcl": _listed("pcl", "PCL: the candidates whose predicted value is nearest one half"),
-}
-
-_STAGES: dict[str, Contender] = {
-    "uniform+zero-variance": Contender(
-        "uniform, groups of equal rewards refilled as in DAPO", _before("ZeroVarianceFilter", _UNIFORM)
-    ),
-    "uniform+speed": Contender("uniform, a few rollouts first as in SPEED", _before("Screening", _UNIFORM)),
-    "uniform+vcrl": Contender(
-        "uniform, groups of little variance replaced from a memory as in VCRL",
-        _before("VarianceThreshold", _UNIFORM),
-    ),
-    "uniform+greso": Contender("uniform, problems skipped by their past as in GRESO", _before("Greso", _UNIFORM)),
-    "uniform+lilo": Contender(
-        "uniform, the most learnable of many rolled out as in LILO", _before("TopLearnability", _UNIFORM)
-    ),
-    "actor-curator+zero-variance": Contender(
-        "the neural curator, groups of equal rewards refilled", _before("ZeroVarianceFilter", curator)
-    ),
-}
-
-_GRID_BANDITS: dict[str, dict[str, Any]] = {
-    "osmd": {"arms": "groups"},
-    "sec": {},
-    "dump": {},
-    "graves": {},
-    "tscl": {},
-}
-
-# The temperatures of SEC and DUMP are in the unit of the signal, so all are brought to about that of the first.
-_GRID_SIGNALS: dict[str, Signal] = {
-    "absolute-advantage": signals.absolute_advantage,
-    "improvement": partial(_times, signals.policy_improvement, IMPROVEMENT_UNIT),
-    "variance": partial(_times, signals.reward_variance, 4.0),
-    "tent": signals.tent,
-}
-
-_GRID: dict[str, Contender] = {
-    f"grid/{bandit}/{name}": Contender(
-        f"the bandit of {bandit} over groups, rewarded by {name.replace('-', ' ')}",
-        _plain(bandit, signal=signal, **settings),
+#: Methods made for this comparison, by name.
+OWN: dict[str, Method] = {
+    each.name: each
+    for each in (
+        Method(ORACLE, "is told the student's exact gradient; greedy, to first order", _greedy_oracle),
+        Method("actor_curator_paper", "every switch but the network as in the paper", actor_curator_paper),
+        Method("curator_no_difficulty", "without the bank's difficulty beside its features", curator_no_difficulty),
+        Method("curator_linear", "a linear scorer", curator_linear),
+        Method("curator_ensemble", "the mean of five networks", curator_ensemble),
     )
-    for bandit, settings in _GRID_BANDITS.items()
-    for name, signal in _GRID_SIGNALS.items()
 }
-# Success itself is worth seeking only to those who seek its change.
-_GRID["grid/tscl/success"] = Contender(
-    "the bandit of tscl over groups, rewarded by success", _plain("tscl", signal=signals.success_rate)
+
+_HEADLINE = (BASELINE, "osmd", "osmd(arms=problems)", "actor_curator", "actor_curator_paper", ORACLE)
+
+# Switches of the default preset, one at a time.
+_SWITCHES = (
+    "curator_no_difficulty",
+    "actor_curator(crowding=1.0)",
+    "actor_curator(entropy_bonus=0.0)",
+    "actor_curator(baseline=none)",
+    "actor_curator(baseline=mean)",
+    "actor_curator(baseline=leave_one_out)",
+    "actor_curator(gradient_steps=1)",
+    "actor_curator(loss=Proximal(clip=0.1))",
+    "actor_curator(loss=Proximal(clip=0.5))",
+    "actor_curator(loss=Unclipped(step=0.3))",
+    "actor_curator(window=10)",
+    "actor_curator(gain=1.0)",
+    "actor_curator(learning_rate=0.003)",
+    "actor_curator(floor=0.0)",
+    "actor_curator(floor=0.1)",
+    "actor_curator(sampler=Nucleus(), loss=Proximal(weights=equal), baseline=none)",
+    "actor_curator(sampler=gumbel)",
+    "actor_curator(proposal=uniform)",
+    "curator_linear",
+    "curator_ensemble",
 )
 
-_SWITCHES, _SIGNALS = (
-    {name: Contender(f"the default preset, {what}", make) for name, (what, make) in some.items()}
-    for some in (SWITCHES, SIGNALS)
+# What rewards it; ratios, advantages and rollouts held out matter for answers of several tokens.
+_SIGNALS = (
+    "actor_curator(signal=absolute_advantage)",
+    "actor_curator(signal=tent)",
+    "actor_curator(signal=policy_improvement)",
+    "actor_curator(signal=policy_improvement, crowding=1.0)",
+    "actor_curator(signal=policy_improvement(ratio=sequence), crowding=1.0)",
+    "actor_curator(signal=policy_improvement(advantage=centered), crowding=1.0)",
+    "actor_curator(signal=policy_improvement(holdout=True), crowding=1.0)",
 )
 
-#: Words for several methods, and the names that each stands for.
-GROUPS: dict[str, tuple[str, ...]] = {
-    name: tuple(some)
-    for name, some in {
+# The temperatures of SEC and DUMP are in the unit of the signal, so all are brought to about that of the first:
+# students improve by about a thousandth per step.
+_GRID = tuple(
+    f"{bandit}(signal={signal})"
+    for bandit in ("osmd", "sec", "dump", "graves", "tscl")
+    for signal in (
+        "absolute_advantage",
+        "scaled(signal=policy_improvement, factor=1000.0)",
+        "scaled(signal=reward_variance, factor=4.0)",
+        "tent",
+    )
+)
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """Words for several methods, and the names that each stands for."""
+    some = {
         "headline": _HEADLINE,
-        "rivals": _RIVALS,
-        "stages": _STAGES,
+        "rivals": tuple(name for name in declared() if name not in _HEADLINE),
+        "filters": (*(f"{BASELINE}+{name}" for name in FILTERS), "actor_curator+dapo"),
         "switches": _SWITCHES,
         "signals": _SIGNALS,
-        "grid": _GRID,
-    }.items()
-}
-
-#: Every method by name.
-CONTENDERS: dict[str, Contender] = {**_HEADLINE, **_SWITCHES, **_SIGNALS, **_RIVALS, **_STAGES, **_GRID}
-
-GROUPS["all"] = tuple(CONTENDERS)
-GROUPS["tuned"] = tuple(f"{name}[{settings}]" for name, settings in TUNED.items() if settings)
+        "grid": (*_GRID, "tscl(signal=success_rate)"),  # success itself is worth seeking to those who seek its change
+    }
+    some["all"] = tuple(dict.fromkeys(name for names in some.values() for name in names))
+    some["tuned"] = tuple(named(name, settings) for name, settings in TUNED.items() if settings)
+    return some
 
 
 def expanded(words: Iterable[str]) -> tuple[str, ...]:
     """Methods that words name.
 
     Args:
-        words: Names, import paths, and words of `GROUPS`.
+        words: Names with settings, import paths, and words of `groups`.
 
     Returns:
-        Names and import paths, each once.
+        Names in their one spelling, each once.
 
-    >>> expanded(["uniform", "headline"])[:2]
-    ('uniform', 'osmd-groups')
+    Raises:
+        ValueError: If one names nothing.
+
+    >>> expanded(["uniform", "headline", "osmd(arms='groups')"])[:2]
+    ('uniform', 'osmd')
     """
-    return tuple(dict.fromkeys(name for word in words for name in GROUPS.get(word, (word,))))
+    several = groups()
+    names = [name for word in words for name in several.get(word, (word,))]
+    return tuple(dict.fromkeys(_parsed(name).label for name in names))
+
+
+def _parsed(name: str) -> NamedCurriculum:
+    return parse_curriculum(name, given=["steps", "learner"], own=OWN)
 
 
 def find_contender(name: str) -> Contender:
-    """The contender of a name or import path.
+    """The contender of a name.
 
     Args:
-        name: A name in `CONTENDERS`, with settings of its own in brackets if need be, such as
-            ``sec[temperature=0.2, signal="tent"]``; or ``package.module:function``, called as ``function(bank, seed)``
-            for a curriculum, or a curriculum and a stage.
+        name: A method with settings and a filter, such as ``sec(temperature=0.2, signal=tent)+dapo``, or
+            ``package.module:function``, called as ``function(bank, seed=seed)`` for a curriculum, or a curriculum and a
+            stage.
 
     Returns:
         The contender.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none; the message has the nearest names.
     """
-    if name in CONTENDERS:
-        return CONTENDERS[name]
-    bracketed = _BRACKETED.fullmatch(name)
-    if bracketed and bracketed[1] in CONTENDERS:
-        return _settled(CONTENDERS[bracketed[1]], *bracketed.groups())
-    if is_import_path(name):
-        function = import_function(name)
-        summary = f"one's own, from this import path (source {source_digest(function)[:8] or 'unknown'})"
-        return Contender(summary, lambda setting: function(setting.bank, setting.seed))
-    raise ValueError(
-        f"{name!r} is none of the methods; choose from {', '.join((*GROUPS, *CONTENDERS))}, or give "
-        "package.module:function"
-    )
+    what = _parsed(name)
+    method = what.method
 
+    def make(setting: Setting) -> Made:
+        bank, given = setting.bank, dict[str, Any](learner=setting.learner)
+        if any(need in REFERENCES and need not in bank.columns for need in method.needs):
+            bank = with_references(setting.learner)
+        if "steps" in what.open:
+            given["steps"] = setting.schedule_steps()
+        curriculum = what.make(bank, setting.seed, **given)
+        return (curriculum, what.filter()) if what.filters else curriculum
 
-_BRACKETED = re.compile(r"([^\[\]]+)\[(.+)\]")
-
-
-def settings_in_brackets(name: str, settings: str) -> dict[str, Any]:
-    """Settings as they are written in brackets behind a name: Python's literals, and signals by name.
-
-    Args:
-        name: Of the method; for the message.
-        settings: What the brackets hold.
-
-    Returns:
-        Values by name.
-
-    Raises:
-        ValueError: If they are no settings, or a signal is unknown.
-
-    >>> settings_in_brackets("sec", "temperature=0.2")
-    {'temperature': 0.2}
-    """
-    try:
-        call = ast.parse(f"f({settings})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):
-            raise SyntaxError
-        values = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    except (SyntaxError, ValueError):
-        raise ValueError(
-            f'{settings!r} are no settings of {name}; write them as in {name}[temperature=0.2, signal="tent"]'
-        ) from None
-    if isinstance(values.get("signal"), str):
-        if values["signal"] not in signals.__all__:
-            raise ValueError(f"signal={values['signal']!r} is none of curriculum_bandits.signals")
-        values["signal"] = getattr(signals, values["signal"])
-    return values
-
-
-def _settled(contender: Contender, name: str, settings: str) -> Contender:
-    if contender.settle is None:
-        raise ValueError(f"{name!r} has no settings; leave out the brackets")
-    values = settings_in_brackets(name, settings)
-    return Contender(f"{contender.summary}; {settings}", contender.settle(**values), contender.revision)
+    if is_import_path(method.name):
+        digest = source_digest(method.make)
+        return Contender(f"from this import path (source {digest[:8] or 'unknown'})", make, digest)
+    summary = method.title if method.name in OWN else f"{method.title}: {method.summary}"
+    return Contender(summary, make, method.revision)
 
 
 def revision(name: str) -> int | str:
@@ -338,4 +199,4 @@ def revision(name: str) -> int | str:
     Returns:
         Its revision; for a method given by its import path, a digest of the file that defines it.
     """
-    return find_contender(name).revision if not is_import_path(name) else source_digest(import_function(name))
+    return find_contender(name).revision

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
 
-from .contenders import BASELINE, CONTENDERS, ORACLE
+from .contenders import BASELINE, ORACLE, groups
 from .measuring import Estimate
 from .report import Comparison, Row, overall
 
@@ -232,8 +232,8 @@ def _title(method: str) -> str:
 
 def _style(method: str, comparison: Comparison) -> dict[str, Any]:
     """A line that does not depend on what else is drawn; beyond the colours they are told apart by dashes."""
-    own = [name for name in comparison.results if name not in CONTENDERS]
-    place = list(CONTENDERS).index(method) if method in CONTENDERS else len(CONTENDERS) + own.index(method)
+    known = groups()["all"]
+    place = [*known, *(name for name in comparison.results if name not in known)].index(method)
     return {"color": COLORS[place % len(COLORS)], "linestyle": _DASHES[place // len(COLORS) % len(_DASHES)]}
 
 

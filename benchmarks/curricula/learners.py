@@ -16,12 +16,23 @@ import numpy.typing as npt
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.environments import SkillStudent, SoftmaxStudent, Student, Training, graded_problems
+from curriculum_bandits.grammar import find_name, import_function, is_import_path
 from curriculum_bandits.rollouts import Rollouts
 
+from ..circumstances import source_digest
 from ..gym.learners import LEARNERS as GYM
-from ..regret.specs import import_function, is_import_path, source_digest
 
-__all__ = ["STUDENTS", "BankLearner", "LearnerKind", "Parts", "find_learner", "learner_names", "parts", "revision"]
+__all__ = [
+    "STUDENTS",
+    "BankLearner",
+    "LearnerKind",
+    "Parts",
+    "find_learner",
+    "learner_names",
+    "learner_spelling",
+    "parts",
+    "revision",
+]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -146,15 +157,28 @@ def find_learner(name: str) -> LearnerKind:
     Raises:
         ValueError: If there is none.
     """
-    if name in STUDENTS:
-        return STUDENTS[name]
-    if name in GYM:
-        return LearnerKind(GYM[name].summary, GYM[name].make, GYM[name].revision)
     if is_import_path(name):
         return LearnerKind(f"one's own, from this import path; {_source(name)}", import_function(name))
-    raise ValueError(
-        f"{name!r} is none of the learners; choose from {', '.join(learner_names())}, or give package.module:function"
+    found = learner_spelling(name)
+    return (
+        STUDENTS[found] if found in STUDENTS else LearnerKind(GYM[found].summary, GYM[found].make, GYM[found].revision)
     )
+
+
+def learner_spelling(name: str) -> str:
+    """A learner's name in its one spelling.
+
+    Args:
+        name: With dashes or underscores, or an import path.
+
+    Returns:
+        The name.
+
+    Raises:
+        ValueError: If there is none; the message has the nearest.
+    """
+    hint = "`curriculum-bandits compare --list` shows all, or give package.module:function"
+    return name if is_import_path(name) else find_name("learner", name, learner_names(), hint)
 
 
 def revision(name: str) -> int | str:

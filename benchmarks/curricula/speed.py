@@ -21,14 +21,14 @@ from curriculum_bandits import Curriculum
 
 from ..circumstances import cpu_model
 from .caption import machine
-from .contenders import BASELINE, GROUPS, find_contender
+from .contenders import BASELINE, find_contender, groups
 from .learners import BankLearner, find_learner
 from .setting import Setting
 
 __all__ = ["METHODS", "main", "measure", "table"]
 
 #: What is timed: everything but the oracle, which reads the student.
-METHODS = (BASELINE, "osmd-groups", "osmd-problems", "actor-curator", *GROUPS["rivals"])
+METHODS = (BASELINE, "osmd", "osmd(arms=problems)", "actor_curator", *groups()["rivals"])
 
 _LEARNER = "half-hopeless-skill"
 _WARM_UP = 20

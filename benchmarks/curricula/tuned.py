@@ -8,19 +8,19 @@ stands here, frozen, and a test holds it against the committed table.
 
 from __future__ import annotations
 
-__all__ = ["TRIED", "TUNED"]
+__all__ = ["TRIED", "TUNED", "named"]
 
-#: Settings that were tried beside the published ones, by contender.
+#: Settings that were tried beside the published ones, by method.
 TRIED: dict[str, tuple[str, ...]] = {
-    "osmd-groups": (
-        "memory=20",
+    "osmd": (
+        "step=ScaleFree(memory=20)",
         "share=0.3",
-        "memory=50, share=0.02",
-        'signal="absolute_advantage"',
-        'share=0.2, signal="absolute_advantage"',
-        'memory=2, share=0.2, signal="absolute_advantage"',
-        'signal="reward_variance"',
-        'share=0.2, signal="reward_variance"',
+        "step=ScaleFree(memory=50), share=0.02",
+        "signal=absolute_advantage",
+        "share=0.2, signal=absolute_advantage",
+        "step=ScaleFree(memory=2), share=0.2, signal=absolute_advantage",
+        "signal=reward_variance",
+        "share=0.2, signal=reward_variance",
     ),
     "sec": (
         "temperature=0.4",
@@ -45,32 +45,32 @@ TRIED: dict[str, tuple[str, ...]] = {
     "tscl": (
         "rate=0.3",
         "rate=0.03",
-        'variant="window"',
-        'variant="window", length=20',
-        'variant="window", length=5',
-        'signal="absolute_advantage"',
-        'signal="policy_improvement"',
-        'variant="window", length=30',
+        "variant=window",
+        "variant=window, length=20",
+        "variant=window, length=5",
+        "signal=absolute_advantage",
+        "signal=policy_improvement",
+        "variant=window, length=30",
     ),
     "graves": (
         "step=0.01",
         "step=0.1",
         "step=1.0",
         "step=0.1, sharing=0.01",
-        'signal="absolute_advantage"',
-        'step=0.01, signal="absolute_advantage"',
-        'step=0.1, signal="absolute_advantage"',
-        'step=0.1, sharing=0.01, signal="absolute_advantage"',
+        "signal=absolute_advantage",
+        "step=0.01, signal=absolute_advantage",
+        "step=0.1, signal=absolute_advantage",
+        "step=0.1, sharing=0.01, signal=absolute_advantage",
     ),
     "e2h": (
-        'schedule="gaussian"',
-        'schedule="gaussian", power=0.25',
-        'schedule="gaussian", power=1.0',
-        'schedule="gaussian", width=2.0',
-        'schedule="gaussian", power=0.25, width=2.0',
-        'schedule="gaussian", power=1.0, width=2.0',
-        'schedule="gaussian", width=5.0',
-        'schedule="gaussian", power=1.0, width=5.0',
+        "schedule=gaussian",
+        "schedule=gaussian, power=0.25",
+        "schedule=gaussian, power=1.0",
+        "schedule=gaussian, width=2.0",
+        "schedule=gaussian, power=0.25, width=2.0",
+        "schedule=gaussian, power=1.0, width=2.0",
+        "schedule=gaussian, width=5.0",
+        "schedule=gaussian, power=1.0, width=5.0",
     ),
     "mopps": (
         "candidates=16",
@@ -152,7 +152,7 @@ TRIED: dict[str, tuple[str, ...]] = {
         "target_reward=0.6, step=5.0",
         "sensitivity=5.0, step=5.0",
     ),
-    "difficulty-pools": (
+    "difficulty_pools": (
         "weights=(0.02, 1.0, 0.02)",
         "weights=(0.3, 1.0, 0.3)",
         "weights=(0.3, 1.0, 0.1)",
@@ -192,25 +192,25 @@ TRIED: dict[str, tuple[str, ...]] = {
         "gradient_steps=10, candidates=8",
         "learning_rate=0.01, gradient_steps=10, candidates=8",
     ),
-    "actor-curator": (
-        'signal="absolute_advantage"',
+    "actor_curator": (
+        "signal=absolute_advantage",
         "learning_rate=0.003",
         "learning_rate=0.02",
         "entropy_bonus=0.05",
         "entropy_bonus=0.2",
-        "clip=0.1",
+        "loss=Proximal(clip=0.1)",
         "floor=0.1",
-        'signal="policy_improvement", crowding=1.0',
+        "signal=policy_improvement, crowding=1.0",
     ),
 }
 
 #: What was chosen; empty where the published settings were best (our own, for our methods).
 TUNED: dict[str, str] = {
-    "osmd-groups": 'signal="reward_variance"',
+    "osmd": "signal=reward_variance",
     "sec": "temperature=0.1, rate=0.8",
     "dump": "window=100, temperature=0.05",
     "tscl": "rate=0.3",
-    "graves": 'step=0.1, sharing=0.01, signal="absolute_advantage"',
+    "graves": "step=0.1, sharing=0.01, signal=absolute_advantage",
     "e2h": "",
     "mopps": "candidates=32",
     "bots": "",
@@ -220,9 +220,25 @@ TUNED: dict[str, str] = {
     "spo": "kept=(0.2, 0.6), least=0.01",
     "procurl": "sharpness=110.0",
     "adarft": "step=1.0",
-    "difficulty-pools": "weights=(0.3, 1.0, 0.1)",
+    "difficulty_pools": "weights=(0.3, 1.0, 0.1)",
     "plr": "",
     "ads": "smoothing=0.1",
     "pcl": "learning_rate=0.01, gradient_steps=10, candidates=8",
-    "actor-curator": "",
+    "actor_curator": "",
 }
+
+
+def named(method: str, settings: str) -> str:
+    """A method with settings.
+
+    Args:
+        method: Its name.
+        settings: As above.
+
+    Returns:
+        Both as one name.
+
+    >>> named("sec", "rate=0.3"), named("sec", "")
+    ('sec(rate=0.3)', 'sec')
+    """
+    return f"{method}({settings})" if settings else method

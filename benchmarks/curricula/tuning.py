@@ -20,7 +20,7 @@ from .contenders import BASELINE, ORACLE
 from .measuring import finals
 from .play import Result, Run
 from .store import Store
-from .tuned import TRIED
+from .tuned import TRIED, named
 from .workers import finished
 
 __all__ = ["LEARNERS", "SEEDS", "best", "main", "shares", "tune"]
@@ -36,10 +36,6 @@ _PROBLEMS, _STEPS, _BATCH, _EVERY = 10_000, 300, 256, 10
 
 def _run(learner: str, method: str, seed: int) -> Run:
     return Run(learner, _PROBLEMS, method, seed, _STEPS, None, _BATCH, _EVERY)
-
-
-def _named(method: str, settings: str) -> str:
-    return f"{method}[{settings}]" if settings else method
 
 
 def shares(results: dict[Run, Result], names: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -77,7 +73,7 @@ def best(table: dict[str, dict[str, float]], method: str) -> str:
         The settings, empty for the published ones.
     """
     tried = ("", *TRIED[method])
-    mean = [float(np.mean(list(table[_named(method, settings)].values()))) for settings in tried]
+    mean = [float(np.mean(list(table[named(method, settings)].values()))) for settings in tried]
     return tried[int(np.argmax(mean))]
 
 
@@ -88,7 +84,7 @@ def tune(output: Path, *, jobs: int = -1) -> None:
         output: Folder of the runs and of the table.
         jobs: Worker processes; -1 for all cores.
     """
-    names = [_named(method, settings) for method, tried in TRIED.items() for settings in ("", *tried)]
+    names = [named(method, settings) for method, tried in TRIED.items() for settings in ("", *tried)]
     runs = [_run(learner, name, seed) for seed in SEEDS for learner in LEARNERS for name in (BASELINE, ORACLE, *names)]
     store = Store(output / "runs")
     missing = [run for run in runs if store.load(run) is None]
@@ -105,7 +101,7 @@ def tune(output: Path, *, jobs: int = -1) -> None:
     for method, tried in TRIED.items():
         chosen = best(table, method)
         for settings in ("", *tried):
-            numbers = list(table[_named(method, settings)].values())
+            numbers = list(table[named(method, settings)].values())
             row = [f"{number:.4f}" for number in (*numbers, float(np.mean(numbers)))]
             writer.writerow([method, settings or "published", *row, "yes" if settings == chosen else ""])
         print(f"{method}: {chosen or 'published'}")

@@ -7,39 +7,37 @@ methods against each other, with intervals and matched budgets, is what ``curric
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
+import re
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from curriculum_bandits import Curriculum, ProblemBank, methods, run
+from curriculum_bandits import Curriculum, ProblemBank, run
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.grammar import find_name
+from curriculum_bandits.methods.registry import FILTERS, NamedCurriculum, declared, parse_curriculum
 
 from ..curricula.command import parse_seeds
 from ..pictures import save_picture
-from ..regret.specs import import_function, is_import_path
 from .figures import curves_figure, drawn_figure, steps_evaluated
 from .learners import LEARNERS
 
-__all__ = ["GymSettings", "add_arguments", "find_method", "main", "method_names", "run_gym"]
+__all__ = ["GymSettings", "add_arguments", "main", "run_gym"]
 
 _EXAMPLES = """\
 examples:
   %(prog)s                                                  uniform and OSMD on frozen lakes, one seed
   %(prog)s --learner minigrid-rooms --methods uniform sec plr --seeds 0..4
-  %(prog)s --methods uniform my_module:my_curriculum       a function (bank, seed) that returns a Curriculum
+  %(prog)s --methods 'sec(temperature=0.2)+dapo' my_module:my_curriculum       the latter called as (bank, seed=seed)
   %(prog)s --list                                           all learners and methods
 
 The same command goes on where it was interrupted; with more --steps the runs go further, but for methods
 that plan their steps ahead, such as e2h.
 """
-
-_PLANNED = "planned_steps.json"  # beside the checkpoint of a method that was told how long it lasts
 
 Rows = list[dict[str, float]]
 
@@ -50,7 +48,7 @@ class GymSettings:
 
     Attributes:
         learner: Name in `learners.LEARNERS`.
-        methods: Names in `curriculum_bandits.methods`, or import paths ``package.module:function``.
+        methods: Names with settings and a filter, or import paths ``package.module:function``.
         seeds: Of tasks, learners and curricula.
         problems: Tasks in a bank.
         steps: Updates of the agent.
@@ -68,8 +66,8 @@ class GymSettings:
 
     def __post_init__(self) -> None:
         """Fill in what the learner is meant for, and refuse what cannot work."""
-        if self.learner not in LEARNERS:
-            raise ValueError(f"{self.learner!r} is no learner; choose from {', '.join(LEARNERS)}")
+        object.__setattr__(self, "learner", find_name("learner", self.learner, LEARNERS))
+        object.__setattr__(self, "methods", tuple(_named(method).label for method in self.methods))
         for name in ("problems", "steps", "batch"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, getattr(LEARNERS[self.learner], name))
@@ -82,8 +80,6 @@ class GymSettings:
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} are {list(values)}; give at least one, and each once")
-        for method in self.methods:
-            find_method(method)
 
     def size(self, name: str) -> int:
         """A number that has been filled in.
@@ -101,40 +97,6 @@ class GymSettings:
         words = ["curriculum-bandits", "gym", "--learner", self.learner, "--methods", *self.methods]
         words += ["--seeds", *map(str, self.seeds), "--problems", str(self.problems), "--steps", str(self.steps)]
         return [*words, "--batch", str(self.batch), "--evaluate-every", str(self.evaluate_every)]
-
-
-def find_method(name: str) -> Callable[..., Curriculum]:
-    """A method by its name, or one's own by its import path.
-
-    Args:
-        name: Name in `curriculum_bandits.methods`, or ``package.module:function``.
-
-    Returns:
-        What is called as ``method(bank, seed=seed)``.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    if is_import_path(name):
-        return import_function(name)
-    method = getattr(methods, name, None) if name in method_names() else None
-    if method is None:
-        raise ValueError(
-            f"{name!r} is no method; choose from {', '.join(method_names())}, or give package.module:function"
-        )
-    return method  # type: ignore[no-any-return]
-
-
-def method_names() -> list[str]:
-    """Methods that are made from a bank and a seed."""
-    found = []
-    for name in methods.__all__:
-        value = getattr(methods, name)
-        if callable(value) and not inspect.isclass(value):
-            parameters = list(inspect.signature(value).parameters)
-            if parameters[:1] == ["bank"] and "seed" in parameters:
-                found.append(name)
-    return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +117,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="METHOD",
         default=defaults.methods,
-        help=f"names (see --list), or import paths of your own (default: {' '.join(defaults.methods)})",
+        help="names (see --list), with settings and a filter as in 'sec(temperature=0.2)+dapo', or import paths of "
+        f"your own (default: {' '.join(defaults.methods)})",
     )
     what.add_argument("--list", action="store_true", help="list learners and methods; then end")
     size = parser.add_argument_group("how much (by default what the learner is meant for: at most 200,000 steps)")
@@ -230,18 +193,14 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
         for method in settings.methods:
             learner = LEARNERS[settings.learner].make(settings.size("problems"), seed)
             bank = learner.bank
-            curriculum = _made(method, bank, seed, settings.size("steps"))
-            of_this = _run_folder(folder, method, seed)
-            if _takes_steps(method):
-                of_this.mkdir(exist_ok=True)
-                (of_this / _PLANNED).write_text(json.dumps(settings.steps), encoding="utf-8")
             of_run = run(
-                curriculum,
+                _made(method, bank, seed, settings.size("steps")),
                 learner,
                 settings.size("steps"),
                 settings.size("batch"),
                 evaluate_every=settings.evaluate_every,
-                directory=of_this,
+                stage=_named(method).filter(),
+                directory=_run_folder(folder, method, seed),
                 progress=progress,
             )
             rows[method].append([row for row in of_run if row["step"] <= settings.size("steps")])
@@ -259,12 +218,13 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
     return rows
 
 
+def _named(method: str) -> NamedCurriculum:
+    return parse_curriculum(method, given=["steps"])
+
+
 def _made(method: str, bank: ProblemBank, seed: int, steps: int) -> Curriculum:
-    make = find_method(method)
     try:
-        # Schedules need to know how long they last.
-        length = {"steps": steps} if _takes_steps(method) else {}
-        curriculum = make(bank, seed=seed, **length)
+        curriculum = _named(method).make(bank, seed, steps=steps)  # schedules need to know how long they last
     except (ValueError, TypeError) as error:
         raise ValueError(f"the method {method} cannot be made for these tasks: {error}") from error
     if not isinstance(curriculum, Curriculum):
@@ -274,17 +234,12 @@ def _made(method: str, bank: ProblemBank, seed: int, steps: int) -> Curriculum:
     return curriculum
 
 
-def _takes_steps(method: str) -> bool:
-    return "steps" in inspect.signature(find_method(method)).parameters
-
-
 def _run_folder(folder: Path, method: str, seed: int) -> Path:
-    return folder / f"{method.replace(':', '.')}-{seed}"
+    return folder / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', method.replace(':', '.')).strip('-')}-{seed}"
 
 
 def _claim(folder: Path, settings: GymSettings) -> None:
     """A folder's runs have the same tasks and evaluations, or its pictures would mix what cannot be compared."""
-    _refuse_other_plans(folder, settings)
     mine = {name: getattr(settings, name) for name in ("learner", "problems", "batch", "evaluate_every")}
     path = folder / "settings.json"
     if path.exists():
@@ -296,27 +251,6 @@ def _claim(folder: Path, settings: GymSettings) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(mine), encoding="utf-8")
-
-
-def _refuse_other_plans(folder: Path, settings: GymSettings) -> None:
-    """A schedule over more steps is another run from its first step on, so it cannot go on from a shorter one."""
-    for method in filter(_takes_steps, settings.methods):
-        for seed in settings.seeds:
-            of_this = _run_folder(folder, method, seed)
-            if not (of_this / "checkpoint.npz").exists():
-                continue
-            path = of_this / _PLANNED
-            planned = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-            if planned is None:
-                raise ValueError(
-                    f"{of_this} does not say for how many steps {method} was planned, so it cannot go on; "
-                    "give another --output"
-                )
-            if planned != settings.steps:
-                raise ValueError(
-                    f"{of_this} holds a run that {method} planned for {planned} steps, not {settings.steps}; "
-                    f"use --steps {planned}, or another --output"
-                )
 
 
 def _write(
@@ -375,7 +309,5 @@ def _listing() -> str:
         for name, kind in LEARNERS.items()
     ]
     lines += ["", "methods (and your own, as package.module:function)"]
-    for name in method_names():
-        summary = (inspect.getdoc(getattr(methods, name)) or "").splitlines()[0]
-        lines.append(f"  {name:<{width}}  {summary}")
-    return "\n".join(lines)
+    lines += [f"  {name:<{width}}  {each.title}: {each.summary}" for name, each in declared().items()]
+    return "\n".join([*lines, "", f"filters, behind a method and a plus sign: {', '.join(FILTERS)}"])

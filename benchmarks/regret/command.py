@@ -40,15 +40,15 @@ from .workers import finished
 __all__ = ["DEFAULT_POLICIES", "RegretSettings", "add_arguments", "main", "run_regret"]
 
 #: Policies of a command that names none.
-DEFAULT_POLICIES = ("uniform", "oracle", "exp3", "tsallis-inf", "osmd", "rexp3", "exp3-s", "fixed-share")
+DEFAULT_POLICIES = ("uniform", "oracle", "exp3", "tsallis_inf", "osmd", "rexp3", "exp3_s", "fixed_share")
 
 _EXAMPLES = """\
 examples:
   %(prog)s                                              the defaults: Besson's first problem, 100 runs
-  %(prog)s --instances besson-1 besbes-sinusoid:variation=5 --policies all --runs 1000
-  %(prog)s --policies oracle exp3-s osmd:share=0.01,step=0.1 my_module:my_policy
-  %(prog)s --instances random-abrupt:n_arms=5,changes=4,seed=0..199 --runs 20 --checkpoints 20
-  %(prog)s --instances besson-1 --horizons 1000 3162 10000 31623       growth with the horizon
+  %(prog)s --instances besson_1 'besbes_sinusoid(variation=5)' --policies all --runs 1000
+  %(prog)s --policies oracle exp3_s 'osmd(share=0.01, step=0.1)' my_module:my_policy
+  %(prog)s --instances 'random_abrupt(n_arms=5, changes=4, seed=range(200))' --runs 20 --checkpoints 20
+  %(prog)s --instances besson_1 --horizons 1000 3162 10000 31623       growth with the horizon
   %(prog)s --instances means.csv my_module:my_instance
   %(prog)s --backend dask --scheduler tcp://ADDRESS:8786               on a cluster
 
@@ -72,7 +72,7 @@ class RegretSettings:
         checkpoints: At how many rounds regret is kept.
     """
 
-    instances: tuple[str, ...] = ("besson-1",)
+    instances: tuple[str, ...] = ("besson_1",)
     policies: tuple[str, ...] = DEFAULT_POLICIES
     horizons: tuple[int, ...] = ()
     runs: int = 100
@@ -113,7 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INSTANCE",
         default=defaults.instances,
         help="names with settings (see --list), .npy or .csv files of means (a row per round, a column per arm), or "
-        "package.module:function returning an Environment; a range such as seed=0..199 makes a family "
+        "package.module:function returning an Environment; 'name(seed=range(200))' makes a family "
         f"(default: {' '.join(defaults.instances)})",
     )
     what.add_argument(
@@ -492,7 +492,7 @@ def _closing(tables: Tables, output: Path) -> str:
 
 
 def _listing() -> str:
-    lines = ["instances (setting=value; any also takes noise=bernoulli, gaussian or deterministic)"]
+    lines = ["instances, as name(setting=value); any also takes noise=bernoulli, gaussian or deterministic"]
     width = max(len(name) for name in FAMILIES)
     for name, kind in FAMILIES.items():
         lines.append(f"  {name:<{width}}  {kind.summary}")
@@ -522,5 +522,5 @@ def _signature(function: Any, given: Sequence[str], defaults: Any) -> str:
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in given:
             default = defaults.get(parameter.name, parameter.default)
-            words.append(f"{parameter.name}={default}".replace("None", "none"))
+            words.append(f"{parameter.name}={default}")
     return ", ".join(words)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import inspect
+import itertools
 import pickle
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,10 +32,17 @@ from curriculum_bandits.environments import (
     random_walk,
     sinusoid,
 )
+from curriculum_bandits.grammar import (
+    Call,
+    check_settings,
+    check_words,
+    find_name,
+    import_function,
+    is_import_path,
+    parse_call,
+)
 
-from .specs import Spec, check_numbers, check_settings, import_function, is_import_path, parse_spec, unknown
-
-__all__ = ["FAMILIES", "NOISES", "Instance", "InstanceKind", "means_from_file", "parse_instances"]
+__all__ = ["FAMILIES", "NOISES", "Instance", "InstanceKind", "expanded", "means_from_file", "parse_instances"]
 
 
 @dataclass(frozen=True)
@@ -77,26 +85,27 @@ class Instance:
 
 def _kinds() -> dict[str, InstanceKind]:
     summaries = {
-        "besson-1": "three arms, five segments, one arm changing at a time; Besson et al. 2022",
-        "besson-2": "three arms, five segments, all arms changing at once; Besson et al. 2022",
-        "garivier-moulines": "three arms, one of them the best for 2,000 rounds only; Garivier & Moulines 2011",
-        "besbes-sinusoid": "two arms that take turns on a sine wave; Besbes et al. 2014",
-        "liu-lee-shroff": "two arms, one falls below the other in the middle third; Liu et al. 2018",
+        "besson_1": "three arms, five segments, one arm changing at a time; Besson et al. 2022",
+        "besson_2": "three arms, five segments, all arms changing at once; Besson et al. 2022",
+        "garivier_moulines": "three arms, one of them the best for 2,000 rounds only; Garivier & Moulines 2011",
+        "besbes_sinusoid": "two arms that take turns on a sine wave; Besbes et al. 2014",
+        "liu_lee_shroff": "two arms, one falls below the other in the middle third; Liu et al. 2018",
     }
-    published = {name: InstanceKind(make, {}, summaries.get(name, "")) for name, make in INSTANCES.items()}
+    names = {name.replace("-", "_"): make for name, make in INSTANCES.items()}
+    published = {name: InstanceKind(make, {}, summaries.get(name, "")) for name, make in names.items()}
     return {
         **published,
         "flipping": InstanceKind(flipping, {}, "two arms, one falls below the other in the middle third"),
         "sinusoid": InstanceKind(sinusoid, {"horizon": 5000, "variation": 3.0}, "arms that take turns on a sine wave"),
-        "random-abrupt": InstanceKind(
+        "random_abrupt": InstanceKind(
             random_abrupt,
             {"n_arms": 5, "horizon": 5000, "changes": 4, "seed": 0},
-            "random segments; every change brings another best arm; a family with seed=0..199",
+            "random segments; every change brings another best arm; a family with seed=range(200)",
         ),
-        "random-walk": InstanceKind(
+        "random_walk": InstanceKind(
             random_walk,
             {"n_arms": 5, "horizon": 5000, "step": 0.005, "seed": 0},
-            "arms on reflected random walks; a family with seed=0..199",
+            "arms on reflected random walks; a family with seed=range(200)",
         ),
     }
 
@@ -114,7 +123,7 @@ def parse_instances(words: Sequence[str], horizons: Sequence[int] = ()) -> list[
     """The instances that words name, each with every horizon that it can have.
 
     Args:
-        words: Names with settings, files, or import paths of functions that return an environment.
+        words: Calls of names, files, or import paths of functions that return an environment.
         horizons: For instances that can have any horizon and whose word does not say one; empty leaves the defaults.
 
     Returns:
@@ -125,10 +134,10 @@ def parse_instances(words: Sequence[str], horizons: Sequence[int] = ()) -> list[
     """
     found: dict[tuple[str, int], Instance] = {}
     for word in words:
-        spec = parse_spec(word)
-        members = list(spec.expanded())
+        call = _named(parse_call(word))
+        members = list(expanded(call))
         for member in members:
-            for instance in _with_horizons(member, spec.label if len(members) > 1 else None, horizons):
+            for instance in _with_horizons(member, _label(call) if len(members) > 1 else None, horizons):
                 key = (instance.label, instance.horizon)
                 known = found.setdefault(key, instance)
                 if known.digest != instance.digest:
@@ -198,14 +207,45 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _with_horizons(spec: Spec, family: str | None, horizons: Sequence[int]) -> Iterable[Instance]:
-    settings = spec.values()
-    settings.pop("noise", None)
-    noise = spec.settings.get("noise")  # as it is written: none is a word here, and no noise that there is
+def expanded(call: Call) -> Iterator[Call]:
+    """One call for each combination of the ranges in it; itself where there are none.
+
+    Args:
+        call: Such as ``random_walk(seed=range(50))``.
+
+    Yields:
+        Calls without ranges.
+
+    Raises:
+        ValueError: If a range is empty.
+    """
+    for name, value in call.settings.items():
+        if isinstance(value, range) and not value:
+            raise ValueError(f"{name}={value} is empty; a range ends before its second number")
+    choices = [
+        [(name, each) for each in (value if isinstance(value, range) else [value])]
+        for name, value in call.settings.items()
+    ]
+    for combination in itertools.product(*choices):
+        yield replace(call, settings=dict(combination))
+
+
+def _named(call: Call) -> Call:
+    """The call, refused if it names no instance."""
+    if _is_file(call.name) or is_import_path(call.name):
+        return call
+    hint = "`curriculum-bandits regret --list` shows all, or give a file of means or package.module:function"
+    return replace(call, name=find_name("instance", call.name, FAMILIES, hint))
+
+
+def _with_horizons(call: Call, family: str | None, horizons: Sequence[int]) -> Iterable[Instance]:
+    settings = dict(call.settings)
+    noise = settings.pop("noise", None)
+    label = _label(call)
     if noise is not None and noise not in NOISES:
-        raise ValueError(f"{spec.label}: noise is {noise!r}; choose one of {', '.join(NOISES)}")
-    make = _maker(spec, settings)
-    defaults = FAMILIES[spec.head].defaults if spec.head in FAMILIES else {}
+        raise ValueError(f"{label}: noise is {noise!r}; choose one of {', '.join(NOISES)}")
+    make = _maker(call, settings)
+    defaults = FAMILIES[call.name].defaults if call.name in FAMILIES else {}
     has_horizon = "horizon" in inspect.signature(make).parameters
     own = "horizon" in settings or not has_horizon
     for extra in [{}] if own or not horizons else [{"horizon": horizon} for horizon in horizons]:
@@ -213,26 +253,21 @@ def _with_horizons(spec: Spec, family: str | None, horizons: Sequence[int]) -> I
         try:
             environment = recipe()
         except (TypeError, ValueError) as error:
-            raise ValueError(f"instance {spec.label!r}: {error}") from error
-        yield Instance(_label(spec), family, environment.horizon, _digest(environment), recipe)
+            raise ValueError(f"instance {label!r}: {error}") from error
+        yield Instance(label, family, environment.horizon, _digest(environment), recipe)
 
 
-def _maker(spec: Spec, settings: Mapping[str, Any]) -> Callable[..., Environment]:
+def _maker(call: Call, settings: Mapping[str, Any]) -> Callable[..., Environment]:
     """The constructor that a word names."""
-    kind = FAMILIES.get(spec.head)
-    if kind is not None:
-        check_settings(f"instance {spec.head!r}", settings, kind.make, given=["noise"])
-        check_numbers(f"instance {spec.label!r}", settings, kind.make)
-        return kind.make
-    if _is_file(spec.head):
+    if _is_file(call.name):
         if settings:
-            raise ValueError(f"{spec.label}: a file of means has no settings but noise; its horizon is its rows")
-        return partial(_from_file, Path(spec.head))
-    if is_import_path(spec.head) and spec.head.partition(":")[0] not in FAMILIES:
-        make = import_function(spec.head)
-        check_settings(f"instance {spec.head!r}", settings, make, given=["noise"])
-        return make
-    raise unknown("instance", spec.head, FAMILIES)
+            raise ValueError(f"{_label(call)}: a file of means has no settings but noise; its horizon is its rows")
+        return partial(_from_file, Path(call.name))
+    make = FAMILIES[call.name].make if call.name in FAMILIES else import_function(call.name)
+    check_settings(f"instance {call.name!r}", settings, make, given=["noise"])
+    if call.name in FAMILIES:
+        check_words(f"instance {_label(call)!r}", settings, make)
+    return make
 
 
 def _from_file(path: Path) -> Environment:
@@ -250,8 +285,10 @@ def _is_file(head: str) -> bool:
     return re.search(r"\.(npy|csv)$", head, re.IGNORECASE) is not None
 
 
-def _label(spec: Spec) -> str:
-    return replace(spec, head=Path(spec.head).stem).label if _is_file(spec.head) else spec.label
+def _label(call: Call) -> str:
+    """The spelling of a call without a horizon, which has a column of its own."""
+    settings = {name: value for name, value in call.settings.items() if name != "horizon"}
+    return str(Call(Path(call.name).stem if _is_file(call.name) else call.name, settings))
 
 
 def _digest(environment: Environment) -> str:

@@ -14,9 +14,18 @@ from typing import Any, Literal, NamedTuple
 from curriculum_bandits import bandits, bounds
 from curriculum_bandits.bandits import Bandit
 from curriculum_bandits.environments import Environment
+from curriculum_bandits.grammar import (
+    check_settings,
+    check_words,
+    find_name,
+    import_function,
+    is_import_path,
+    parse_call,
+)
 
+from ..circumstances import source_digest
+from .instances import expanded
 from .knowledge import best_arm_segments, change_count, comparator_path, variation
-from .specs import check_numbers, check_settings, import_function, is_import_path, parse_spec, source_digest, unknown
 
 __all__ = ["POLICIES", "Bound", "Choice", "Policy", "find_policy", "parse_policies"]
 
@@ -142,13 +151,12 @@ def find_policy(head: str) -> Policy:
         The policy; of a function of one's own nothing is known but the function.
 
     Raises:
-        ValueError: If there is none; the message lists those there are.
+        ValueError: If there is none; the message has the nearest.
     """
-    if head in POLICIES:
-        return POLICIES[head]
-    if is_import_path(head) and head.partition(":")[0] not in POLICIES:
+    if is_import_path(head):
         return Policy(head, "?", import_function(head))
-    raise unknown("policy", head, POLICIES)
+    hint = "`curriculum-bandits regret --list` shows all, or give package.module:function"
+    return POLICIES[find_name("policy", head, POLICIES, hint)]
 
 
 def parse_policies(words: Sequence[str]) -> list[Choice]:
@@ -166,12 +174,12 @@ def parse_policies(words: Sequence[str]) -> list[Choice]:
     chosen: dict[str, Choice] = {}
     for word in words:
         for text in POLICIES if word == "all" else [word]:
-            for spec in parse_spec(text).expanded():
-                policy, settings = find_policy(spec.head), spec.values()
-                check_settings(f"policy {spec.head!r}", settings, policy.make, given=_GIVEN)
-                if spec.head in POLICIES:
-                    check_numbers(f"policy {text!r}", settings, policy.make)
-                chosen[spec.word] = Choice(spec.word, spec.head, tuple(settings.items()))
+            for call in expanded(parse_call(text)):
+                policy = find_policy(call.name)
+                check_settings(f"policy {policy.name!r}", call.settings, policy.make, given=_GIVEN)
+                if policy.name in POLICIES:
+                    check_words(f"policy {text!r}", call.settings, policy.make)
+                chosen[str(call)] = Choice(str(call), policy.name, tuple(call.settings.items()))
     return list(chosen.values())
 
 
@@ -431,46 +439,46 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             Policy("uniform", "nothing", _uniform, summary="every arm alike: score 1"),
             Policy("oracle", "means", _oracle, summary="the best arm of each round: score 0"),
             Policy("exp3", _HORIZON, _exp3, _exp3_bound, "Exp3 on losses; with many plays OSMD with entropy"),
-            Policy("exp3-anytime", "nothing", _exp3_anytime, _exp3_anytime_bound, "Exp3 with a falling step"),
-            Policy("exp3-ix", _HORIZON, _exp3_ix, summary="Exp3 with implicit exploration"),
-            Policy("exp3-p", _HORIZON, _exp3_p, summary="Exp3.P, a bonus on every gain"),
-            Policy("exp3-s", _SEGMENTS, _exp3_s, _exp3_s_bound, "Exp3.S of Auer et al. 2002"),
+            Policy("exp3_anytime", "nothing", _exp3_anytime, _exp3_anytime_bound, "Exp3 with a falling step"),
+            Policy("exp3_ix", _HORIZON, _exp3_ix, summary="Exp3 with implicit exploration"),
+            Policy("exp3_p", _HORIZON, _exp3_p, summary="Exp3.P, a bonus on every gain"),
+            Policy("exp3_s", _SEGMENTS, _exp3_s, _exp3_s_bound, "Exp3.S of Auer et al. 2002"),
             Policy("rexp3", _VARIATION, _rexp3, _rexp3_bound, "Exp3 begun anew, Besbes et al. 2014"),
             Policy(
-                "restarted-exp3",
+                "restarted_exp3",
                 _VARIATION,
                 _restarted_exp3,
                 _restarted_exp3_bound,
                 "Exp3 in loss form begun anew: a smaller constant",
             ),
             Policy("osmd", "nothing", _osmd, _osmd_bound, "mirror descent with a constant step and fixed share"),
-            Policy("osmd-path", _SEGMENTS, _osmd_path, _osmd_path_bound, "mirror descent with a floor, tuned"),
-            Policy("fixed-share", _SEGMENTS, _fixed_share, _fixed_share_bound, "mirror descent, fixed share, tuned"),
-            Policy("osmd-tsallis", _HORIZON, _osmd_tsallis, _osmd_tsallis_bound, "mirror descent, 1/2-Tsallis entropy"),
-            Policy("tsallis-inf", "nothing", _tsallis_inf, _tsallis_inf_bound, "Tsallis-INF"),
+            Policy("osmd_path", _SEGMENTS, _osmd_path, _osmd_path_bound, "mirror descent with a floor, tuned"),
+            Policy("fixed_share", _SEGMENTS, _fixed_share, _fixed_share_bound, "mirror descent, fixed share, tuned"),
+            Policy("osmd_tsallis", _HORIZON, _osmd_tsallis, _osmd_tsallis_bound, "mirror descent, 1/2-Tsallis entropy"),
+            Policy("tsallis_inf", "nothing", _tsallis_inf, _tsallis_inf_bound, "Tsallis-INF"),
             Policy("ucb1", "nothing", _ucb1, summary="UCB1, for a world that stands still"),
-            Policy("discounted-ucb", _CHANGES, _discounted_ucb, summary="UCB that forgets by a discount"),
-            Policy("sliding-window-ucb", _CHANGES, _sliding_window_ucb, summary="UCB over a window"),
-            Policy("kl-ucb", "nothing", _kl_ucb, summary="kl-UCB, for a world that stands still"),
+            Policy("discounted_ucb", _CHANGES, _discounted_ucb, summary="UCB that forgets by a discount"),
+            Policy("sliding_window_ucb", _CHANGES, _sliding_window_ucb, summary="UCB over a window"),
+            Policy("kl_ucb", "nothing", _kl_ucb, summary="kl-UCB, for a world that stands still"),
             Policy(
-                "glr-kl-ucb",
+                "glr_kl_ucb",
                 _HORIZON,
                 _glr_kl_ucb,
                 summary="kl-UCB that restarts all arms at a detected change",
                 told={"changes": _CHANGES},
             ),
             Policy(
-                "glr-kl-ucb-local",
+                "glr_kl_ucb_local",
                 _HORIZON,
                 _glr_kl_ucb_local,
                 summary="the same, restarting the changed arm only",
                 told={"changes": _CHANGES},
             ),
             Policy("thompson", "nothing", _thompson, summary="Thompson sampling, for a world that stands still"),
-            Policy("discounted-thompson", "nothing", _discounted_thompson, summary="Thompson sampling that forgets"),
-            Policy("switching-thompson", _HORIZON, _switching_thompson, summary="Thompson over when arms last changed"),
-            Policy("epsilon-greedy", "nothing", _epsilon_greedy, summary="the best mean so far, or any arm"),
-            Policy("oracle-restarts", "change points", _oracle_restarts, summary="kl-UCB begun anew at every change"),
+            Policy("discounted_thompson", "nothing", _discounted_thompson, summary="Thompson sampling that forgets"),
+            Policy("switching_thompson", _HORIZON, _switching_thompson, summary="Thompson over when arms last changed"),
+            Policy("epsilon_greedy", "nothing", _epsilon_greedy, summary="the best mean so far, or any arm"),
+            Policy("oracle_restarts", "change points", _oracle_restarts, summary="kl-UCB begun anew at every change"),
         )
     }
 )

@@ -262,13 +262,13 @@ def _command(trace: Trace, words: list[str], table: str, unstable: tuple[str, ..
 def compare_table() -> Trace:
     """Twelve steps of every kind of method on a student."""
     words = "compare --learners half-hopeless-skill drifting-softmax --problems 300 --seeds 0..1 --steps 12 --batch 8"
-    words += " --evaluate-every 4 --jobs 1 --methods greedy-oracle osmd-groups osmd-problems sec mopps plr adarft"
+    words += " --evaluate-every 4 --jobs 1 --methods greedy_oracle osmd osmd(arms=problems) sec mopps plr adarft"
     return _command(Trace(), words.split(), "summary.csv", ("second", "overhead", "ask", "learn", "tell", "evaluate"))
 
 
 def regret_table() -> Trace:
     """Every policy on one instance."""
-    words = "regret --instances besson-1 --horizons 200 --policies all --runs 4 --checkpoints 10 --jobs 1"
+    words = "regret --instances besson_1 --horizons 200 --policies all --runs 4 --checkpoints 10 --jobs 1"
     words += " --format csv"
     return _command(Trace(), words.split(), "summary.csv")
 
@@ -276,7 +276,7 @@ def regret_table() -> Trace:
 def agents_table() -> Trace:
     """Four steps of an agent on FrozenLake."""
     words = "compare --learners frozen-lake --problems 36 --seeds 0 --steps 4 --batch 4 --evaluate-every 2 --jobs 1"
-    words += " --methods osmd-groups sec"
+    words += " --methods osmd sec"
     return _command(Trace(), words.split(), "summary.csv", ("second", "overhead", "ask", "learn", "tell", "evaluate"))
 
 
@@ -302,7 +302,7 @@ def headline_table() -> Trace:
     trace = Trace()
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        methods_ = ["uniform", "sec", "actor_curator", "uniform+filter", "sec+delay=2"]
+        methods_ = ["uniform", "sec", "actor_curator", "uniform+dapo(max_draws=4)", "sec+delayed(steps=2)"]
         command.run_headline([setting], methods_, [0], output=place, cache=place / "cache", jobs=1, progress=False)
         with open(place / "summary.csv", encoding="utf-8", newline="") as file:
             _numbers(trace, csv.DictReader(file), ("second", "part", "overhead"))

@@ -10,8 +10,8 @@ pytest.importorskip("torch")
 import torch
 
 from curriculum_bandits import ProblemBank, methods
-from curriculum_bandits.methods.default_scorer import MOST_GROUPS
 from curriculum_bandits.neural import MlpScorer
+from curriculum_bandits.neural.default_scorer import MOST_GROUPS
 from curriculum_bandits.neural.features import GroupColumns
 
 

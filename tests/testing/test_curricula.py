@@ -7,62 +7,35 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Ticket, methods
+from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Ticket
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection
 from curriculum_bandits.curriculum import _Open
-from curriculum_bandits.signals import absolute_advantage, success_rate
+from curriculum_bandits.methods.registry import declared, find_method, parse_curriculum
+from curriculum_bandits.signals import success_rate
 from curriculum_bandits.state import Array
 from curriculum_bandits.testing import ConformanceError, CurriculumConformance, check_curriculum
 
 N = 24
 PROMPTS, IDS = [f"prompt {i}" for i in range(N)], [f"problem-{i}" for i in range(N)]
 BANK = ProblemBank(PROMPTS, ids=IDS)
-GROUPS = ["ab"[i % 2] if i < 16 else "c" for i in range(N)]
-GROUPED = ProblemBank(PROMPTS, ids=IDS, groups=GROUPS, difficulty=np.arange(N))
-FEATURED = ProblemBank(PROMPTS, ids=IDS, features=np.column_stack([np.arange(N) // 6, np.arange(N) % 6]))
 LEVELS = np.where(np.arange(N) < 18, 0.05, 0.6)  # success rates of a reference model
-REFERENCED = ProblemBank(PROMPTS, ids=IDS, columns={"weak_pass_rate": LEVELS * 0.8, "strong_pass_rate": LEVELS})
-LEVELLED = ProblemBank(PROMPTS, ids=IDS, difficulty=np.arange(N) // 6)
+COLUMNS = {"weak_pass_rate": LEVELS * 0.8, "strong_pass_rate": LEVELS}
+PARTS = {
+    "groups": ["ab"[i % 2] if i < 18 else "c" for i in range(N)],
+    "difficulty": np.arange(N) // 6,
+    "features": np.column_stack([5 * (np.arange(N) // 6), np.arange(N) % 6]),
+}
+FULL = ProblemBank(PROMPTS, ids=IDS, columns=COLUMNS, **PARTS)
 QUICK = {"draws": 500, "long_run": 100, "rounds_to_learn": 120}
 
-OURS = {
-    "uniform": (lambda seed=0: methods.uniform(BANK, seed), {"learns": False}),
-    "osmd, problems": (lambda seed=0: methods.osmd(BANK, "problems", seed), {}),
-    "osmd, groups": (lambda seed=0: methods.osmd(GROUPED, "groups", seed), {}),
-    "osmd, absolute advantage": (lambda seed=0: methods.osmd(GROUPED, seed=seed, signal=absolute_advantage), {}),
-    "osmd, bounded": (lambda seed=0: methods.osmd(GROUPED, seed=seed, step=0.02, share=0.02, utility_range=(0, 1)), {}),
-    "sec": (lambda seed=0: methods.sec(GROUPED, seed), {}),
-    "sec, published code": (lambda seed=0: methods.sec(GROUPED, seed, temperature=0.2, unheard="decay"), {}),
-    "dump": (lambda seed=0: methods.dump(GROUPED, seed), {"rounds_to_learn": 300}),
-    "tscl": (lambda seed=0: methods.tscl(GROUPED, seed), {}),
-    "tscl, window": (  # utilities that do not change have a slope of 0
-        lambda seed=0: methods.tscl(GROUPED, seed, variant="window"),
-        {"learns": False},
-    ),
-    "graves": (lambda seed=0: methods.graves(GROUPED, seed), {"rounds_to_learn": 1500}),
-    "e2h": (lambda seed=0: methods.e2h(GROUPED, seed, steps=50), {"learns": False}),
-    "e2h, gaussian": (
-        lambda seed=0: methods.e2h(GROUPED, seed, steps=50, schedule="gaussian"),
-        {"learns": False},
-    ),
-    **{
-        name: (lambda seed=0, name=name: getattr(methods, name)(REFERENCED, seed=seed), {"good_and_other": (0.5, 0.0)})
-        for name in methods.pass_rates.__all__
-        if name != "bots"
-    },
-    "bots": (  # the laws pay one rollout at a time, which is little beside what it forgets by default
-        lambda seed=0: methods.bots(REFERENCED, seed, forgetting=0.05),
-        {"good_and_other": (0.5, 0.0)},
-    ),
-    "adarft": (lambda seed=0: methods.adarft(LEVELLED, seed), {"good_and_other": (0.5, 1.0)}),
-    "difficulty_pools": (lambda seed=0: methods.difficulty_pools(BANK, seed), {"good_and_other": (0.5, 0.0)}),
-    "plr": (lambda seed=0: methods.plr(BANK, seed), {}),
-    "ads": (lambda seed=0: methods.ads(LEVELLED, seed, clusters=np.arange(N) // 6, width=4), {}),
-    "pcl": (  # with more candidates of so few problems its greedy choice may never see the good ones
-        lambda seed=0: methods.pcl(FEATURED, seed, candidates=2),
-        {"good_and_other": (0.5, 0.0)},
-    ),
-    "actor_curator": (lambda seed=0: methods.actor_curator(FEATURED, seed=seed), {}),
+# Beside every declared method with its example: other choices of it that share little code with the default.
+OTHERS = {
+    "osmd(arms=problems)": {},
+    "osmd(signal=absolute_advantage)": {},
+    "osmd(step=0.02, share=0.02, utility_range=(0, 1))": {},
+    "sec(temperature=0.2, unheard=decay)": {},
+    "tscl(variant=window)": {"learns": False},  # utilities that do not change have a slope of 0
+    "e2h(steps=50, schedule=gaussian)": {},
 }
 
 
@@ -70,15 +43,19 @@ def suite(make, **settings):
     return type("Suite", (CurriculumConformance,), {**QUICK, **settings, "make": staticmethod(make)})()
 
 
+def check(method, law):
+    """Put a method, by its name or with settings, through a law, as its declaration says."""
+    named = parse_curriculum(method) if method in OTHERS else None
+    found = named.method if named else find_method(method)
+    settings = named.settings if named else found.example
+    laws = {**found.laws, **OTHERS.get(method, {})}
+    suite(lambda seed=0: found.make(FULL, seed=seed, **settings), **laws).check([law])
+
+
 @pytest.mark.parametrize("law", CurriculumConformance.laws())
-@pytest.mark.parametrize("name", OURS)
-def test_our_methods_keep_every_law(name, law):
-    make, settings = OURS[name]
-    suite(make, **settings).check([law])
-
-
-def test_every_method_is_in_the_list():
-    assert {name.split(",")[0] for name in OURS} == set(methods.__all__)
+@pytest.mark.parametrize("method", [*declared(), *OTHERS])
+def test_our_methods_keep_every_law(method, law):
+    check(method, law)
 
 
 # A sound curriculum, and what can go wrong with it

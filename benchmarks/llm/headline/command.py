@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.methods.registry import NamedCurriculum
 
 from ...circumstances import cpu_model, shown_command
 from ...curricula.caption import machine
@@ -26,7 +27,7 @@ from ...curricula.command import parse_seeds
 from ...pictures import save_picture
 from ..demo import default_cache
 from .banks import BANKS
-from .contenders import BASELINE, HEADLINE, Contender, find_contender
+from .contenders import BASELINE, HEADLINE, find_contender
 from .measuring import Comparison
 from .play import Result, finished, play, warm_up
 from .report import csv_table, curves_figure, drawn_figure, json_document, runs_document, text_table
@@ -91,8 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="METHOD",
         default=list(HEADLINE),
-        help="methods of the package, with settings as in sec[temperature=0.1], with DAPO's filter as in "
-        "uniform+filter, answered late as in sec+delay=4, or package.module:function",
+        help="methods of the package, with settings as in 'sec(temperature=0.1)', with DAPO's filter as in "
+        "'uniform+dapo(max_draws=4)', answered late as in 'sec+delayed(steps=4)', or package.module:function",
     )
     parser.add_argument("--seeds", nargs="+", metavar="SEED", default=["0..7"], help="numbers, or ranges such as 0..7")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes of one thread each")
@@ -166,7 +167,8 @@ def run_headline(
         raise ValueError(f"jobs is {jobs}; give at least 1")
     for module, extra in (("matplotlib", "plot"), ("trl", "llm"), ("reasoning_gym", "llm")):
         require_extra(module, extra)  # now, not after hours
-    contenders = {name: find_contender(name) for name in dict.fromkeys([BASELINE, *methods])}
+    found = [find_contender(name) for name in (BASELINE, *methods)]
+    contenders = {contender.label: contender for contender in found}
     place = output if runs_folder is None else runs_folder
     runs = [
         Run(
@@ -174,7 +176,7 @@ def run_headline(
             name,
             seed,
             place / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}",
-            contender.revision,
+            contender.method.revision,
         )
         for setting in settings
         for seed in seeds
@@ -200,7 +202,7 @@ def run_headline(
         )
         for setting in settings
     ]
-    revisions = {name: contender.revision for name, contender in contenders.items()}
+    revisions = {name: contender.method.revision for name, contender in contenders.items()}
     _write(comparisons, settings, seeds, revisions, output, command)
     if progress:
         print((output / "summary.txt").read_text(encoding="utf-8"), end="")
@@ -208,7 +210,7 @@ def run_headline(
 
 
 def _played(
-    runs: Sequence[Run], contenders: Mapping[str, Contender], cache: Path, jobs: int
+    runs: Sequence[Run], contenders: Mapping[str, NamedCurriculum], cache: Path, jobs: int
 ) -> Iterator[tuple[Run, Result]]:
     if jobs == 1:
         for run in runs:

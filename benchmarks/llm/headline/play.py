@@ -22,12 +22,13 @@ from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
+from curriculum_bandits.adapters.trl.recipe import trainer_arguments
+from curriculum_bandits.methods.registry import NamedCurriculum
 from curriculum_bandits.tracking import RECORD_FILE
 
 from ..quiet import quiet_transformers
 from ..tiny_model import held_out_accuracy
 from .banks import headline_banks
-from .contenders import Contender
 from .model import warmed_up_model
 from .setting import Setting
 
@@ -102,7 +103,7 @@ def warm_up(setting: Setting, seed: int, cache: Path) -> tuple[PreTrainedModel, 
     )
 
 
-def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache: Path) -> Result:
+def play(setting: Setting, contender: NamedCurriculum, seed: int, folder: Path, cache: Path) -> Result:
     """Train from the last checkpoint in the folder, or not at all if it holds the result.
 
     Args:
@@ -125,7 +126,7 @@ def play(setting: Setting, contender: Contender, seed: int, folder: Path, cache:
         _config(setting, seed, folder),
         curriculum=contender.make(bank, seed),
         processing_class=tokenizer,
-        refills=contender.refills,
+        **trainer_arguments(contender),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))

@@ -73,7 +73,7 @@ def test_the_record_agrees_with_what_was_told_and_logged(make_trainer, tmp_path)
     trainer.train()
     trainer.evaluate(held_out)
     lines = [json.loads(line) for line in (tmp_path / "run" / "curriculum.jsonl").read_text().splitlines()]
-    assert lines[0]["method"] == "osmd-groups"
+    assert lines[0]["method"] == "osmd"
     draws = [line for line in lines if line["kind"] == "draw"]
     for line, (draw, feedback), rollouts in zip(draws, witness.feedbacks, witness.rollouts, strict=True):
         assert line["items"] == [curriculum.bank.ids[item] for item in draw.items]

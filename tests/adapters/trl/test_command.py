@@ -171,10 +171,13 @@ def test_several_reward_functions_with_missing_rewards(tiny, tmp_path, monkeypat
     assert main([*sums(tiny, tmp_path, output_dir=tmp_path / "b"), *given[:3], "--reward_weights", "1.0"]) == 2
 
 
-def test_refills_reach_the_trainer(tiny, tmp_path):
-    trainer = run_recipe(read_recipe(sums(tiny, tmp_path, max_steps=2, refills=1)))
+def test_refills_and_delay_reach_the_trainer(tiny, tmp_path):
+    trainer = run_recipe(
+        read_recipe(sums(tiny, tmp_path, max_steps=2, curriculum="osmd+dapo(max_draws=2)+delayed(steps=1)"))
+    )
     assert trainer is not None
     assert trainer.refills == 1
+    assert trainer.curriculum.steps == 1
 
 
 @pytest.mark.parametrize(
@@ -187,7 +190,7 @@ def test_refills_reach_the_trainer(tiny, tmp_path):
         ({"generation_batch_size": 1600}, "takes 400 problems, the bank has"),
         ({"eval_strategy": "steps"}, "no eval_bank"),
         ({"model_name_or_path": "/no/such/model"}, "/no/such/model"),
-        ({"curriculum": "adarft", "bank_settings": "difficulty=group", "curriculum_settings": "target=0"}, "adarft"),
+        ({"curriculum": "adarft", "bank_settings": "difficulty=group"}, "adarft"),
     ],
 )
 def test_a_run_that_cannot_start_is_one_message_and_leaves_no_folder(tiny, tmp_path, capsys, fields, message):

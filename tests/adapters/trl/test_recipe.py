@@ -13,9 +13,9 @@ from curriculum_bandits.adapters.trl.recipe import (
     RecipeError,
     find_recipe,
     make_curriculum,
-    method_names,
     read_recipe,
     shipped_recipes,
+    trainer_arguments,
 )
 from curriculum_bandits.signals import needs_log_ratio
 
@@ -80,23 +80,16 @@ def test_words_win_over_the_file(tmp_path):
 
 
 def test_the_resolved_recipe_is_a_recipe(tmp_path):
-    words = [
-        "--curriculum_settings",
-        "floor=1e-2",
-        "--curriculum",
-        "osmd",
-        "--refills",
-        "2",
-        "--generation_batch_size",
-        "16",
-    ]
+    words = ["--curriculum", "osmd(floor=1e-2)+dapo(max_draws=3)+delayed(steps=1)", "--generation_batch_size", "16"]
     first = read_recipe([*BASE, *words])
     path = tmp_path / "again.yaml"
     path.write_text(yaml.safe_dump(dict(first.resolved)))
     second = read_recipe(["--config", str(path)])
     assert second.resolved == first.resolved
     assert second.curriculum == first.curriculum
-    assert second.curriculum.curriculum_settings == {"floor": 0.01}
+    assert second.curriculum.named.settings == {"floor": 0.01}
+    assert trainer_arguments(second.curriculum.named) == {"refills": 2}
+    assert second.curriculum.named.delay == 1
 
 
 @pytest.mark.parametrize(
@@ -113,16 +106,19 @@ def test_the_resolved_recipe_is_a_recipe(tmp_path):
         (["--bank_settings", "size"], "write name=value"),
         (["--eval_bank", "held-out"], "no bank 'held-out'"),
         (["--curriculum", "osmdd"], "did you mean 'osmd'"),
-        (["--curriculum", "osmd", "--curriculum_settings", "flor=1"], "did you mean 'floor'"),
-        (["--curriculum_settings", "candidats=1"], "did you mean 'candidates'"),
+        (["--curriculum", "osmd(flor=1)"], "did you mean 'floor'"),
+        (["--curriculum", "actor_curator(candidats=1)"], "did you mean 'candidates'"),
         (["--curriculum", "no_module:f"], "no_module"),
-        (["--utility", "policy_improvment"], "did you mean 'policy_improvement'"),
-        (["--utility", "policy_improvement", "--utility_settings", "rato=sequence"], "did you mean 'ratio'"),
-        (["--utility_settings", "ratio=sequence"], "no utility"),
+        (["--curriculum", "osmd+dappo"], "did you mean 'dapo'"),
+        (["--curriculum", "osmd+speed"], "can have dapo"),
+        (["--curriculum", "osmd+dapo(max_draws=0)"], "max_draws is 0"),
+        (["--curriculum", "osmd+delayed(steps=-1)"], "write delayed"),
+        (["--curriculum", "osmd(signal=tent)", "--signal", "tent"], "give it once"),
+        (["--signal", "policy_improvment"], "did you mean 'policy_improvement'"),
+        (["--signal", "policy_improvement(rato=sequence)"], "did you mean 'ratio'"),
         (["--curriculum", "osmd", "--features", "some/model"], "only actor_curator"),
         (["--reward_funcs", "os.system"], "no import path"),
         (["--reward_funcs", "json:dumpz"], "did you mean"),
-        (["--refills", "-1"], "refills is -1"),
         (["--num_generations", "eight"], "num_generations"),
         (["--num_generations", "1"], "at least 2 generations"),
         (["--config", "countdwn_gspo"], "did you mean 'countdown_gspo'"),
@@ -158,17 +154,17 @@ def test_a_recipe_without_bank_or_model_is_refused():
 
 
 @pytest.mark.parametrize("name", ["osmd", "uniform", "sec", "mopps", "actor_curator"])
-def test_a_curriculum_is_made_with_its_utility(name):
+def test_a_curriculum_is_made_with_its_signal(name):
     words = ["--curriculum", name]
     if name != "uniform":
-        words += ["--utility", "policy_improvement", "--utility_settings", "ratio=sequence,holdout=false"]
+        words += ["--signal", "policy_improvement(ratio=sequence, holdout=False)"]
     curriculum = make_curriculum(read_recipe([*BASE, *words]).curriculum, make_bank(), seed=1)
     assert len(curriculum.ask(4)) == 4
     assert name == "uniform" or needs_log_ratio(curriculum._signal)
 
 
 def test_switches_of_the_curator_are_settings_of_the_method():
-    words = ["--curriculum_settings", "candidates=8,floor=0.3,clip=0.5"]
+    words = ["--curriculum", "actor-curator(candidates=8, floor=0.3, loss=Proximal(clip=0.5))"]
     settings = make_curriculum(read_recipe([*BASE, *words]).curriculum, make_bank(), seed=1).bandit.settings
     assert (settings.candidates, settings.floor, settings.loss.clip) == (8, 0.3, 0.5)
 
@@ -177,7 +173,6 @@ def test_a_method_that_cannot_work_with_the_bank_says_so():
     config = read_recipe([*BASE, "--curriculum", "adarft"]).curriculum
     with pytest.raises(RecipeError, match="adarft"):
         make_curriculum(config, make_bank(), seed=1)
-    assert "adarft" in method_names()
 
 
 def test_the_help_shows_our_fields_first(capsys):

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from curriculum_bandits.adapters.verl import USABLE_SIGNALS, CurriculumSampler
+from curriculum_bandits.adapters.verl import CurriculumSampler
 
 
 def drawn(iterator, size=4):
@@ -31,7 +31,10 @@ def test_the_curriculum_hears_each_problem_by_its_name_however_rows_are_ordered(
     assert sampler.curriculum.outstanding == ()
 
 
-@pytest.mark.parametrize("name", USABLE_SIGNALS)
+USABLE = ("absolute_advantage", "success_rate", "reward_variance", "tent", "mean_reward")
+
+
+@pytest.mark.parametrize("name", USABLE)
 def test_every_signal_that_is_called_usable_is(name, rows, config, make_batch):
     sampler = CurriculumSampler(rows, config(method="osmd", signal=name))
     items = drawn(iter(sampler))
@@ -40,14 +43,27 @@ def test_every_signal_that_is_called_usable_is(name, rows, config, make_batch):
 
 
 def test_a_method_that_needs_log_probabilities_after_the_update_is_refused(rows, config):
-    with pytest.raises(ValueError, match=r"verl brings none from after it.*absolute_advantage, success_rate"):
+    with pytest.raises(ValueError, match=r"verl brings none from after it.*absolute_advantage or success_rate"):
         CurriculumSampler(rows, config(method="osmd"))
 
 
-@pytest.mark.parametrize("unknown", [{"method": "osmdd"}, {"signal": "policy_improvement", "method": "osmd"}])
-def test_an_unknown_name_is_refused_with_those_there_are(unknown, rows, config):
-    with pytest.raises(ValueError, match="choose one of"):
-        CurriculumSampler(rows, config(**unknown))
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"method": "osmdd"}, "did you mean 'osmd'"),
+        ({"method": "osmd", "signal": "tents"}, "did you mean 'tent'"),
+        ({"method": "osmd", "signal": "policy_improvement"}, "reads rewards alone"),
+        ({"method": "uniform+dapo"}, "leave out the filter"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(given, message, rows, config):
+    with pytest.raises(ValueError, match=message):
+        CurriculumSampler(rows, config(**given))
+
+
+def test_settings_stand_behind_the_method(rows, config):
+    sampler = CurriculumSampler(rows, config(method="learnability(discount=0.2)", seed=3))
+    assert repr(sampler.curriculum) == "learnability(bank, seed=3, discount=0.2)"
 
 
 def test_rows_that_cannot_be_told_apart_are_refused(rows, config):

@@ -14,12 +14,12 @@ pytest.importorskip("matplotlib")
 
 from curriculum_bandits.benchmarks.curricula import command
 from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
-from curriculum_bandits.benchmarks.curricula.contenders import CONTENDERS
+from curriculum_bandits.methods import registry
 from tests.processes import launcher
 
 SMALL = CompareSettings(
     learners=("half-hopeless-skill",),
-    methods=("uniform", "osmd-groups", "greedy-oracle"),
+    methods=("uniform", "osmd", "greedy_oracle"),
     problems=300,
     seeds=(0, 1),
     steps=12,
@@ -48,7 +48,7 @@ def stored(folder):
 def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
     (tmp_path / "curves-of-another-command.png").write_bytes(b"")
     learners = ("half-hopeless-skill", "drifting-softmax")
-    call(*WORDS, "--learners", *learners, "--methods", "osmd-problems", "--output", str(tmp_path))
+    call(*WORDS, "--learners", *learners, "--methods", "osmd(arms=problems)", "--output", str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {
         *("runs", "summary.txt", "summary.csv", "summary.json", "curves.csv", "overall.csv", "overall.png"),
         *(f"{kind}-{learner}.png" for kind in ("curves", "measures", "drawn") for learner in learners),
@@ -57,7 +57,7 @@ def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
     assert text in capsys.readouterr().out
     words = (
         "curriculum-bandits compare --learners half-hopeless-skill drifting-softmax --problems 300 --methods uniform "
-        "osmd-problems --seeds 0..1 --steps 12 --batch 8 --evaluate-every 4"
+        "'osmd(arms=problems)' --seeds 0..1 --steps 12 --batch 8 --evaluate-every 4"
     )
     assert words in text
     assert str(tmp_path) not in text
@@ -65,14 +65,14 @@ def test_the_command_writes_tables_figures_and_runs(tmp_path, capsys):
     assert "all 2 learners together" in text
     rows = table(tmp_path / "summary.csv")
     assert {(row["learner"], row["method"]) for row in rows} == {
-        (learner, method) for learner in learners for method in ("uniform", "osmd-problems")
+        (learner, method) for learner in learners for method in ("uniform", "osmd(arms=problems)")
     }
     document = json.loads((tmp_path / "summary.json").read_text())
     assert document["command"] == words
     assert document["runs"] == document["runs_done_by_this_command"] == 8
     assert 0.0 < document["overhead_share"] < 100.0
     assert {"cores", "platform", "date", "versions", "revisions", "caption"} <= document.keys()
-    call(*WORDS, "--learners", learners[0], "--methods", "osmd-problems", "--output", str(tmp_path))
+    call(*WORDS, "--learners", learners[0], "--methods", "osmd(arms=problems)", "--output", str(tmp_path))
     assert not {"overall.csv", "overall.png"} & {path.name for path in tmp_path.iterdir()}
 
 
@@ -121,7 +121,7 @@ def test_methods_and_learners_of_ones_own_join_by_import_path(tmp_path, own):
     rows = {row["method"]: row for row in table(tmp_path / "out" / "summary.csv")}
     assert rows[method]["final_accuracy"] == rows["uniform"]["final_accuracy"]  # which it is
     text = (tmp_path / "out" / "summary.txt").read_text()
-    assert f"{method}: one's own, from this import path (source " in text
+    assert f"{method}: from this import path (source " in text
     assert (tmp_path / "out" / f"curves-{own}-learner.png").exists()
     before = len(stored(tmp_path / "out"))
     call(*words)
@@ -135,30 +135,30 @@ def test_methods_and_learners_of_ones_own_join_by_import_path(tmp_path, own):
     ("option", "name", "message"),
     [
         ("--methods", "nowhere_at_all:f", "No module named 'nowhere_at_all'; give package.module:function"),
-        ("--methods", "OWN:absent", "has no absent; give the name of a function in it"),
+        ("--methods", "OWN:absent", "no function in OWN 'absent'"),
         ("--methods", "OWN:number", "is a int; give a function"),
         ("--methods", "OWN:nonsense", "returned a int; return a Curriculum, or a Curriculum and a stage"),
-        ("--learners", "OWN:absent", "has no absent"),
+        ("--learners", "OWN:absent", "no function in OWN 'absent'"),
         ("--learners", "OWN:without_accuracy", r"evaluate returned \['score'\]; add accuracy"),
     ],
 )
 def test_what_is_wrong_with_ones_own_is_said(option, name, message, tmp_path, own):
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(SystemExit, match=message.replace("OWN", own)):
         call(*WORDS, option, name.replace("OWN", own), "--output", str(tmp_path / "out"))
 
 
 def test_who_cannot_be_had_is_refused_if_named_and_left_out_if_meant_along(tmp_path, own, capsys):
     words = [*WORDS, "--learners", f"{own}:plain", "--output", str(tmp_path / "out")]
     (tmp_path / f"{own}.py").write_text(PLAIN)
-    with pytest.raises(SystemExit, match=r"greedy-oracle cannot be had on own.*: greedy-oracle is told the exact"):
-        call(*words, "--methods", "greedy-oracle")
+    with pytest.raises(SystemExit, match=r"greedy_oracle cannot be had on own.*: greedy_oracle is told the exact"):
+        call(*words, "--methods", "greedy_oracle")
     call(*words, "--methods", "headline")
     assert "left out on" in capsys.readouterr().err
     text = (tmp_path / "out" / "summary.txt").read_text()
     assert "Left out on" in text
     assert "oracle's gain" not in text.splitlines()[2]
     assert {row["method"] for row in table(tmp_path / "out" / "summary.csv")} == {
-        *("uniform", "osmd-groups", "osmd-problems", "actor-curator", "actor-curator-paper"),
+        *("uniform", "osmd", "osmd(arms=problems)", "actor_curator", "actor_curator_paper"),
     }
 
 
@@ -202,14 +202,14 @@ def test_only_what_is_new_is_played_unless_forced(tmp_path):
         return json.loads((tmp_path / "summary.json").read_text())["runs_done_by_this_command"]
 
     assert done(methods=("uniform",)) == 2
-    assert done(methods=("uniform", "greedy-oracle")) == 2
-    assert done(methods=("uniform", "greedy-oracle"), seeds=(1, 2)) == 2
+    assert done(methods=("uniform", "greedy_oracle")) == 2
+    assert done(methods=("uniform", "greedy_oracle"), seeds=(1, 2)) == 2
     next((tmp_path / "runs").iterdir()).write_text("broken")
-    assert done(methods=("uniform", "greedy-oracle"), seeds=(0, 1, 2)) == 1
+    assert done(methods=("uniform", "greedy_oracle"), seeds=(0, 1, 2)) == 1
     assert done() == 6
 
 
-LONGER = CompareSettings(methods=("uniform", "osmd-groups"), problems=2000, seeds=tuple(range(6)), steps=60)
+LONGER = CompareSettings(methods=("uniform", "osmd"), problems=2000, seeds=tuple(range(6)), steps=60)
 
 
 def test_an_interrupted_comparison_keeps_what_is_done_and_goes_on_to_the_same_numbers(tmp_path):
@@ -218,7 +218,7 @@ def test_an_interrupted_comparison_keeps_what_is_done_and_goes_on_to_the_same_nu
         f"import argparse, sys; from {module} import add_arguments, main; parser = argparse.ArgumentParser(); "
         "add_arguments(parser); main(parser.parse_args(sys.argv[1:]))"
     )
-    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "uniform", "osmd-groups"]
+    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "uniform", "osmd"]
     with launcher.command("-c", program, *words, "--jobs", "2", "--output", str(tmp_path)) as process:
         launcher.wait_for_files(process, tmp_path, "runs/*.json", 2)
         process.send_signal(signal.SIGINT)
@@ -244,7 +244,8 @@ def test_revisions_are_told_and_runs_of_another_one_are_played_again(tmp_path, m
 
     assert "Revisions of learners and methods: all 1\n" in command()[1]
     assert command()[0] == 0
-    monkeypatch.setitem(CONTENDERS, SMALL.methods[0], replace(CONTENDERS[SMALL.methods[0]], revision=2))
+    revised = replace(registry.find_method("uniform"), revision=2)
+    monkeypatch.setitem(registry._DECLARED, "uniform", revised)
     done, text = command()
     assert done == len(SMALL.seeds) * len(SMALL.learners)
     assert f"Revisions of learners and methods: {SMALL.methods[0]} 2, all others 1\n" in text
@@ -255,10 +256,10 @@ def test_revisions_are_told_and_runs_of_another_one_are_played_again(tmp_path, m
     [
         (["--steps", "0"], "steps is 0; it must be at least 1"),
         (["--batch", "500"], "batch is 500, but a bank has 300 problems"),
-        (["--learners", "clever"], "'clever' is none of the learners; choose from half-hopeless-skill, "),
-        (["--students", "clever"], "'clever' is none of the learners; choose from half-hopeless-skill, "),
+        (["--learners", "clever"], "there is no learner 'clever'; there are: half-hopeless-skill, "),
+        (["--students", "clever"], "there is no learner 'clever'; there are: half-hopeless-skill, "),
         (["--rollouts", "0"], "rollouts is 0; it must be at least 1"),
-        (["--methods", "magic"], "'magic' is none of the methods; choose from headline, "),
+        (["--methods", "magic"], "there is no method 'magic'; .*compare --list"),
         (["--seeds", "3..1"], "'3..1' is no seed; give a number such as 3, or a range such as 0..19"),
         (["--seeds", "1", "0..2"], "seeds are .*; give at least one, and each once"),
         (["--jobs", "0"], "jobs is 0"),
@@ -279,7 +280,7 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
 
 def test_settings_without_uniform_are_refused():
     with pytest.raises(ValueError, match="all is measured against uniform, add it"):
-        CompareSettings(methods=("osmd-groups",))
+        CompareSettings(methods=("osmd",))
 
 
 def test_settings_without_any_limit_are_refused():
@@ -298,7 +299,7 @@ def test_words_for_several_methods_stay_in_the_command():
 def test_the_list_names_learners_and_methods(capsys):
     call("--list")
     printed = capsys.readouterr().out
-    for name in ("half-hopeless-skill", "drifting-softmax", "uniform", "greedy-oracle", "rivals"):
+    for name in ("half-hopeless-skill", "drifting-softmax", "uniform", "greedy_oracle", "rivals"):
         assert f"  {name} " in printed
 
 

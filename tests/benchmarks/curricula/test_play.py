@@ -8,21 +8,15 @@ import pytest
 
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.benchmarks.curricula import contenders
-from curriculum_bandits.benchmarks.curricula.contenders import (
-    BASELINE,
-    CONTENDERS,
-    GROUPS,
-    ORACLE,
-    expanded,
-    find_contender,
-)
+from curriculum_bandits.benchmarks.curricula.contenders import BASELINE, ORACLE, expanded, find_contender, groups
 from curriculum_bandits.benchmarks.curricula.learners import STUDENTS, find_learner, learner_names, parts
 from curriculum_bandits.benchmarks.curricula.play import SECONDS, Result, Run, evaluations, plan, play
 from curriculum_bandits.benchmarks.curricula.references import with_references
 from curriculum_bandits.benchmarks.curricula.setting import Setting
 from curriculum_bandits.benchmarks.curricula.store import Store
+from curriculum_bandits.methods import registry
 
-SMALL = Run("half-hopeless-skill", 300, "osmd-groups", 3, 12, None, 8, 5)
+SMALL = Run("half-hopeless-skill", 300, "osmd", 3, 12, None, 8, 5)
 
 
 def without_seconds(result):
@@ -31,7 +25,7 @@ def without_seconds(result):
 
 @pytest.mark.parametrize("student", STUDENTS)
 def test_headline_methods_play_every_student_from_the_same_start(student):
-    results = {method: play(replace(SMALL, learner=student, method=method)) for method in GROUPS["headline"]}
+    results = {method: play(replace(SMALL, learner=student, method=method)) for method in groups()["headline"]}
     assert len({result.accuracy[0] for result in results.values()}) == 1
     for method, result in results.items():
         assert result.steps == (0, 5, 10, 12)
@@ -45,19 +39,20 @@ def test_headline_methods_play_every_student_from_the_same_start(student):
     assert results[BASELINE].distinct == 96
 
 
-@pytest.mark.parametrize("method", sorted(set(CONTENDERS) - set(GROUPS["headline"])))
+@pytest.mark.parametrize("method", sorted(set(groups()["all"]) - set(groups()["headline"])))
 def test_every_method_plays(method):
-    student = "half-hopeless-holdout-softmax" if method == "curator-holdout" else "half-hopeless-skill"
+    student = "half-hopeless-holdout-softmax" if "holdout" in method else "half-hopeless-skill"
     result = play(replace(SMALL, learner=student, method=method, steps=4, evaluate_every=2))
     assert result.steps == (0, 2, 4)
     assert all(0.0 < accuracy < 1.0 for accuracy in result.accuracy)
 
 
 def test_every_group_of_words_names_methods_and_all_names_all():
-    assert set(GROUPS["all"]) == set(CONTENDERS)
-    assert all(find_contender(name).summary for names in GROUPS.values() for name in names)
-    assert expanded(["uniform", "headline", "uniform"]) == GROUPS["headline"]
-    assert {"grid/osmd/absolute-advantage", "grid/tscl/success"} <= set(GROUPS["grid"])
+    several = groups()
+    assert set(several["all"]) == {name for word, names in several.items() if word != "tuned" for name in names}
+    assert all(find_contender(name).summary for names in several.values() for name in names)
+    assert expanded(["uniform", "headline", "uniform"]) == several["headline"]
+    assert {"osmd(signal=absolute_advantage)", "tscl(signal=success_rate)"} <= set(several["grid"])
 
 
 def test_a_reference_student_is_one_at_a_known_skill():
@@ -149,18 +144,19 @@ def test_a_digest_tells_all_settings_apart(monkeypatch):
     before = SMALL.digest()
     assert before == replace(SMALL).digest()
     assert len({before, *(run.digest() for run in others)}) == 9
-    for kinds, name in ((CONTENDERS, SMALL.method), (STUDENTS, SMALL.learner)):
+    kinds = ((registry._DECLARED, SMALL.method), (STUDENTS, SMALL.learner))
+    for there, name in kinds:
         with monkeypatch.context() as patch:
-            patch.setitem(kinds, name, replace(kinds[name], revision=2))
+            patch.setitem(there, name, replace(there[name], revision=2))
             assert SMALL.digest() != before
     assert SMALL.digest() == before
 
 
 def test_what_fails_is_named(monkeypatch):
-    def broken(setting):
+    def broken(bank, seed):
         raise ZeroDivisionError("no such thing")
 
-    monkeypatch.setitem(contenders.CONTENDERS, "broken", contenders.Contender("breaks", broken))
+    monkeypatch.setitem(contenders.OWN, "broken", registry.Method("broken", "breaks", broken))
     with pytest.raises(RuntimeError, match=r"broken on half-hopeless-skill failed \(seed 3, 300 problems\): ZeroDiv"):
         play(replace(SMALL, method="broken"))
 
@@ -183,12 +179,12 @@ def test_a_run_ends_at_the_first_step_at_which_its_rollouts_are_spent():
 
 
 def test_a_stage_pays_for_what_it_rejects():
-    plain, staged = (play(replace(SMALL, method=method)) for method in (BASELINE, "uniform+zero-variance"))
+    plain, staged = (play(replace(SMALL, method=method)) for method in (BASELINE, "uniform+dapo"))
     assert staged.rollouts[-1] > plain.rollouts[-1]
     assert staged.tokens[-1] > plain.tokens[-1] > 0.0
     assert staged.distinct > plain.distinct
     np.testing.assert_allclose(np.sum(staged.drawn, axis=1), 1.0, atol=1e-4)
-    limited = play(replace(SMALL, method="uniform+zero-variance", rollouts=600))
+    limited = play(replace(SMALL, method="uniform+dapo", rollouts=600))
     assert limited.rollouts[-2] < 600 <= limited.rollouts[-1]
     assert limited.steps[-1] < 12
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from curriculum_bandits.benchmarks.curricula.contenders import GROUPS
+from curriculum_bandits.benchmarks.curricula.contenders import groups
 from curriculum_bandits.benchmarks.curricula.figures import (
     curves_figure,
     drawn_figure,
@@ -53,7 +53,7 @@ def result(slope, effective=50.0, cost=8.0):
 
 
 def comparison(seeds=6, **slopes):
-    names = {"uniform": "uniform", "fast": "osmd-problems", "slow": "osmd-groups", "oracle": "greedy-oracle"}
+    names = {"uniform": "uniform", "fast": "osmd(arms=problems)", "slow": "osmd", "oracle": "greedy_oracle"}
     results = {
         names[name]: [result(slope + 0.01 * seed, math.nan if name == "oracle" else 50.0) for seed in range(seeds)]
         for name, slope in slopes.items()
@@ -68,9 +68,9 @@ def test_losing_cells_stay_and_the_target_that_is_not_reached_is_said():
     text = text_table([FULL], "the caption")
     table = {line.split()[0]: line for line in text.splitlines() if line}
     order = [word for word in table if word in FULL.results]
-    assert order == ["greedy-oracle", "osmd-problems", "uniform", "osmd-groups"]
-    assert "not reached (at most 0.90)" in table["osmd-groups"]
-    assert "0.00 [0.00, 0.00]" in table["osmd-groups"]
+    assert order == ["greedy_oracle", "osmd(arms=problems)", "uniform", "osmd"]
+    assert "not reached (at most 0.90)" in table["osmd"]
+    assert "0.00 [0.00, 0.00]" in table["osmd"]
     assert text.rstrip().endswith("the caption")
     assert "nan" not in text
     assert "-0.00" not in text
@@ -79,10 +79,10 @@ def test_losing_cells_stay_and_the_target_that_is_not_reached_is_said():
 def test_rows_hold_the_measures():
     rows = {row.method: row for row in FULL.rows()}
     assert rows["uniform"].speed.ratio.value == 1.0
-    assert rows["osmd-problems"].speed.ratio.value == pytest.approx(0.725 / 0.525, rel=1e-6)
-    assert rows["greedy-oracle"].oracle_share.value == pytest.approx(1.0)
-    assert rows["osmd-problems"].oracle_share.value == pytest.approx(0.5)
-    assert rows["osmd-groups"].improvement.value == 0.0
+    assert rows["osmd(arms=problems)"].speed.ratio.value == pytest.approx(0.725 / 0.525, rel=1e-6)
+    assert rows["greedy_oracle"].oracle_share.value == pytest.approx(1.0)
+    assert rows["osmd(arms=problems)"].oracle_share.value == pytest.approx(0.5)
+    assert rows["osmd"].improvement.value == 0.0
     assert rows["uniform"].cost == pytest.approx(0.003)
 
 
@@ -130,27 +130,27 @@ def test_figures_show_every_method(shown):
 
 def test_what_is_best_leaves_out_the_oracle():
     rows = {row.method: row for row in FULL.rows()}
-    assert rows["osmd-problems"].of_best == 1.0
+    assert rows["osmd(arms=problems)"].of_best == 1.0
     assert rows["uniform"].of_best == pytest.approx(0.525 / 0.725)
-    assert rows["greedy-oracle"].of_best > 1.0
+    assert rows["greedy_oracle"].of_best > 1.0
 
 
 def test_methods_that_cost_more_a_step_are_read_at_the_same_rollouts():
     results = {
         "uniform": [result(0.5)] * 2,
-        "osmd-groups": [result(0.5, cost=16.0)] * 2,  # twice the rollouts for the same curve over steps
-        "osmd-problems": [result(0.5, cost=4.0)] * 2,  # ends early, and keeps what it has
+        "osmd": [result(0.5, cost=16.0)] * 2,  # twice the rollouts for the same curve over steps
+        "osmd(arms=problems)": [result(0.5, cost=4.0)] * 2,  # ends early, and keeps what it has
     }
     shown = Comparison("half-hopeless-skill", 1000, range(2), results)
-    np.testing.assert_allclose(shown.accuracy("osmd-groups"), shown.accuracy("uniform") / 2)
-    np.testing.assert_allclose(shown.accuracy("osmd-problems")[:, :6], shown.accuracy("uniform")[:, :12:2][:, :6])
-    assert shown.accuracy("osmd-problems")[0, -1] == 0.5
+    np.testing.assert_allclose(shown.accuracy("osmd"), shown.accuracy("uniform") / 2)
+    np.testing.assert_allclose(shown.accuracy("osmd(arms=problems)")[:, :6], shown.accuracy("uniform")[:, :12:2][:, :6])
+    assert shown.accuracy("osmd(arms=problems)")[0, -1] == 0.5
     rows = {row.method: row for row in shown.rows()}
-    assert rows["osmd-groups"].speed.budget.value == math.inf
-    assert rows["osmd-groups"].tokens_to_target == math.inf
-    assert rows["osmd-problems"].speed.ratio.value == pytest.approx(2.0)
+    assert rows["osmd"].speed.budget.value == math.inf
+    assert rows["osmd"].tokens_to_target == math.inf
+    assert rows["osmd(arms=problems)"].speed.ratio.value == pytest.approx(2.0)
     assert rows["uniform"].tokens_to_target == pytest.approx(10 * rows["uniform"].speed.budget.value)
-    assert rows["osmd-groups"].tokens == pytest.approx(8000.0)
+    assert rows["osmd"].tokens == pytest.approx(8000.0)
 
 
 def test_with_a_budget_the_axis_ends_there():
@@ -162,11 +162,11 @@ def test_with_a_budget_the_axis_ends_there():
 def test_learners_together_pool_runs_and_take_the_least_share_of_the_best():
     other = comparison(uniform=0.4, fast=0.3, slow=0.2)
     rows = {row.method: row for row in overall([FULL, other])}
-    assert set(rows) == {"uniform", "osmd-problems", "osmd-groups"}  # the oracle was on one of them only
+    assert set(rows) == {"uniform", "osmd(arms=problems)", "osmd"}  # the oracle was on one of them only
     finals = [0.9 * (slope + 0.01 * seed) for slope in (0.5, 0.4) for seed in range(6)]
     assert rows["uniform"].level.value == pytest.approx(np.mean(sorted(finals)[3:9]))
-    assert rows["osmd-problems"].improvement.value == 0.5
-    assert rows["osmd-problems"].least_of_best == pytest.approx(0.325 / 0.425)
+    assert rows["osmd(arms=problems)"].improvement.value == 0.5
+    assert rows["osmd(arms=problems)"].least_of_best == pytest.approx(0.325 / 0.425)
     assert len(overall_table([FULL, other]).splitlines()) == 4
     assert "all 2 learners together" in text_table([FULL, other], "")
     overall_figure([FULL, other], "a note").savefig(io.BytesIO())
@@ -184,7 +184,7 @@ def test_curves_are_long():
 
 
 def test_many_methods_get_a_panel_each_and_the_measures_a_line_each():
-    names = GROUPS["all"][:13]
+    names = groups()["all"][:13]
     results = {name: [result(0.3 + 0.01 * i + 0.02 * seed) for seed in range(2)] for i, name in enumerate(names)}
     shown = Comparison("half-hopeless-skill", 1000, range(2), results)
     curves, drawn, measures = (draw(shown, "a note") for draw in (curves_figure, drawn_figure, measures_figure))
@@ -206,8 +206,8 @@ def test_seeds_of_one_method_may_end_after_different_numbers_of_steps():
     fields = {name: getattr(longer, name)[:8] for name in ("steps", "rollouts", "tokens", "accuracy")}
     fields |= {name: getattr(longer, name)[:7] for name in ("informative", "effective", "drawn")}
     runs = [longer, dataclasses.replace(longer, **fields)]
-    shown = Comparison("half-hopeless-skill", 1000, range(2), {"uniform": [longer] * 2, "osmd-groups": runs})
-    (row,) = [row for row in shown.rows() if row.method == "osmd-groups"]
+    shown = Comparison("half-hopeless-skill", 1000, range(2), {"uniform": [longer] * 2, "osmd": runs})
+    (row,) = [row for row in shown.rows() if row.method == "osmd"]
     assert row.informative == 0.25
     for draw in (curves_figure, drawn_figure, measures_figure):
         draw(shown, "a note").savefig(io.BytesIO())

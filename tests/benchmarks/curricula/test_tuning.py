@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from curriculum_bandits.benchmarks.curricula import tuning
-from curriculum_bandits.benchmarks.curricula.contenders import GROUPS, find_contender
+from curriculum_bandits.benchmarks.curricula.contenders import find_contender, groups
 from curriculum_bandits.benchmarks.curricula.learners import find_learner
 from curriculum_bandits.benchmarks.curricula.play import Result
 from curriculum_bandits.benchmarks.curricula.setting import Setting
-from curriculum_bandits.benchmarks.curricula.tuned import TRIED, TUNED
+from curriculum_bandits.benchmarks.curricula.tuned import TRIED, TUNED, named
 from curriculum_bandits.signals import tent
 
 TABLE = Path(__file__).parents[3] / "benchmarks" / "curricula" / "results" / "tuning" / "tuning.csv"
@@ -21,24 +21,25 @@ def a_setting(seed=3):
     return Setting(find_learner("half-hopeless-skill").make(600, seed), 12, None, 8, seed)
 
 
-def test_settings_in_brackets_reach_the_method():
-    made = find_contender('sec[temperature=0.25, rate=0.5, signal="tent"]').make(a_setting())
-    assert made.bandit.choice.temperature == 0.25
+def test_settings_reach_the_method():
+    made = find_contender("sec(temperature=0.25, rate=0.5, signal=tent)").make(a_setting())
+    assert made.bandit.exploration.temperature == 0.25
     assert made._signal is tent
-    assert find_contender("osmd-groups[memory=7]").make(a_setting()).bandit.step.memory == 7
-    assert find_contender("actor-curator[clip=0.4]").make(a_setting()).bandit.settings.loss.clip == 0.4
+    assert find_contender("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
+    assert find_contender("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("sec[temperature]", "are no settings of sec"),
-        ("sec[0.3]", "are no settings of sec"),
-        ("sec[temperature=open('x')]", "are no settings of sec"),
-        ("sec[temperature=0.1) or f(rate=1]", "are no settings of sec"),
-        ('sec[signal="tents"]', "none of curriculum_bandits.signals"),
-        ("greedy-oracle[depth=2]", "has no settings"),
-        ("secc[temperature=1]", "none of the methods"),
+        ("sec(temperature)", "without a name"),
+        ("sec(0.3)", "without a name"),
+        ("sec(temperature=open('x'))", "there is no value object 'open'"),
+        ("sec(temperature=0.1) or f(rate=1)", "cannot be read"),
+        ("sec(temprature=1)", "did you mean 'temperature'"),
+        ("sec(signal=tents)", "there is no signal 'tents'; did you mean 'tent'"),
+        ("greedy-oracle(depth=2)", "has no setting 'depth'"),
+        ("secc(temperature=1)", "there is no method 'secc'; did you mean 'sec'"),
     ],
 )
 def test_settings_that_are_none_are_refused(name, message):
@@ -48,10 +49,10 @@ def test_settings_that_are_none_are_refused(name, message):
 
 def test_every_method_was_tried_with_equally_many_settings_that_work():
     assert {len(tried) for tried in TRIED.values()} == {8}
-    assert set(TRIED) >= {"actor-curator", "osmd-groups", *GROUPS["rivals"]}
+    assert {"actor_curator", "osmd"} <= set(TRIED) <= {"actor_curator", "osmd", *groups()["rivals"]}
     for method, tried in TRIED.items():
         for settings in tried:
-            assert len(find_contender(f"{method}[{settings}]").make(a_setting()).ask(8)) == 8
+            assert len(find_contender(named(method, settings)).make(a_setting()).ask(8)) == 8
 
 
 def result(accuracy):
@@ -64,10 +65,10 @@ def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):
     monkeypatch.setattr(tuning, "TRIED", {"sec": ("temperature=0.1", "temperature=0.2")})
     final = {
         "uniform": [0.5, 0.9, 0.5],
-        "greedy-oracle": [0.9, 1.0, 0.6],
+        "greedy_oracle": [0.9, 1.0, 0.6],
         "sec": [0.7, 0.92, 0.51],
-        "sec[temperature=0.1]": [0.6, 0.98, 0.55],  # more on banks where there is less to gain
-        "sec[temperature=0.2]": [0.8, 0.90, 0.45],
+        "sec(temperature=0.1)": [0.6, 0.98, 0.55],  # more on banks where there is less to gain
+        "sec(temperature=0.2)": [0.8, 0.90, 0.45],
     }
     results = {
         tuning._run(learner, name, seed): result((numbers[i],) * 3)
@@ -93,4 +94,4 @@ def test_what_is_called_tuned_is_what_the_committed_table_says_is_best():
         chosen = next(row for row in own if row["chosen"] == "yes")
         assert float(chosen["mean"]) == max(means)
         assert chosen["settings"] == (TUNED[method] or "published")
-    assert set(GROUPS["tuned"]) == {f"{method}[{settings}]" for method, settings in TUNED.items() if settings}
+    assert set(groups()["tuned"]) == {f"{method}({settings})" for method, settings in TUNED.items() if settings}

@@ -11,10 +11,10 @@ pytest.importorskip("gymnasium")
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
-from curriculum_bandits import Curriculum, methods
-from curriculum_bandits.benchmarks.gym.command import GymSettings, find_method, method_names, run_gym
+from curriculum_bandits.benchmarks.gym.command import GymSettings, run_gym
 from curriculum_bandits.benchmarks.gym.figures import curves_figure, drawn_figure, steps_evaluated
 from curriculum_bandits.benchmarks.gym.learners import LEARNERS
+from curriculum_bandits.checkpoint import load_state
 from curriculum_bandits.cli import main
 
 SMALL = {"problems": 36, "steps": 4, "batch": 4, "evaluate_every": 2}
@@ -78,19 +78,12 @@ def test_a_schedule_of_another_length_is_another_run(steps, tmp_path):
     run_gym(settings, output=tmp_path, progress=False)
     saved = (tmp_path / "frozen-lake" / "e2h-0" / "curriculum.jsonl").read_text()
     asked = ["gym", *words(steps=steps), "--methods", "uniform", "e2h", "--output", str(tmp_path)]
-    with pytest.raises(SystemExit, match=f"e2h planned for 4 steps, not {steps}; use --steps 4, or another") as ended:
+    with pytest.raises(
+        SystemExit, match=f"settings of curriculum differ: steps was 4 there and is {steps} here"
+    ) as ended:
         main(asked)
     assert "\n" not in str(ended.value)
-    assert (tmp_path / "frozen-lake" / "e2h-0" / "curriculum.jsonl").read_text() == saved
-    assert not (tmp_path / "frozen-lake" / "uniform-0").exists()  # refused before anything is trained
-
-
-def test_a_schedule_that_does_not_say_its_length_does_not_go_on(tmp_path):
-    settings = GymSettings(methods=("e2h",), **SMALL)
-    run_gym(settings, output=tmp_path, progress=False)
-    (tmp_path / "frozen-lake" / "e2h-0" / "planned_steps.json").unlink()
-    with pytest.raises(ValueError, match="does not say for how many steps e2h was planned"):
-        run_gym(settings, output=tmp_path, progress=False)
+    assert (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text() == saved
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path):
@@ -117,8 +110,9 @@ def test_a_method_of_ones_own_joins_by_import_path(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--learner", "pong"], "'pong' is no learner; choose from frozen-lake"),
-        (["--methods", "guess"], "'guess' is no method; choose from"),
+        (["--learner", "pong"], "there is no learner 'pong'; there are: frozen-lake"),
+        (["--methods", "guess"], "there is no method 'guess'; "),
+        (["--methods", "osmd(flor=0.1)"], "osmd has no setting 'flor'; did you mean 'floor'"),
         (["--methods", "nowhere:method"], "No module named 'nowhere'"),
         (["--steps", "0"], "steps is 0; it must be at least 1"),
         (["--problems", "3", "--batch", "4"], "batch is 4, but a bank has 3 tasks"),
@@ -132,36 +126,27 @@ def test_what_cannot_work_is_one_line(more, message, tmp_path):
     assert "\n" not in str(ended.value)
 
 
-def test_a_method_that_lacks_something_is_named(monkeypatch, tmp_path):
-    def needs_labels(bank, seed=0):
-        raise ValueError("the bank has no groups; give ProblemBank groups=")
-
-    monkeypatch.setattr(methods, "uniform", needs_labels)
-    with pytest.raises(SystemExit, match="the method uniform cannot be made for these tasks: the bank has no groups"):
-        main(["gym", *words(), "--methods", "uniform", "--output", str(tmp_path)])
+def test_a_method_that_lacks_something_is_named(tmp_path):
+    with pytest.raises(SystemExit, match="the method bots cannot be made for these tasks: the bank has no column"):
+        main(["gym", *words(), "--methods", "bots", "--output", str(tmp_path)])
 
 
-def test_a_schedule_hears_how_long_it_lasts(monkeypatch, tmp_path):
-    heard = []
-
-    def schedule(bank, seed=0, *, steps):
-        heard.append(steps)
-        return methods.osmd(bank, seed=seed)
-
-    monkeypatch.setattr(methods, "uniform", schedule)
-    run_gym(GymSettings(methods=("uniform",), **SMALL), output=tmp_path, progress=False)
-    assert heard == [4]
+def test_settings_reach_the_method_and_a_schedule_hears_how_long_it_lasts(tmp_path):
+    named = GymSettings(methods=("osmd(floor=.3)", "e2h"), **SMALL)
+    assert named.methods == ("osmd(floor=0.3)", "e2h")
+    run_gym(named, output=tmp_path, progress=False)
+    states = {
+        name: load_state(tmp_path / "frozen-lake" / f"{name}-0" / "checkpoint.npz")["curriculum"]["settings"]
+        for name in ("osmd-floor=0.3", "e2h")
+    }
+    assert states["osmd-floor=0.3"]["floor"] == 0.3
+    assert states["e2h"]["steps"] == 4
 
 
 def test_the_list_names_learners_and_methods(capsys):
     main(["gym", "--list"])
     printed = capsys.readouterr().out
     assert all(name in printed for name in (*LEARNERS, "uniform", "osmd", "actor_curator"))
-
-
-def test_methods_by_name_are_made_from_a_bank_and_a_seed():
-    assert {"uniform", "osmd", "actor_curator"} <= set(method_names())
-    assert find_method("uniform") is methods.uniform
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -226,8 +211,3 @@ def test_the_benchmark_imports_neither_torch_nor_gymnasium_before_it_trains():
         "import sys, curriculum_bandits.benchmarks.gym.learners; assert not {'torch', 'gymnasium'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_a_curriculum_is_what_methods_return():
-    learner = LEARNERS["frozen-lake"].make(18, 0)
-    assert isinstance(find_method("osmd")(learner.bank, seed=1), Curriculum)

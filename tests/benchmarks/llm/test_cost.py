@@ -124,7 +124,7 @@ def test_the_candidates_that_are_named_are_those_of_the_default_preset(problems,
 def test_the_curricula_are_those_that_are_named(tmp_path: Path) -> None:
     setting = cost_run.make_setting(TINY_LARGE, tmp_path, None, progress=False)
     made = {name: cost_run.make_curriculum(name, setting, TINY_LARGE) for name in CONTENDERS}
-    names = ["uniform", "osmd-groups", "actor-curator", "actor-curator"]
+    names = ["uniform", "osmd", "actor_curator", "actor_curator"]
     assert [curriculum.name for curriculum in made.values()] == names
     curator: Any = made["transformer"].bandit
     assert isinstance(curator.scorer, TransformerScorer)

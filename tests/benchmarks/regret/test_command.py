@@ -44,14 +44,14 @@ def assert_same(one, other):
             np.testing.assert_array_equal(values, other[name][key])
 
 
-WORDS = ["--instances", "besson-1", "random-abrupt:n_arms=3,changes=1,seed=0..2", "--horizons", "60", "120"]
-WORDS += ["--policies", "uniform", "oracle", "exp3-s", "exp3", "--runs", "6", "--block", "3", "--checkpoints", "10"]
+WORDS = ["--instances", "besson_1", "random_abrupt(n_arms=3, changes=1, seed=range(3))", "--horizons", "60", "120"]
+WORDS += ["--policies", "uniform", "oracle", "exp3_s", "exp3", "--runs", "6", "--block", "3", "--checkpoints", "10"]
 
 
 def test_the_command_writes_tables_figures_and_settings(tmp_path, capsys):
     assert cli.main(["regret", *WORDS, "--seeds", "0", "4", "--jobs", "1", "--output", str(tmp_path)]) == 0
     names = {path.name for path in tmp_path.iterdir()}
-    family = "random-abrupt-n-arms-3-changes-1-seed-0..2"
+    family = "random-abrupt-n-arms-3-changes-1-seed-range-3"
     assert names == {
         *("tasks", "runs.parquet", "curves.parquet", "summary.csv", "summary.md", "families.csv", "growth.csv"),
         *("settings.json", "growth-besson-1.png", f"growth-{family}.png"),
@@ -66,24 +66,24 @@ def test_the_command_writes_tables_figures_and_settings(tmp_path, capsys):
     assert settings["tasks"] == settings["tasks_done_by_this_command"] == len(list((tmp_path / "tasks").iterdir()))
     assert settings["seeds"] == [0, 4]
     assert settings["policies"][2] == {
-        "policy": "exp3-s",
-        "name": "exp3-s",
+        "policy": "exp3_s",
+        "name": "exp3_s",
         "settings": {},
         "knows": "horizon, segments",
         "revision": 1,
     }
     assert {"numpy", "joblib", "pandas", "python"} <= settings["versions"].keys()
     printed = capsys.readouterr().out
-    assert "random-abrupt:n_arms=3,changes=1,seed=0..2, 120 rounds" in printed
-    assert "besson-1, 120 rounds" in printed  # a single instance beside a family
+    assert "random_abrupt(n_arms=3, changes=1, seed=range(3)), 120 rounds" in printed
+    assert "besson_1, 120 rounds" in printed  # a single instance beside a family
     assert str(tmp_path / "summary.md") in printed
 
 
 def test_a_changed_command_does_only_what_is_new_and_tells_of_nothing_old(tmp_path):
-    settings = RegretSettings(("besson-1:horizon=50",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
+    settings = RegretSettings(("besson_1(horizon=50)",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
     quiet(settings, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tasks").iterdir()}
-    more = RegretSettings(("besson-1:horizon=50",), ("exp3", "oracle"), runs=6, block=2, checkpoints=5)
+    more = RegretSettings(("besson_1(horizon=50)",), ("exp3", "oracle"), runs=6, block=2, checkpoints=5)
     tables = quiet(more, tmp_path)
     assert all(path.stat().st_mtime_ns == time_ for path, time_ in before.items())
     assert json.loads((tmp_path / "settings.json").read_text())["tasks_done_by_this_command"] == 1 + 3
@@ -92,7 +92,7 @@ def test_a_changed_command_does_only_what_is_new_and_tells_of_nothing_old(tmp_pa
 
 
 def test_a_corrupt_task_is_done_again(tmp_path):
-    settings = RegretSettings(("besson-1:horizon=50",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
+    settings = RegretSettings(("besson_1(horizon=50)",), ("uniform", "exp3"), runs=4, block=2, checkpoints=5)
     first = quiet(settings, tmp_path).runs()
     good = stored(tmp_path)
     one, other, *_ = sorted((tmp_path / "tasks").iterdir())
@@ -106,7 +106,7 @@ def test_a_corrupt_task_is_done_again(tmp_path):
 
 
 def test_seeds_and_blocks_change_numbers_and_jobs_do_not(tmp_path):
-    base = {"instances": ("besson-1:horizon=60",), "policies": ("exp3",), "runs": 4, "checkpoints": 5}
+    base = {"instances": ("besson_1(horizon=60)",), "policies": ("exp3",), "runs": 4, "checkpoints": 5}
     alone = run_regret(RegretSettings(**base, block=2), output=tmp_path / "a", jobs=1, progress=False)
     beside = run_regret(RegretSettings(**base, block=2), output=tmp_path / "b", jobs=2, progress=False)
     seeded = run_regret(RegretSettings(**base, block=2, seeds=(1,)), output=tmp_path / "c", jobs=1, progress=False)
@@ -115,7 +115,7 @@ def test_seeds_and_blocks_change_numbers_and_jobs_do_not(tmp_path):
     assert not alone.runs()["dynamic_regret"].equals(seeded.runs()["dynamic_regret"])
 
 
-LONG = ["--instances", "besson-1:horizon=1500", "--policies", "exp3", "--runs", "12", "--block", "1"]
+LONG = ["--instances", "besson_1(horizon=1500)", "--policies", "exp3", "--runs", "12", "--block", "1"]
 LONG += ["--checkpoints", "5", "--format", "csv"]
 
 
@@ -130,7 +130,7 @@ def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path):
         process.wait()
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "tasks").glob("*.npz")}
     assert 3 <= len(done) < 12
-    settings = RegretSettings(("besson-1:horizon=1500",), ("exp3",), runs=12, block=1, checkpoints=5)
+    settings = RegretSettings(("besson_1(horizon=1500)",), ("exp3",), runs=12, block=1, checkpoints=5)
     resumed = quiet(settings, tmp_path)
     assert all(path.stat().st_mtime_ns == time_ for path, time_ in done.items())
     document = json.loads((tmp_path / "settings.json").read_text())
@@ -169,8 +169,8 @@ def policy(environment, runs, depth=1):
 def test_an_instance_and_a_policy_of_ones_own(tmp_path):
     module = tmp_path / "own_regret_module.py"
     np.savetxt(tmp_path / "table.csv", np.full((30, 3), [0.2, 0.5, 0.7]), delimiter=",", header="a,b,c", comments="")
-    words = ["--instances", "own_regret_module:instance:top=0.8", "table.csv", "--horizon", "50", "--runs", "4"]
-    words += ["--policies", "own_regret_module:policy:depth=2", "uniform", "--block", "2", "--output", "out"]
+    words = ["--instances", "own_regret_module:instance(top=0.8)", "table.csv", "--horizon", "50", "--runs", "4"]
+    words += ["--policies", "own_regret_module:policy(depth=2)", "uniform", "--block", "2", "--output", "out"]
     done = []
     for jobs, source in (("2", MODULE), ("1", MODULE + "# changed\n")):
         module.write_text(source)
@@ -181,7 +181,7 @@ def test_an_instance_and_a_policy_of_ones_own(tmp_path):
     assert done == [8, 4]  # a changed source is another policy, though its name is the same
     summary = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert set(zip(summary["instance"], summary["horizon"], strict=True)) == {
-        ("own_regret_module:instance:top=0.8", 50),
+        ("own_regret_module:instance(top=0.8)", 50),
         ("table", 30),
     }
     assert set(summary["knows"]) == {"?", "nothing"}
@@ -197,16 +197,16 @@ def test_an_instance_and_a_policy_of_ones_own(tmp_path):
         (["--instances", "beson"], "there is no instance 'beson'"),
         (["--policies", "exp33"], "there is no policy 'exp33'"),
         (
-            ["--plays", "2", "--policies", "all", "exp3-s"],
-            "policy exp3-s on besson-1: 2 plays are asked for; leave the policy out, or give fewer --plays or an "
+            ["--plays", "2", "--policies", "all", "exp3_s"],
+            "policy exp3_s on besson_1: 2 plays are asked for; leave the policy out, or give fewer --plays or an "
             "instance with more arms or rounds$",
         ),
         (["--plays", "9", "--policies", "all"], "no policy can play every instance; change --plays or the instances"),
         (
-            ["--instances", "random-walk:n_arms=1,horizon=9", "--policies", "rexp3"],
-            "policy rexp3 on random-walk:n_arms=1: n_arms is 1; leave the policy out",
+            ["--instances", "random_walk(n_arms=1, horizon=9)", "--policies", "rexp3"],
+            r"policy rexp3 on random_walk\(n_arms=1\): n_arms is 1; leave the policy out",
         ),
-        (["--policies", "osmd:share=7"], "policy osmd:share=7 on besson-1: share is 7"),
+        (["--policies", "osmd(share=7)"], r"policy osmd\(share=7\) on besson_1: share is 7"),
         (["--backend", "pigeon", "--policies", "uniform", "--horizon", "10"], "use loky, threading, dask or ray"),
         (["--scheduler", "tcp://127.0.0.1:1", "--backend", "loky", "--horizon", "10"], "use the backend dask"),
     ],
@@ -287,7 +287,7 @@ def test_a_policy_of_ones_own_that_fails_is_named_before_anything_is_played(name
     (tmp_path / "own_failing_policies.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     words = ["--policies", f"own_failing_policies:{name}", "--output", str(tmp_path / "out")]
-    with pytest.raises(SystemExit, match=f"policy own_failing_policies:{name} on besson-1: {message}") as error:
+    with pytest.raises(SystemExit, match=f"policy own_failing_policies:{name} on besson_1: {message}") as error:
         cli.main(["regret", *words])
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
@@ -312,20 +312,20 @@ def test_an_output_that_is_no_folder_is_one_line(name, message, tmp_path):
 
 
 def test_all_leaves_out_what_cannot_play_and_says_so(tmp_path, capsys):
-    words = ["--instances", "besson-1:horizon=20", "--plays", "2", "--runs", "2", "--jobs", "1", "--format", "csv"]
+    words = ["--instances", "besson_1(horizon=20)", "--plays", "2", "--runs", "2", "--jobs", "1", "--format", "csv"]
     assert cli.main(["regret", *words, "--policies", "all", "--output", str(tmp_path)]) == 0
-    assert "left out: exp3-s, on besson-1: 2 plays are asked for\n" in capsys.readouterr().err
+    assert "left out: exp3_s, on besson_1: 2 plays are asked for\n" in capsys.readouterr().err
     document = json.loads((tmp_path / "settings.json").read_text())
     left_out = set(document["policies_left_out"])
-    assert left_out == {"exp3-anytime", "exp3-p", "exp3-s", "rexp3", "tsallis-inf"}
+    assert left_out == {"exp3_anytime", "exp3_p", "exp3_s", "rexp3", "tsallis_inf"}
     played = {policy["policy"] for policy in document["policies"]}
     assert played == set(pd.read_csv(tmp_path / "summary.csv")["policy"]) == set(POLICIES) - left_out
 
 
 def test_all_plays_an_instance_of_one_arm_and_one_of_one_round(tmp_path):
     for word, expected in (
-        ("random-walk:n_arms=1,horizon=12", {"exp3-p", "exp3-s", "rexp3", "restarted-exp3"}),
-        ("random-walk:n_arms=2,horizon=1", {"osmd-path", "glr-kl-ucb", "glr-kl-ucb-local"}),
+        ("random_walk(n_arms=1, horizon=12)", {"exp3_p", "exp3_s", "rexp3", "restarted_exp3"}),
+        ("random_walk(n_arms=2, horizon=1)", {"osmd_path", "glr_kl_ucb", "glr_kl_ucb_local"}),
     ):
         quiet(RegretSettings((word,), ("all",), runs=2), tmp_path)
         assert set(json.loads((tmp_path / "settings.json").read_text())["policies_left_out"]) == expected
@@ -334,10 +334,10 @@ def test_all_plays_an_instance_of_one_arm_and_one_of_one_round(tmp_path):
 def test_what_another_command_left_in_the_folder_goes_and_what_is_not_ours_stays(tmp_path):
     (tmp_path / "mine.png").write_text("mine")
     (tmp_path / "runs-of-mine.csv").write_text("mine")
-    first = RegretSettings(("besson-1",), ("uniform", "exp3"), horizons=(10, 20), runs=2, checkpoints=2)
+    first = RegretSettings(("besson_1",), ("uniform", "exp3"), horizons=(10, 20), runs=2, checkpoints=2)
     run_regret(first, output=tmp_path, jobs=1, progress=False)
     assert (tmp_path / "growth-besson-1.png").exists()
-    quiet(RegretSettings(("besson-2",), ("uniform", "oracle"), horizons=(10,), runs=2, checkpoints=2), tmp_path)
+    quiet(RegretSettings(("besson_2",), ("uniform", "oracle"), horizons=(10,), runs=2, checkpoints=2), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("tasks", "mine.png", "runs-of-mine.csv", "runs.csv", "curves.csv", "summary.csv", "summary.md"),
         *("settings.json", "regret-besson-2-T10.png", "arms-besson-2-T10.png"),
@@ -367,10 +367,10 @@ def test_the_list_names_instances_policies_and_what_they_know(capsys):
     assert cli.main(["regret", "--list"]) == 0
     printed = capsys.readouterr().out
     for word in (
-        "besson-1",
-        "random-abrupt",
+        "besson_1",
+        "random_abrupt",
         "n_arms=5, horizon=5000",
-        "fixed-share",
+        "fixed_share",
         "horizon, segments",
         "share=0.005",
         "restart=global",
@@ -387,5 +387,5 @@ def test_help_names_every_option_and_shows_examples():
         assert f"--{option}" in done.stdout
     assert "--plays and\n--block" in done.stdout
     assert "only whole blocks" in " ".join(done.stdout.split())
-    for option in ("--jobs", "--backend", "--scheduler", "--output", "--format", "seed=0..199", "examples:"):
+    for option in ("--jobs", "--backend", "--scheduler", "--output", "--format", "seed=range(200)", "examples:"):
         assert option in done.stdout

@@ -29,7 +29,7 @@ def drawn(figure, path):
 
 
 def test_twelve_arms_and_a_single_run(tmp_path):
-    group = group_of("random-walk:n_arms=12,horizon=80", ["oracle", "exp3", "rexp3"])
+    group = group_of("random_walk(n_arms=12, horizon=80)", ["oracle", "exp3", "rexp3"])
     styles = line_styles([played.choice.label for played in group.played])
     for name, figure in {
         "regret": regret_figure(group, styles),
@@ -40,7 +40,7 @@ def test_twelve_arms_and_a_single_run(tmp_path):
 
 
 def test_the_strip_is_the_best_arm_and_areas_fill_the_panel(tmp_path):
-    group = group_of("besson-1:horizon=100", ["uniform"], runs=5)
+    group = group_of("besson_1(horizon=100)", ["uniform"], runs=5)
     figure = arms_figure(group)
     areas = figure.axes[0].collections[:3]
     tops = [area.get_paths()[0].vertices[:, 1].max() for area in areas]
@@ -49,7 +49,7 @@ def test_the_strip_is_the_best_arm_and_areas_fill_the_panel(tmp_path):
 
 
 def test_the_legend_is_sorted_by_final_regret():
-    group = group_of("besson-1:horizon=200", ["oracle", "uniform", "osmd"], runs=5)
+    group = group_of("besson_1(horizon=200)", ["oracle", "uniform", "osmd"], runs=5)
     figure = regret_figure(group, line_styles(["oracle", "uniform", "osmd"]))
     texts = [text.get_text().split()[0] for text in figure.legends[0].get_texts()]
     final = {played.choice.label: float(np.mean(played.dynamic[:, -1])) for played in group.played}
@@ -59,7 +59,7 @@ def test_the_legend_is_sorted_by_final_regret():
 
 
 def test_no_bound_no_figure_of_bounds():
-    group = group_of("besson-1:horizon=20", ["uniform", "oracle"])
+    group = group_of("besson_1(horizon=20)", ["uniform", "oracle"])
     assert bounds_figure(group, line_styles(["uniform", "oracle"])) is None
 
 

@@ -13,7 +13,7 @@ from curriculum_bandits.benchmarks.regret.task import Task, run_work
 from curriculum_bandits.bounds import exp3_s_bound, fixed_share_bound, osmd_entropy_bound
 from curriculum_bandits.environments import besson_1, piecewise_stationary
 
-(SMALL,) = parse_instances(["besson-1:horizon=400"])
+(SMALL,) = parse_instances(["besson_1(horizon=400)"])
 
 
 def result_of(choice: Choice, instance=SMALL, runs: int = 20, plays: int = 1):
@@ -56,16 +56,16 @@ def test_the_ends_of_the_scale():
 def test_what_a_policy_knows_is_used():
     environment = besson_1(400)
     shared = {"plays": 1, "settings": {}}
-    assert POLICIES["exp3-s"].theorem(environment, **shared) == Bound("dynamic", exp3_s_bound(400, 3, segments=2))
-    more = POLICIES["exp3-s"].theorem(environment, plays=1, settings={"segments": 5})
+    assert POLICIES["exp3_s"].theorem(environment, **shared) == Bound("dynamic", exp3_s_bound(400, 3, segments=2))
+    more = POLICIES["exp3_s"].theorem(environment, plays=1, settings={"segments": 5})
     assert more == Bound("dynamic", exp3_s_bound(400, 3, segments=5))
     # Tuned for fewer segments than the best arm has, the theorem does not cover it.
-    assert POLICIES["exp3-s"].theorem(environment, plays=1, settings={"segments": 1}) is None
-    assert POLICIES["fixed-share"].theorem(environment, plays=1, settings={"segments": 1}) is None
-    assert POLICIES["oracle-restarts"].knows == "change points"
+    assert POLICIES["exp3_s"].theorem(environment, plays=1, settings={"segments": 1}) is None
+    assert POLICIES["fixed_share"].theorem(environment, plays=1, settings={"segments": 1}) is None
+    assert POLICIES["oracle_restarts"].knows == "change points"
 
 
-@pytest.mark.parametrize("name", ["glr-kl-ucb", "glr-kl-ucb-local"])
+@pytest.mark.parametrize("name", ["glr_kl_ucb", "glr_kl_ucb_local"])
 def test_the_exploration_of_glr_kl_ucb_is_its_constructors_own(name):
     environment = besson_1(400)
     own = glr_kl_ucb(environment.n_arms, environment.horizon).exploration
@@ -76,7 +76,7 @@ def test_the_exploration_of_glr_kl_ucb_is_its_constructors_own(name):
 
 def test_a_setting_out_of_range_is_named_by_its_bandit():
     with pytest.raises(ValueError, match="epsilon is 2"):
-        POLICIES["epsilon-greedy"].bandit(besson_1(400), 1, plays=1, settings={"epsilon": 2.0})
+        POLICIES["epsilon_greedy"].bandit(besson_1(400), 1, plays=1, settings={"epsilon": 2.0})
 
 
 def test_bounds_follow_the_settings_of_osmd():
@@ -102,7 +102,7 @@ def test_the_bound_of_rexp3_does_not_believe_a_wrong_budget():
 
 
 def test_many_plays():
-    for name in ("uniform", "oracle", "exp3", "osmd", "osmd-path", "osmd-tsallis"):
+    for name in ("uniform", "oracle", "exp3", "osmd", "osmd_path", "osmd_tsallis"):
         choice = Choice(name, name)
         result = result_of(choice, plays=2)
         bound = choice.policy.theorem(SMALL.environment(), plays=2, settings={})
@@ -110,7 +110,7 @@ def test_many_plays():
             measured = result.dynamic if bound.notion == "dynamic" else result.external
             assert np.mean(measured[:, -1]) < bound.value
     assert np.all(np.abs(result_of(Choice("oracle", "oracle"), plays=2).dynamic) < 1e-9)
-    assert POLICIES["tsallis-inf"].theorem(SMALL.environment(), plays=2, settings={}) is None
+    assert POLICIES["tsallis_inf"].theorem(SMALL.environment(), plays=2, settings={}) is None
 
 
 def test_a_world_that_stands_still_is_no_trouble():
@@ -123,11 +123,11 @@ def test_a_world_that_stands_still_is_no_trouble():
 
 
 def test_a_choice_is_named_as_it_was_written():
-    chosen = parse_policies(["osmd:share=0.01,step=0.1", "exp3", "exp3"])
-    assert [choice.label for choice in chosen] == ["osmd:share=0.01,step=0.1", "exp3"]
+    chosen = parse_policies(["osmd(share=0.01, step=0.1)", "exp3", "exp3"])
+    assert [choice.label for choice in chosen] == ["osmd(share=0.01, step=0.1)", "exp3"]
     assert chosen[0].settings == (("share", 0.01), ("step", 0.1))
-    assert [choice.label for choice in parse_policies(["exp3-s:segments=2..3"])] == [
-        "exp3-s:segments=2",
-        "exp3-s:segments=3",
+    assert [choice.label for choice in parse_policies(["exp3_s(segments=range(2, 4))"])] == [
+        "exp3_s(segments=2)",
+        "exp3_s(segments=3)",
     ]
     assert len(parse_policies(["all", "exp3"])) == len(POLICIES)

@@ -19,13 +19,13 @@ BESSON = "Besson et al., table 1, or its thesis version"
 NOTES = "this project's notes"
 
 REGRETS = [  # source, instance, policy, mean dynamic pseudo-regret, standard deviation over runs or None
-    (BESSON, "besson-1", "uniform", 1500.0, None),
-    (BESSON, "besson-1", "thompson", 493.0, 175.0),
-    (NOTES, "besson-1", "discounted-thompson:discount=0.95", 425.0, None),
-    # Share 1/T and the step of `bounds.dynamic_step` for five segments; `fixed-share`, which shares more, has 210.
-    (NOTES, "besson-1", "osmd:share=0.0002,step=0.0726", 165.0, None),
-    (BESSON, "besson-2", "thompson", 388.0, 147.0),
-    (BESSON, "besson-2", "kl-ucb", 162.0, None),
+    (BESSON, "besson_1", "uniform", 1500.0, None),
+    (BESSON, "besson_1", "thompson", 493.0, 175.0),
+    (NOTES, "besson_1", "discounted_thompson(discount=0.95)", 425.0, None),
+    # Share 1/T and the step of `bounds.dynamic_step` for five segments; `fixed_share`, which shares more, has 210.
+    (NOTES, "besson_1", "osmd(share=0.0002, step=0.0726)", 165.0, None),
+    (BESSON, "besson_2", "thompson", 388.0, 147.0),
+    (BESSON, "besson_2", "kl_ucb", 162.0, None),
 ]
 
 

@@ -19,7 +19,7 @@ from curriculum_bandits.benchmarks.regret.tables import Tables, summary_page, wr
 from curriculum_bandits.benchmarks.regret.task import plan, run_work
 from curriculum_bandits.environments import besson_1
 
-POLICIES = ["uniform", "oracle", "exp3-s", "osmd"]
+POLICIES = ["uniform", "oracle", "exp3_s", "osmd"]
 SIZES = {"seeds": [0, 1], "runs": 6, "block": 4, "plays": 1, "checkpoints": 5}
 
 
@@ -34,17 +34,17 @@ def tables_of(words, horizons=(), policies=POLICIES):
 
 @pytest.fixture(scope="module")
 def single():
-    return tables_of(["besson-1:horizon=150", "besson-2:horizon=100"], policies=["uniform", "exp3-s"])
+    return tables_of(["besson_1(horizon=150)", "besson_2(horizon=100)"], policies=["uniform", "exp3_s"])
 
 
 @pytest.fixture(scope="module")
 def besson():
-    return tables_of(["besson-1"], [50, 100, 200])
+    return tables_of(["besson_1"], [50, 100, 200])
 
 
 @pytest.fixture(scope="module")
 def family():
-    return tables_of(["random-abrupt:n_arms=3,changes=1,seed=0..3"], [60, 120])[0]
+    return tables_of(["random_abrupt(n_arms=3, changes=1, seed=range(4))"], [60, 120])[0]
 
 
 def test_runs_has_a_row_for_each_run_of_each_seed(besson):
@@ -54,7 +54,7 @@ def test_runs_has_a_row_for_each_run_of_each_seed(besson):
         *("instance", "horizon", "policy", "knows", "seed", "run", "dynamic_regret", "external_regret")
     ]
     assert len(runs) == 3 * 4 * 2 * 6
-    one = runs[(runs["horizon"] == 100) & (runs["policy"] == "exp3-s")]
+    one = runs[(runs["horizon"] == 100) & (runs["policy"] == "exp3_s")]
     assert list(zip(one["seed"], one["run"], strict=True)) == [(seed, run) for seed in (0, 1) for run in range(6)]
     played = found[1].played[2]
     np.testing.assert_array_equal(one["dynamic_regret"], played.dynamic[:, -1])
@@ -92,7 +92,7 @@ def test_the_summary_is_sorted_and_its_numbers_are_those_of_the_runs(besson):
             # Uniform play loses 0.3 a round on this problem.
             assert row.score == pytest.approx(row.dynamic_regret / (0.3 * horizon))
             assert row.rounds_per_second > 0
-            if row.policy in ("exp3-s", "osmd"):
+            if row.policy in ("exp3_s", "osmd"):
                 assert row.bound_notion == "dynamic"
                 assert row.bound_ratio == pytest.approx(row.dynamic_regret / row.bound)
             else:
@@ -106,7 +106,7 @@ def test_uniform_regret_is_exact(besson):
 
 def test_the_summary_page_names_every_policy(single):
     page = summary_page(single[0])
-    for word in ("## besson-1, 150 rounds, 12 runs", "## besson-2, 100 rounds", "exp3-s", "(dynamic)"):
+    for word in ("## besson_1, 150 rounds, 12 runs", "## besson_2, 100 rounds", "exp3_s", "(dynamic)"):
         assert word in page
     assert "Growth" not in page
 
@@ -141,7 +141,7 @@ def test_growth_is_fitted_over_runs_or_over_the_instances_of_a_family(besson, fa
     oracle = growth[(growth["policy"] == "oracle") & (growth["notion"] == "dynamic")].iloc[0]
     assert np.isnan(oracle["exponent"])  # no regret, no logarithm
     of_family = family.growth()
-    assert set(of_family["instance"]) == {"random-abrupt:n_arms=3,changes=1,seed=0..3"}
+    assert set(of_family["instance"]) == {"random_abrupt(n_arms=3, changes=1, seed=range(4))"}
     assert set(of_family["observations"]) == {4}
     assert len(single[0].growth()) == 0
 
@@ -165,7 +165,7 @@ def test_a_single_observation_at_a_horizon_leaves_the_exponent_without_an_interv
     assert fit.exponent == pytest.approx(np.log(10.5) / np.log(100.0))
     assert np.isnan([fit.lower, fit.upper]).all()
     sizes = {**SIZES, "seeds": [0], "runs": 1}
-    tasks = plan(parse_instances(["besson-1"], [50, 100]), parse_policies(["uniform"]), **sizes)
+    tasks = plan(parse_instances(["besson_1"], [50, 100]), parse_policies(["uniform"]), **sizes)
     results = {task: run_work(task.work(task.instance.environment())) for task in tasks}
     tables = Tables()
     for group in groups(tasks, results.get):
@@ -177,16 +177,16 @@ def test_a_single_observation_at_a_horizon_leaves_the_exponent_without_an_interv
     pytest.importorskip("matplotlib")
     observations = tables.growth_observations()
     dynamic = growth[growth["notion"] == "dynamic"]
-    figure = growth_figure("besson-1", observations, growth, line_styles(["uniform"]))
+    figure = growth_figure("besson_1", observations, growth, line_styles(["uniform"]))
     (text,) = (text.get_text() for text in figure.legends[0].get_texts())
     assert text == f"uniform  {dynamic['exponent'].iloc[0]:.2f} [no interval]"
 
 
 def test_what_a_policy_knows_follows_its_settings():
-    words = ["glr-kl-ucb", "glr-kl-ucb:changes=none", "glr-kl-ucb:changes=4", "glr-kl-ucb-local:changes=4", "exp3-s"]
+    words = ["glr_kl_ucb", "glr_kl_ucb(changes=None)", "glr_kl_ucb(changes=4)", "glr_kl_ucb_local(changes=4)", "exp3_s"]
     knows = ["horizon", "horizon", "horizon, changes", "horizon, changes", "horizon, segments"]
     assert [choice.knows for choice in parse_policies(words)] == knows
-    tables, _ = tables_of(["besson-1:horizon=30"], policies=["glr-kl-ucb:changes=4", "uniform"])
+    tables, _ = tables_of(["besson_1(horizon=30)"], policies=["glr_kl_ucb(changes=4)", "uniform"])
     assert set(tables.runs()["knows"]) == {"horizon, changes", "nothing"}
 
 
@@ -215,6 +215,6 @@ def test_tables_are_written_whole(ending, besson, tmp_path):
 
 
 def test_a_result_that_is_gone_is_said():
-    tasks = plan(parse_instances(["besson-1:horizon=20"]), parse_policies(["uniform"]), **SIZES)
+    tasks = plan(parse_instances(["besson_1(horizon=20)"]), parse_policies(["uniform"]), **SIZES)
     with pytest.raises(RuntimeError, match="give the command again"):
         list(groups(tasks, lambda task: None))

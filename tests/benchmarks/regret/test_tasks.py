@@ -20,10 +20,10 @@ from curriculum_bandits.benchmarks.regret.workers import finished
 from curriculum_bandits.environments import play
 from curriculum_bandits.regret import dynamic_regret, earned_by_arms, earned_by_batches, external_regret
 
-WORDS = ["besson-1:horizon=120", "random-abrupt:n_arms=4,horizon=90,changes=2,seed=0..1"]
+WORDS = ["besson_1(horizon=120)", "random_abrupt(n_arms=4, horizon=90, changes=2, seed=range(2))"]
 
 
-def tasks_of(policies=("uniform", "exp3", "osmd:share=0.01"), **changes):
+def tasks_of(policies=("uniform", "exp3", "osmd(share=0.01)"), **changes):
     sizes = {"seeds": [0, 5], "runs": 5, "block": 2, "plays": 1, "checkpoints": 7, **changes}
     return plan(parse_instances(WORDS), parse_policies(policies), **sizes)
 
@@ -90,7 +90,7 @@ def test_a_name_is_made_of_all_that_matters_and_nothing_else():
 
 
 def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_that_is_its_default(monkeypatch):
-    plain, said, other = (tasks_of([word])[0].digest() for word in ("osmd", "osmd:share=0.005", "osmd:share=0.006"))
+    plain, said, other = (tasks_of([word])[0].digest() for word in ("osmd", "osmd(share=0.005)", "osmd(share=0.006)"))
     assert plain == said != other
     osmd = policies.POLICIES["osmd"]
 

@@ -99,7 +99,7 @@ def test_the_bank_is_lazy_and_the_curator_is_the_default_one(tmp_path: Path) -> 
     table = make_features(tmp_path, 40, TINY, progress=False)
     curriculum = bank_curriculum(table, TINY)
     assert isinstance(curriculum.bank.prompts, LazyPrompts)
-    assert curriculum.name == "actor-curator"
+    assert curriculum.name == "actor_curator"
     draw = curriculum.ask(5)
     assert len(draw.candidates) == 20
     curriculum.tell(draw, utilities_of(table, 0)(draw.items))

@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib")
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.benchmarks.llm.headline import command, model, play
 from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
-from curriculum_bandits.benchmarks.llm.headline.contenders import REFILLS, find_contender
+from curriculum_bandits.benchmarks.llm.headline.contenders import find_contender
 from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
 from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
 from curriculum_bandits.benchmarks.llm.headline.report import drawn_figure, text_table
@@ -129,7 +129,7 @@ def test_waste_is_weighed_by_prompts_and_answers_between_evaluations(tmp_path):
     assert (result.drawn_problems, result.distinct_problems) == (6, 3)
 
 
-@pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delay=2", 3)])
+@pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delayed(steps=2)", 3)])
 def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_first_answer, tmp_path, monkeypatch):
     events = []
     for word in ("ask", "tell"):
@@ -147,8 +147,7 @@ def noted(events, word, method):
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    contender = find_contender("osmd+filter")
-    assert contender.refills == REFILLS
+    contender = find_contender("osmd+dapo(max_draws=4)")
     setting = replace(TINY, tokens=2500)  # a step with the filter may spend four times as much
     whole = play.play(setting, contender, 0, tmp_path / "whole", tmp_path / "cache")
     evaluate, calls = play.held_out_accuracy, []
@@ -262,24 +261,26 @@ def test_a_comparison_without_uniform_or_with_seeds_missing_is_refused():
 
 
 def test_names_that_are_no_methods_are_refused_with_what_there_is():
-    with pytest.raises(ValueError, match=r"'nothing' is none of the methods; choose from .*uniform"):
+    with pytest.raises(ValueError, match="there is no method 'nothing'; "):
         find_contender("nothing")
     with pytest.raises(ValueError, match="sec has no setting 'speed'"):
-        find_contender("sec[speed=1]")
+        find_contender("sec(speed=1)")
     with pytest.raises(ValueError, match="e2h needs steps"):
         find_contender("e2h")
+    with pytest.raises(ValueError, match="TRL makes its rollouts itself, and can have dapo"):
+        find_contender("uniform+speed")
 
 
 def test_switches_of_the_curator_are_settings_of_it():
     bank, _ = headline_banks("arithmetic", seed=0, training=2, held_out=1)
-    made = find_contender('actor_curator[crowding=0.25,signal="policy_improvement"]+filter').make(bank, 3)
+    made = find_contender("actor_curator(crowding=0.25, signal=policy_improvement)+dapo").make(bank, 3)
     assert made.bandit.settings == replace(DEFAULT, crowding=0.25)
     assert made.needs_log_ratio
     assert find_contender("actor_curator").make(bank, 3).bandit.settings == DEFAULT
-    with pytest.raises(ValueError, match=r"actor_curator has no setting 'croding'; it has .*crowding"):
-        find_contender("actor_curator[croding=0.25]")
+    with pytest.raises(ValueError, match="actor_curator has no setting 'croding'; did you mean 'crowding'"):
+        find_contender("actor_curator(croding=0.25)")
     with pytest.raises(ValueError, match="crowding is 2"):
-        find_contender("actor_curator[crowding=2]")
+        find_contender("actor_curator(crowding=2)").make(bank, 3)
 
 
 def test_other_settings_are_another_model():

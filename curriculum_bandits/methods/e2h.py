@@ -7,12 +7,24 @@ import numpy as np
 from curriculum_bandits.bandits.easy_to_hard import EasyToHard, Schedule
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.group_arms import group_arms
+from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
 __all__ = ["e2h"]
 
 
+@method(
+    "E2H",
+    paper="arXiv 2506.06632",
+    needs=("groups", "difficulty"),
+    arms="groups by difficulty",
+    bandit="a schedule",
+    signal="none",
+    batch="systematic",
+    example={"steps": 50},
+    laws={"learns": False},
+)
 def e2h(
     bank: ProblemBank,
     seed: int = 0,
@@ -63,4 +75,4 @@ def e2h(
         )
     levels = np.argsort(np.argsort(mean, kind="stable"))
     bandit = EasyToHard(levels, steps, schedule=schedule, power=power, width=width, capacity=arms.sizes)
-    return Curriculum(bank, bandit, signal, arms=arms, name=f"e2h-{schedule}", seed=seed)
+    return Curriculum(bank, bandit, signal, arms=arms, name="e2h", seed=seed)

@@ -9,11 +9,21 @@ from curriculum_bandits.bandits.cluster_windows import ClusterWindows
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
 __all__ = ["ads"]
 
 
+@method(
+    "ADS",
+    paper="arXiv 2606.22305",
+    needs=("features", "difficulty"),
+    arms="clusters of features",
+    bandit="shares, and a window of difficulty in each",
+    batch="systematic",
+    example={"clusters": 4, "width": 4},
+)
 def ads(
     bank: ProblemBank,
     seed: int = 0,

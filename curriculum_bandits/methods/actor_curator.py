@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.methods.default_scorer import inputs_and_scorer
+from curriculum_bandits.grammar import check_settings
+from curriculum_bandits.methods.registry import method
+from curriculum_bandits.settings import Settings
 from curriculum_bandits.signals import Signal, policy_improvement, reward_variance
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from curriculum_bandits.neural import CuratorSettings, Inputs, Scorer
+    from curriculum_bandits.neural.settings import ProposalKind
     from curriculum_bandits.proposals import Proposal
 
 __all__ = ["actor_curator"]
@@ -22,6 +25,17 @@ __all__ = ["actor_curator"]
 _PAPER_SCORER = "Qwen/Qwen3-0.6B"
 
 
+@method(
+    "ACTOR-CURATOR",
+    paper="arXiv 2602.20532",
+    arms="problems through a network",
+    bandit="OSMD loss",
+    signal="reward variance; paper: policy improvement",
+    batch="systematic; paper: nucleus",
+    switches="curriculum_bandits.neural:CuratorSettings",
+    free=("device", "features_path", "progress", "together"),
+    revision=2,
+)
 def actor_curator(
     bank: ProblemBank,
     preset: Literal["default", "paper"] = "default",
@@ -30,12 +44,13 @@ def actor_curator(
     inputs: Inputs | None = None,
     scorer: Scorer | None = None,
     settings: CuratorSettings | None = None,
-    proposal: Proposal | None = None,
+    proposal: Proposal | ProposalKind | None = None,
     signal: Signal | None = None,
     device: Any = None,
     together: bool = False,
     features_path: str | PathLike[str] | None = None,
     progress: bool = False,
+    **switches: Any,
 ) -> Curriculum:
     """The neural curator: what it learns about one problem it knows of all that look alike to it.
 
@@ -51,7 +66,8 @@ def actor_curator(
         scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`. The
             default preset predicts utilities with a second head; a scorer without one (``heads=1``) is trained without.
         settings: Every switch; by default those of the preset.
-        proposal: Where candidates come from; by default as the settings say.
+        proposal: Where candidates come from: an object, or ``"shuffled"`` or ``"uniform"``, a switch; by default as the
+            settings say.
         signal: What rewards the curator. By default policy improvement for the paper's preset and the variance of
             rewards for ours, which did better in our measurements: it is what training on a problem can bring, whatever
             part of the batch it has now. It needs two rollouts per problem; with one, where a critic judges, take
@@ -61,12 +77,14 @@ def actor_curator(
         together: All processes of the default process group ask and tell together, and share the scoring.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
         progress: Show a progress bar while features are computed.
+        **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``floor=0.1``.
 
     Returns:
         The curriculum.
 
     Raises:
-        ValueError: If the preset is unknown, or the scorer and what it reads are not both given where they must be.
+        ValueError: If the preset or a switch is unknown, or the scorer and what it reads are not both given where they
+            must be.
         ModuleNotFoundError: If torch is not installed (extra ``neural``).
 
     Source: Gu et al., "Actor-Curator", arXiv 2602.20532. The default preset is ours.
@@ -78,13 +96,18 @@ def actor_curator(
     """
     require_extra("torch", "neural")
     from curriculum_bandits import neural
+    from curriculum_bandits.neural.default_scorer import inputs_and_scorer
 
     if preset not in ("default", "paper"):
         raise ValueError(f"preset={preset!r} is unknown; choose 'default' or 'paper'")
+    if isinstance(proposal, str):
+        switches["proposal"], proposal = proposal, None
+    check_settings("actor_curator", switches, [each.name for each in dataclasses.fields(neural.CuratorSettings)])
     if settings is None:
         settings = neural.PAPER if preset == "paper" else neural.DEFAULT
         if scorer is not None and scorer.heads == 1 and settings.baseline == "predicted":
-            settings = dataclasses.replace(settings, baseline="none")
+            switches.setdefault("baseline", "none")
+    settings = dataclasses.replace(settings, **switches) if switches else settings
     if preset == "paper" and scorer is None:
         if inputs is not None:
             raise ValueError("the paper's scorer reads tokens of its own; give scorer= with these inputs, or neither")
@@ -105,8 +128,9 @@ def actor_curator(
     )
     if signal is None:
         signal = policy_improvement if preset == "paper" else reward_variance
-    name = "actor-curator" if preset == "default" else "actor-curator-paper"
-    return Curriculum(bank, curator, signal, name=name, seed=seed)
+    curriculum = Curriculum(bank, curator, signal, name="actor_curator", seed=seed)
+    curriculum.settings = Settings({"settings": settings, "signal": signal})
+    return curriculum
 
 
 def _language_model(bank: ProblemBank, seed: int) -> tuple[Scorer, Inputs]:

@@ -13,7 +13,9 @@ from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, ScaleFree
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.group_arms import group_arms
+from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.registry import method
+from curriculum_bandits.settings import Settings
 from curriculum_bandits.signals import Signal, policy_improvement
 
 __all__ = ["osmd"]
@@ -22,6 +24,13 @@ _FORGETFUL = ScaleFree(memory=5)  # a learner drifts, so the step must not vanis
 _SHARES = {"groups": 0.1, "problems": 0.02}  # as the memory, found on simulated students (docs: every method)
 
 
+@method(
+    "OSMD",
+    paper="arXiv 2602.20532, tabular",
+    arms="groups or problems",
+    bandit="mirror descent",
+    batch="systematic",
+)
 def osmd(
     bank: ProblemBank,
     arms: Literal["groups", "problems"] | None = None,
@@ -67,13 +76,16 @@ def osmd(
         partition = Arms(np.arange(len(bank)))
     else:
         partition = group_arms(bank, otherwise="use arms='problems'")
+    share = _SHARES[arms] if share is None else share
     bandit = Osmd(
         len(partition),
         capacity=partition.sizes,
         prior=partition.sizes / len(bank),
         floor=floor,
-        share=_SHARES[arms] if share is None else share,
+        share=share,
         step=step,
         utility_range=utility_range,
     )
-    return Curriculum(bank, bandit, signal, arms=partition, name=f"osmd-{arms}", seed=seed)
+    curriculum = Curriculum(bank, bandit, signal, arms=partition, name="osmd", seed=seed)
+    curriculum.settings = Settings({"arms": arms, "share": share})
+    return curriculum

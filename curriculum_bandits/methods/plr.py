@@ -5,11 +5,19 @@ from __future__ import annotations
 from curriculum_bandits.bandits.prioritized_levels import PrioritizedLevels
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, absolute_advantage
 
 __all__ = ["plr"]
 
 
+@method(
+    "PLR",
+    paper="arXiv 2010.03934",
+    bandit="ranks and staleness",
+    signal="absolute advantage, a critic's where there is one",
+    batch="systematic",
+)
 def plr(
     bank: ProblemBank,
     seed: int = 0,

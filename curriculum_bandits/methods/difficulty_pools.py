@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from curriculum_bandits.bandits.difficulty_pools import DifficultyPools
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
 __all__ = ["difficulty_pools"]
 
 
+@method(
+    "difficulty pools",
+    paper="prime-rl",
+    bandit="pools by latest result",
+    batch="uniform within a pool",
+    laws={"good_and_other": (0.5, 0.0)},
+)
 def difficulty_pools(
     bank: ProblemBank,
     seed: int = 0,
@@ -47,4 +55,4 @@ def difficulty_pools(
     1.0
     """
     bandit = DifficultyPools(len(bank), boundaries=boundaries, weights=weights, unseen_weight=unseen_weight)
-    return Curriculum(bank, bandit, signal, name="difficulty-pools", seed=seed)
+    return Curriculum(bank, bandit, signal, name="difficulty_pools", seed=seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.methods.default_scorer import inputs_and_scorer
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
 if TYPE_CHECKING:
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["pcl"]
 
 
+@method(
+    "PCL",
+    paper="arXiv 2510.01135",
+    arms="problems through a value network",
+    bandit="regression",
+    batch="predicted nearest to ½ among 4 m",
+    free=("chunk", "device", "features_path", "progress"),
+    # With more candidates of so few problems its greedy choice may never see the good ones.
+    example={"candidates": 2},
+    laws={"good_and_other": (0.5, 0.0)},
+)
 def pcl(
     bank: ProblemBank,
     seed: int = 0,
@@ -73,6 +84,7 @@ def pcl(
     32
     """
     require_extra("torch", "neural")
+    from curriculum_bandits.neural.default_scorer import inputs_and_scorer
     from curriculum_bandits.neural.value_model import ValueModelCurator
 
     inputs, scorer = inputs_and_scorer(

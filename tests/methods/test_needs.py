@@ -1,9 +1,9 @@
-"""The groups of a bank as arms."""
+"""What a method needs of a bank."""
 
 import pytest
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.methods.group_arms import group_arms
+from curriculum_bandits.methods.needs import group_arms
 
 
 def test_there_is_an_arm_per_group():

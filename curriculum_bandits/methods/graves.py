@@ -5,12 +5,23 @@ from __future__ import annotations
 from curriculum_bandits.bandits import GravesExp3S
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.group_arms import group_arms
+from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, policy_improvement
 
 __all__ = ["graves"]
 
 
+@method(
+    "Exp3.S",
+    paper="arXiv 1704.03003",
+    needs=("groups",),
+    arms="groups",
+    bandit="shared exponential weights",
+    signal="policy improvement, rescaled by percentiles",
+    batch="systematic",
+    laws={"rounds_to_learn": 1500},
+)
 def graves(
     bank: ProblemBank,
     seed: int = 0,

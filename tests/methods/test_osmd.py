@@ -22,9 +22,9 @@ def test_it_starts_as_uniform_over_problems(arms):
 
 
 def test_arms_are_groups_where_the_bank_has_them():
-    assert methods.osmd(a_bank()).name == "osmd-groups"
+    assert methods.osmd(a_bank()).settings["arms"] == "groups"
     assert methods.osmd(a_bank()).bandit.n_arms == 3
-    assert methods.osmd(a_bank(groups=None)).name == "osmd-problems"
+    assert methods.osmd(a_bank(groups=None)).settings["arms"] == "problems"
     assert methods.osmd(a_bank(), "problems").bandit.n_arms == 60
 
 

@@ -116,7 +116,7 @@ def test_settings_as_published():
     assert isinstance(tscl.bandit.estimate, LearningProgress)
     assert (tscl.bandit.estimate.rate, tscl.bandit.exploration.epsilon, tscl.bandit.by) == (0.1, 0.1, "magnitude")
     assert isinstance(window.bandit.estimate, ScoreSlope)
-    assert (window.bandit.estimate.length, window.name) == (10, "tscl-window")
+    assert (window.bandit.estimate.length, window.settings["variant"]) == (10, "window")
     rollouts = Rollouts([[1, 0, 0, 0]])
     for curriculum, signal in ((sec, absolute_advantage), (dump, absolute_advantage), (tscl, success_rate)):
         assert curriculum.signal(rollouts).values == signal(rollouts).values

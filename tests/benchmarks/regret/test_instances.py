@@ -1,4 +1,4 @@
-"""Words of the command line: what they mean, and what is said of those that mean nothing."""
+"""Instances and policies by name, and the errors for names and settings that do not exist."""
 
 from __future__ import annotations
 
@@ -8,88 +8,55 @@ import pytest
 from curriculum_bandits.benchmarks.regret.instances import FAMILIES, means_from_file, parse_instances
 from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments, change_count, comparator_path
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
-from curriculum_bandits.benchmarks.regret.specs import parse_spec
 from curriculum_bandits.environments import Deterministic, besson_1, liu_lee_shroff, random_abrupt, sinusoid
 
 
-@pytest.mark.parametrize(
-    ("text", "head", "values"),
-    [
-        ("besson-1", "besson-1", {}),
-        ("besson-1:horizon=2000", "besson-1", {"horizon": 2000}),
-        ("osmd:share=0.01,step=1e-1,floor=0.0", "osmd", {"share": 0.01, "step": 0.1, "floor": 0.0}),
-        ("random-abrupt:n-arms=5", "random-abrupt", {"n_arms": 5}),
-        ("tsallis-inf:reduced_variance=true", "tsallis-inf", {"reduced_variance": True}),
-        ("glr-kl-ucb:changes=none", "glr-kl-ucb", {"changes": None}),
-        ("package.module:function", "package.module:function", {}),
-        ("package.module:function:a=1", "package.module:function", {"a": 1}),
-        ("folder/a=1/means.csv", "folder/a=1/means.csv", {}),
-        ("means.csv:noise=deterministic", "means.csv", {"noise": "deterministic"}),
-    ],
-)
-def test_a_word_is_taken_apart(text, head, values):
-    spec = parse_spec(text)
-    assert (spec.head, spec.values()) == (head, values)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("osmd:share=", r"'share=' is no setting; write name:setting=value"),
-        ("osmd:share=1,=2", "'=2' is no setting"),
-        ("osmd:share=1,share=2", "gives share twice"),
-    ],
-)
-def test_a_word_that_cannot_be_taken_apart_is_refused(text, message):
-    with pytest.raises(ValueError, match=message):
-        parse_spec(text)
-
-
 def test_published_instances_and_their_settings():
-    one, two = parse_instances(["besson-1:horizon=50", "liu-lee-shroff:gap=0.05,horizon=30"])
+    one, two = parse_instances(["besson_1(horizon=50)", "liu_lee_shroff(gap=0.05, horizon=30)"])
     np.testing.assert_array_equal(one.environment().means, besson_1(50).means)
     np.testing.assert_array_equal(two.environment().means, liu_lee_shroff(30, 0.05).means)
     assert [(i.label, i.horizon, i.family) for i in (one, two)] == [
-        ("besson-1", 50, None),
-        ("liu-lee-shroff:gap=0.05", 30, None),
+        ("besson_1", 50, None),
+        ("liu_lee_shroff(gap=0.05)", 30, None),
     ]
 
 
 def test_horizons_go_to_instances_that_can_have_them_and_do_not_say_their_own():
-    found = parse_instances(["besson-1", "besson-2:horizon=70", "garivier-moulines", "sinusoid"], [50, 60])
+    found = parse_instances(["besson_1", "besson_2(horizon=70)", "garivier_moulines", "sinusoid"], [50, 60])
     assert [(instance.label, instance.horizon) for instance in found] == [
-        ("besson-1", 50),
-        ("besson-1", 60),
-        ("besson-2", 70),
-        ("garivier-moulines", 10_000),
+        ("besson_1", 50),
+        ("besson_1", 60),
+        ("besson_2", 70),
+        ("garivier_moulines", 10_000),
         ("sinusoid", 50),
         ("sinusoid", 60),
     ]
 
 
 def test_a_range_is_a_family_and_a_name_alone_has_defaults():
-    found = parse_instances(["random-abrupt:n_arms=4,horizon=100,changes=2,seed=3..5", "random-abrupt:horizon=90"])
+    found = parse_instances(
+        ["random_abrupt(n_arms=4, horizon=100, changes=2, seed=range(3, 6))", "random_abrupt(horizon=90)"]
+    )
     assert [instance.label for instance in found[:3]] == [
-        f"random-abrupt:n_arms=4,changes=2,seed={seed}" for seed in (3, 4, 5)
+        f"random_abrupt(n_arms=4, changes=2, seed={seed})" for seed in (3, 4, 5)
     ]
-    assert {instance.family for instance in found[:3]} == {"random-abrupt:n_arms=4,changes=2,seed=3..5"}
+    assert {instance.family for instance in found[:3]} == {"random_abrupt(n_arms=4, changes=2, seed=range(3, 6))"}
     np.testing.assert_array_equal(found[1].environment().means, random_abrupt(4, 100, 2, seed=4).means)
     assert found[3].family is None
     assert found[3].environment().n_arms == 5
 
 
 def test_a_family_is_whole_though_one_of_it_is_named_before():
-    found = parse_instances(["random-abrupt:seed=1", "random-abrupt:seed=0..2"], [50])
-    assert [(i.label, i.family is None) for i in found] == [(f"random-abrupt:seed={s}", False) for s in (1, 0, 2)]
+    found = parse_instances(["random_abrupt(seed=1)", "random_abrupt(seed=range(3))"], [50])
+    assert [(i.label, i.family is None) for i in found] == [(f"random_abrupt(seed={s})", False) for s in (1, 0, 2)]
 
 
 def test_families_that_overlap_are_refused_and_one_family_twice_is_not():
-    with pytest.raises(
-        ValueError, match=r"'random-abrupt:seed=2' belongs to '.*seed=0\.\.3' and to '.*seed=2\.\.5'; give"
-    ):
-        parse_instances(["random-abrupt:seed=0..3", "random-abrupt:seed=2..5"], [50])
-    assert len(parse_instances(["random-abrupt:seed=0..3", "random-abrupt:seed=0..3"], [50])) == 4
-    apart = parse_instances(["random-abrupt:seed=0..3,horizon=50", "random-abrupt:seed=2..5,horizon=60"])
+    message = r"'random_abrupt\(seed=2\)' belongs to '.*seed=range\(4\)\)' and to '.*seed=range\(2, 6\)\)'; give"
+    with pytest.raises(ValueError, match=message):
+        parse_instances(["random_abrupt(seed=range(4))", "random_abrupt(seed=range(2, 6))"], [50])
+    assert len(parse_instances(["random_abrupt(seed=range(4))", "random_abrupt(seed=range(4))"], [50])) == 4
+    apart = parse_instances(["random_abrupt(seed=range(4), horizon=50)", "random_abrupt(seed=range(2, 6), horizon=60)"])
     assert len(apart) == 8
 
 
@@ -101,8 +68,8 @@ def test_every_instance_that_has_a_name_can_be_made():
 
 
 def test_the_same_instance_is_taken_once_and_noise_makes_another():
-    assert len(parse_instances(["besson-1:horizon=50", "besson-1"], [50])) == 1
-    (plain,), (still,) = (parse_instances([f"besson-1:horizon=50{noise}"]) for noise in ("", ",noise=deterministic"))
+    assert len(parse_instances(["besson_1(horizon=50)", "besson_1"], [50])) == 1
+    (plain,), (still,) = (parse_instances([f"besson_1(horizon=50{noise})"]) for noise in ("", ", noise=deterministic"))
     assert still.environment().noise == Deterministic()
     assert plain.digest != still.digest
 
@@ -110,18 +77,18 @@ def test_the_same_instance_is_taken_once_and_noise_makes_another():
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("beson-1", r"no instance 'beson-1' \(did you mean 'besson-1'\?\); there are: besson-1, besson-2"),
-        ("besson-1:gap=0.1", "instance 'besson-1' has no setting 'gap'; it has: horizon"),
-        ("besson-1:horizon", "'horizon' is no setting; write besson-1:setting=value"),
-        ("besson-1:horizon=long", "horizon is 'long'; give a number"),
-        ("besson-1:noise=loud", "noise is 'loud'; choose one of bernoulli"),
-        ("besson-1:noise=none", "noise is 'none'; choose one of bernoulli, gaussian, deterministic"),
-        ("besson-1:noise=0.1", "noise is '0.1'; choose one of bernoulli"),
-        ("flipping:gap=2,horizon=9", "gap is 2; it must be in"),
-        ("random-abrupt:seed=5..3", "seed=5..3 is empty"),
+        ("beson-1", "no instance 'beson_1'; did you mean 'besson_1' or 'besson_2'"),
+        ("besson_1(gap=0.1)", "instance 'besson_1' has no setting 'gap'; there are: horizon"),
+        ("besson_1:horizon=3", r"'besson_1:horizon=3' cannot be read; write name or name\(setting=value"),
+        ("besson_1(horizon=long)", "horizon is 'long'; give a number"),
+        ("besson_1(noise=loud)", "noise is 'loud'; choose one of bernoulli"),
+        ("besson_1(noise=none)", "noise is 'none'; choose one of bernoulli, gaussian, deterministic"),
+        ("besson_1(noise=0.1)", "noise is 0.1; choose one of bernoulli"),
+        ("flipping(gap=2, horizon=9)", "gap is 2; it must be in"),
+        ("random_abrupt(seed=range(5, 4))", r"seed=range\(5, 4\) is empty"),
         ("nowhere.csv", "there is no file nowhere.csv"),
         ("no_such_module:function", "No module named 'no_such_module'"),
-        ("json:no_such_function", "module json has no no_such_function"),
+        ("json:no_such_function", "no function in json 'no_such_function'"),
         ("json:__name__", "is a str; give a function"),
         ("platform:python_version", "it made a str; return an environments.Environment"),
     ],
@@ -134,15 +101,18 @@ def test_a_bad_instance_is_refused_with_what_there_is(word, message):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("exp9", r"no policy 'exp9' \(did you mean 'exp3'\?\); there are: uniform, oracle, exp3"),
-        ("osmd:shar=1", "policy 'osmd' has no setting 'shar'; it has: share, step, floor"),
-        ("osmd:plays=3", "has no setting 'plays'"),
-        ("osmd:step=large", "step is 'large'; give a number"),
-        ("uniform:a=1", "it has: none"),
-        ("glr-kl-ucb:restart=sideways", "restart is 'sideways'; choose one of global, local"),
-        ("glr-kl-ucb:restart=1", "restart is 1; choose one of global, local"),
-        ("glr-kl-ucb-local:restart=global", "has no setting 'restart'; it has: changes, exploration$"),
-        ("osmd:share", "'share' is no setting; write osmd:setting=value"),
+        ("exp9", "no policy 'exp9'; did you mean 'exp3'"),
+        ("osmd(shar=1)", "policy 'osmd' has no setting 'shar'; did you mean 'share'"),
+        ("osmd(plays=3)", "policy 'osmd' has no setting 'plays'"),
+        ("osmd(step=large)", "step is 'large'; give a number"),
+        ("uniform(a=1)", "policy 'uniform' has no setting 'a'; there are: none"),
+        ("glr_kl_ucb(restart=sideways)", "restart is 'sideways'; choose one of global, local"),
+        ("glr_kl_ucb(restart=1)", "restart is 1; choose one of global, local"),
+        (
+            "glr_kl_ucb_local(restart=local)",
+            "policy 'glr_kl_ucb_local' has no setting 'restart'; there are: changes, exploration$",
+        ),
+        ("osmd(share)", r"'osmd\(share\)' gives \"share\" without a name; write setting=value"),
         ("no_such_module:policy", "No module named"),
     ],
 )
@@ -160,7 +130,7 @@ def test_a_module_that_fails_while_it_is_imported_is_named(tmp_path, monkeypatch
 
 def test_a_setting_may_be_one_of_the_words_that_its_annotation_names():
     environment = besson_1(50)
-    own, local = parse_policies(["glr-kl-ucb:restart=local", "glr-kl-ucb-local"])
+    own, local = parse_policies(["glr_kl_ucb(restart=local)", "glr_kl_ucb_local"])
     bandit = own.policy.bandit(environment, 1, plays=1, settings=dict(own.settings))
     assert bandit.statistics.restart == "local"
     assert local.policy.bandit(environment, 1, plays=1, settings={}).statistics.restart == "local"
@@ -175,11 +145,11 @@ def test_means_from_npy_and_csv_with_and_without_headings(tmp_path):
     (tmp_path / "c.CSV").write_text("easy, hard\n\n0.1,0.9\n0.2, 0.8\n0.3,0.7\n")
     for name in ("a.npy", "b.csv", "c.CSV"):
         np.testing.assert_allclose(means_from_file(tmp_path / name), MEANS)
-    found = parse_instances([str(tmp_path / name) for name in ("a.npy", "b.csv", "c.CSV:noise=deterministic")], [10])
+    found = parse_instances([str(tmp_path / name) for name in ("a.npy", "b.csv", "c.CSV(noise=deterministic)")], [10])
     assert [(instance.label, instance.horizon) for instance in found] == [
         ("a", 3),
         ("b", 3),
-        ("c:noise=deterministic", 3),
+        ("c(noise=deterministic)", 3),
     ]
 
 
@@ -216,7 +186,7 @@ def test_a_bad_npy_and_two_files_of_one_name_are_refused(tmp_path):
 def test_a_file_has_no_settings_but_noise(tmp_path):
     np.save(tmp_path / "a.npy", MEANS)
     with pytest.raises(ValueError, match="no settings but noise"):
-        parse_instances([f"{tmp_path / 'a.npy'}:horizon=2"])
+        parse_instances([f"{tmp_path / 'a.npy'}(horizon=2)"])
 
 
 def test_segments_are_the_fewest_that_a_best_arm_allows():

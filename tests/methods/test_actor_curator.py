@@ -54,7 +54,7 @@ def test_the_default_reads_the_features_of_the_bank():
     features = np.random.default_rng(0).normal(size=(36, 5))
     curriculum = methods.actor_curator(a_bank(features=features, groups=["a", "b"] * 18), seed=3)
     curator = curriculum.bandit
-    assert curriculum.name == "actor-curator"
+    assert curriculum.name == "actor_curator"
     assert curator.settings is DEFAULT
     assert isinstance(curator.scorer, MlpScorer)
     assert curator.scorer.heads == (2 if DEFAULT.baseline == "predicted" else 1)
@@ -158,7 +158,7 @@ def test_the_papers_preset_loads_the_papers_scorer(monkeypatch):
     assert options.get("lora") is None
     assert not options.get("freeze", False)
     assert options.get("dtype", torch.float32) == torch.float32  # a step of 1e-6 would be lost in bfloat16
-    assert curriculum.name == "actor-curator-paper"
+    assert repr(curriculum) == 'actor_curator(bank, preset="paper", seed=4)'
     assert curriculum.bandit.settings is PAPER
     assert isinstance(curriculum.bandit.inputs, PromptTokens)
     assert all(parameter.requires_grad for parameter in curriculum.bandit.scorer.parameters())

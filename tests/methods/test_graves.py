@@ -55,7 +55,7 @@ def test_missing_answers_teach_nothing_and_leave_the_others_more_weight():
     silent.tell(draw, Feedback(np.full(8, np.nan), np.zeros(8)))
     np.testing.assert_array_equal(silent.state_dict()["bandit"]["weights"]["log_weights"], before)
     draw, heard = partial.ask(8), []
-    partial.bandit.update = lambda arms, inclusion, values: heard.append(inclusion)
+    partial.bandit.update = lambda selection, values, **others: heard.append(selection.inclusion)
     partial.tell(draw, Feedback(np.ones(8), [1, 1, 0, 0, 0, 0, 0, 0]))
     sizes = np.array([3, 17, 40])[np.searchsorted([3, 20, 60], draw.items[:2], side="right")]
     np.testing.assert_allclose(heard[0], draw.inclusion[:2] * sizes * 2 / 8, rtol=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 from curriculum_bandits.bandits.moving_target import MovingTarget
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
+from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
 __all__ = ["adarft"]
@@ -14,6 +15,15 @@ __all__ = ["adarft"]
 _PUBLISHED_RANGE = 100.0
 
 
+@method(
+    "AdaRFT",
+    paper="arXiv 2504.05520",
+    needs=("difficulty",),
+    arms="none",
+    bandit="a moving target difficulty",
+    batch="nearest difficulties",
+    laws={"good_and_other": (0.5, 1.0)},
+)
 def adarft(
     bank: ProblemBank,
     seed: int = 0,
