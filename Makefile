@@ -57,10 +57,10 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	$(BIN)/python -m curriculum_bandits.benchmarks.curricula.tuning --output $(CURRICULA)/tuning
 	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy_oracle grid $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/stages-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
+	$(COMPARE) --output $(CURRICULA)/filters-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
 	  --methods greedy_oracle actor_curator filters
 	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 $(ARGS) \
-	  --methods greedy_oracle actor_curator 'actor_curator(crowding=0.0, learning_rate=0.01)'
+	  --methods greedy_oracle actor_curator 'actor_curator(congestion=0.0, learning_rate=0.01)'
 	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \

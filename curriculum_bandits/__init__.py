@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from curriculum_bandits import bandits, checkpoint, methods, sampling, signals, stages
+from curriculum_bandits import bandits, checkpoint, filters, methods, sampling, signals
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.collector import Answered, Collector, Task
 from curriculum_bandits.curriculum import Curriculum
@@ -35,10 +35,10 @@ __all__ = [
     "Ticket",
     "bandits",
     "checkpoint",
+    "filters",
     "load",
     "methods",
     "run",
     "sampling",
     "signals",
-    "stages",
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, overload
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.screening import check_family, safe_score
+from curriculum_bandits.reasoning_gym import check_family, safe_score
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

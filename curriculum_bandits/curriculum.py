@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
 
-from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits.contract import Bandit, Diagnosed, RandomizedBandit, RefusedUtility, Selection
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.batch import Batch
 from curriculum_bandits.checkpoint import save_state
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.sampling.partition import Partition
 from curriculum_bandits.settings import SavedSettings, Settings
 from curriculum_bandits.signals import Signal, needs_log_ratio
 from curriculum_bandits.state import Count, Field, Fixed, Part, Random, Stateful, Text
@@ -123,7 +123,7 @@ class Curriculum(Stateful):
         bandit: Bandit,
         signal: Signal,
         *,
-        arms: Arms | None = None,
+        arms: Partition | None = None,
         name: str,
         seed: int = 0,
     ) -> None:
@@ -160,9 +160,9 @@ class Curriculum(Stateful):
         return tuple(draw for draw, _ in self._outstanding.values())
 
     @property
-    def together(self) -> bool:
+    def collective(self) -> bool:
         """True if all processes must call ask, tell and load_state_dict collectively."""
-        return bool(getattr(self.bandit, "together", False))
+        return bool(getattr(self.bandit, "collective", False))
 
     @property
     def needs_log_ratio(self) -> bool:

@@ -20,9 +20,9 @@ from curriculum_bandits.bank import IntArray
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw
+from curriculum_bandits.filters.contract import Filter, FilterStep, RolloutFirstLearner
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.rollouts import Rollouts
-from curriculum_bandits.stages.contract import RolloutFirstLearner, Stage, StageStep
 from curriculum_bandits.state import Count, Field, Fixed, Part, Stateful
 from curriculum_bandits.tracking.metrics import BATCH_METRICS, TensorBoard, step_metrics
 from curriculum_bandits.tracking.record import RECORD_FILE, Record
@@ -33,7 +33,7 @@ _CHECKPOINT = "checkpoint.npz"
 
 # What the loop logs itself; an evaluation must not use these names.
 _OWN_NAMES = frozenset({"step", "rollouts", "tokens", "entropy", "effective_problems", *BATCH_METRICS})
-_OWN_PREFIXES = ("drawn/", "curator/", "stage/", "seconds/")
+_OWN_PREFIXES = ("drawn/", "curator/", "filter/", "seconds/")
 
 Result = TypeVar("Result")
 
@@ -84,7 +84,7 @@ def run(
     steps: int,
     batch_size: int,
     *,
-    stage: Stage | None = None,
+    filter: Filter | None = None,
     rollout_budget: int | None = None,
     evaluate_every: int = 10,
     metrics_every: int = 1,
@@ -104,8 +104,8 @@ def run(
         learner: Learns from them. To be resumed it must also be a `ResumableLearner`.
         steps: Total number of steps, those before a resume included.
         batch_size: Problems per step.
-        stage: What comes between draw and update, such as a filter; the learner must then roll out and update apart
-            (`stages.RolloutFirstLearner`).
+        filter: What comes between draw and update, such as a filter; the learner must then roll out and update apart
+            (`filters.RolloutFirstLearner`).
         rollout_budget: End after the first step by which so many rollouts have been made, those of rejected groups
             included; None is no limit.
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
@@ -120,24 +120,24 @@ def run(
     Returns:
         One row of metrics per step, row 0 being the evaluation before the first: those of
         `tracking.metrics.step_metrics`, ``rollouts`` and ``tokens`` so far (what was rejected included; tokens are nan
-        where lengths are not known), what the stage counts as ``stage/<name>``, seconds as ``seconds/ask``, ``/learn``,
+        where lengths are not known), counts of the filter as ``filter/<name>``, seconds as ``seconds/ask``, ``/learn``,
         ``/tell``, ``/evaluate`` and ``/step`` (of all but the evaluation), what observers add, and what `evaluate`
         returned.
 
     Raises:
         ValueError: If a number makes no sense, or the directory holds a run with another batch size, method, bank or
             other observers.
-        TypeError: If checkpoints are wanted and the learner cannot be saved, or a stage is given and it cannot roll out
-            without an update.
+        TypeError: If checkpoints are wanted and the learner cannot be saved, or a filter is given and it cannot roll
+            out without an update.
     """
     _check(steps, batch_size, evaluate_every, checkpoint_every, directory, tensorboard, curriculum)
     if metrics_every < 1:
         raise ValueError(f"metrics_every is {metrics_every}; give 1 for every step, or more")
     if rollout_budget is not None and rollout_budget < 1:
         raise ValueError(f"rollout_budget is {rollout_budget}; allow at least 1, or None for no limit")
-    if stage is not None and not isinstance(learner, RolloutFirstLearner):
+    if filter is not None and not isinstance(learner, RolloutFirstLearner):
         raise TypeError(
-            f"{type(learner).__name__} has no roll_out and update, which a stage needs; add them, or pass no stage"
+            f"{type(learner).__name__} has no roll_out and update, which a filter needs; add them, or pass no filter"
         )
     saves = directory is not None and checkpoint_every > 0
     if saves and not isinstance(learner, ResumableLearner):
@@ -151,7 +151,7 @@ def run(
     if folder is not None and tensorboard:
         tells.append(TensorBoard(folder / "tensorboard"))
     watching = Observers(tells)
-    state = _Run(batch_size, curriculum, learner, stage, watching)
+    state = _Run(batch_size, curriculum, learner, filter, watching)
     rows = [] if folder is None or record is None else state.resume(folder, record)
     start = state.step
     try:
@@ -169,7 +169,7 @@ def run(
                 if rows[-1]["rollouts"] >= most:
                     break
                 looks = step % metrics_every == 0
-                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage, looks, watching)}
+                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, filter, looks, watching)}
                 for name in ("rollouts", "tokens"):
                     row[name] += rows[-1][name]
                 last = step == steps or row["rollouts"] >= most
@@ -191,14 +191,14 @@ def run(
 
 
 def _one_step(
-    curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None, looks: bool, watching: Observers
+    curriculum: Curriculum, learner: Learner, batch_size: int, filter: Filter | None, looks: bool, watching: Observers
 ) -> dict[str, float]:
     begin = time.perf_counter()
-    if stage is None:
+    if filter is None:
         done = _plain_step(curriculum, learner, batch_size, watching.drawn)
     else:
         # That it is one was checked when the run began; asking again costs more than a small step.
-        done = stage.step(curriculum, cast(RolloutFirstLearner, learner), batch_size)
+        done = filter.step(curriculum, cast(RolloutFirstLearner, learner), batch_size)
         for draw in done.draws:
             watching.drawn(draw)
     whole = time.perf_counter() - begin
@@ -211,7 +211,7 @@ def _one_step(
         metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
     return {
         **metrics,
-        **{f"stage/{name}": value for name, value in done.counts.items()},
+        **{f"filter/{name}": value for name, value in done.counts.items()},
         "rollouts": float(done.spent),
         "tokens": done.tokens,
         **{f"seconds/{part}": seconds for part, seconds in done.seconds.items()},
@@ -219,7 +219,7 @@ def _one_step(
     }
 
 
-def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int, drawn: Callable[[Draw], None]) -> StageStep:
+def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int, drawn: Callable[[Draw], None]) -> FilterStep:
     """Draw, learn from all that was drawn, tell."""
     draw, ask = _timed(lambda: curriculum.ask(batch_size))
     try:
@@ -236,7 +236,7 @@ def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int, drawn
         raise
     tokens = math.nan if rollouts.lengths is None else float(np.nansum(rollouts.lengths))
     seconds = {"ask": ask, "learn": learn, "tell": judge + tell}
-    return StageStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds, (draw,))
+    return FilterStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds, (draw,))
 
 
 def _evaluate(learner: Learner, row: dict[str, float]) -> dict[str, float]:
@@ -261,16 +261,16 @@ class _Run(Stateful, kind="run"):
         "step": Count(),
         "batch_size": Fixed("use that, or another directory"),
         "curriculum": Part(),
-        "stage": Part(optional=True),
+        "filter": Part(optional=True),
         "observers": Part(),
         "learner": Part(),
     }
 
     def __init__(
-        self, batch_size: int, curriculum: Curriculum, learner: Learner, stage: Stage | None, observers: Observers
+        self, batch_size: int, curriculum: Curriculum, learner: Learner, filter: Filter | None, observers: Observers
     ) -> None:
         self.step, self.batch_size, self.curriculum, self.learner = 0, batch_size, curriculum, learner
-        self.stage, self.observers = stage, observers
+        self.filter, self.observers = filter, observers
 
     def save(self, folder: Path, step: int) -> None:
         self.step = step

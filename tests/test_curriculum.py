@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts, Ticket, methods
-from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, Selection, ShuffledEpochs
 from curriculum_bandits.bandits.contract import RefusedUtility
 from curriculum_bandits.checkpoint import load_state, save_state
+from curriculum_bandits.sampling.partition import Partition
 from curriculum_bandits.signals import success_rate
 
 GROUPS = ["a"] * 5 + ["b"] * 3 + ["c"] * 2
@@ -336,7 +336,7 @@ def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="the bandit has 3 arms where 4"):
         Curriculum(a_bank(4), Osmd(3), success_rate, name="x")
     with pytest.raises(ValueError, match="arms cover 3 problems, the bank has 4"):
-        Curriculum(a_bank(4), Osmd(2), success_rate, arms=Arms([0, 0, 1]), name="x")
+        Curriculum(a_bank(4), Osmd(2), success_rate, arms=Partition([0, 0, 1]), name="x")
 
 
 # State
@@ -441,8 +441,8 @@ def test_a_bandit_without_a_distribution_has_no_entropy():
 class FirstOfTheLast:
     """A curator by the contract alone: candidates are the second half of the bank, the first of them are drawn."""
 
-    def __init__(self, n_arms, scored=True, together=False):
-        self.n_arms, self.scored, self.together = n_arms, scored, together
+    def __init__(self, n_arms, scored=True, collective=False):
+        self.n_arms, self.scored, self.collective = n_arms, scored, collective
         self.heard = []
 
     def select(self, size, rng, candidates=None):
@@ -533,20 +533,20 @@ def test_diagnostics_are_those_of_the_bandit_and_entropy_is_among_them():
 
 
 def test_a_curriculum_is_told_together_where_its_bandit_says_so():
-    assert curated(together=True).together
+    assert curated(collective=True).together
     assert not curated().together
     assert not grouped().together
 
 
 def test_a_bandit_that_draws_among_candidates_takes_no_arms():
-    curriculum = Curriculum(a_bank(4), FirstOfTheLast(2), success_rate, arms=Arms([0, 0, 1, 1]), name="x")
+    curriculum = Curriculum(a_bank(4), FirstOfTheLast(2), success_rate, arms=Partition([0, 0, 1, 1]), name="x")
     with pytest.raises(ValueError, match="give no arms"):
         curriculum.ask(1)
 
 
 def test_without_arms_every_problem_is_one():
     curriculum, spelt = bare(6), bare(6)
-    spelt.arms = Arms(np.arange(6))
+    spelt.arms = Partition(np.arange(6))
     assert curriculum.arms is None
     for _ in range(5):
         draw, same = curriculum.ask(2), spelt.ask(2)
@@ -652,7 +652,7 @@ def test_a_batch_is_discarded_where_its_block_raises_or_forgets_to_tell():
 
 def test_shuffled_arms_are_part_of_the_state_and_a_refused_state_leaves_them_alone():
     def made():
-        arms = Arms([0] * 5 + [1] * 5, within="epochs")
+        arms = Partition([0] * 5 + [1] * 5, within="epochs")
         return Curriculum(a_bank(10), Osmd(2, capacity=arms.sizes), success_rate, arms=arms, name="lists", seed=3)
 
     one, other = made(), made()

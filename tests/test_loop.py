@@ -325,7 +325,7 @@ def test_a_killed_run_with_a_curator_equals_one_that_was_not(tmp_path):
 
 
 class Separate:
-    """A student seen through the two methods of a stage."""
+    """A student seen through the two methods of a filter."""
 
     def __init__(self):
         from curriculum_bandits.environments import SkillStudent
@@ -337,12 +337,12 @@ class Separate:
 
 
 def test_a_budget_of_rollouts_ends_the_run_and_a_larger_one_goes_on(tmp_path):
-    from curriculum_bandits.stages import ZeroVarianceFilter
+    from curriculum_bandits.filters import ZeroVarianceFilter
 
-    def play(budget, folder, stage=None):
+    def play(budget, folder, filter=None):
         learner = Separate()
         return run(
-            methods.uniform(learner.student.bank), learner, 1000, 10, stage=stage, rollout_budget=budget,
+            methods.uniform(learner.student.bank), learner, 1000, 10, filter=filter, rollout_budget=budget,
             evaluate_every=7, checkpoint_every=50, directory=tmp_path / folder, progress=False,
         )  # fmt: skip
 
@@ -354,16 +354,16 @@ def test_a_budget_of_rollouts_ends_the_run_and_a_larger_one_goes_on(tmp_path):
     assert [row["rollouts"] for row in longer] == [0, 80, 160, 240, 320, 400]
     filtered = play(1500, "filtered", ZeroVarianceFilter())
     assert filtered[-2]["rollouts"] < 1500 <= filtered[-1]["rollouts"]
-    with pytest.raises(ValueError, match="the saved stage of run is a dict where None is needed"):
+    with pytest.raises(ValueError, match="the saved filter of run is a dict where None is needed"):
         play(1600, "filtered")
-    with pytest.raises(ValueError, match="the saved stage of run is None where"):
+    with pytest.raises(ValueError, match="the saved filter of run is None where"):
         play(1600, "plain", ZeroVarianceFilter())
     with pytest.raises(ValueError, match="rollout_budget is 0"):
         play(0, "none")
 
 
 def test_a_stage_needs_a_learner_that_can_roll_out_apart():
-    from curriculum_bandits.stages import ZeroVarianceFilter
+    from curriculum_bandits.filters import ZeroVarianceFilter
 
     class LearnsAtOnce:
         def learn(self, items):
@@ -373,7 +373,7 @@ def test_a_stage_needs_a_learner_that_can_roll_out_apart():
             return {}
 
     with pytest.raises(TypeError, match="LearnsAtOnce has no roll_out and update"):
-        run(methods.uniform(ProblemBank(["a"])), LearnsAtOnce(), 1, 1, stage=ZeroVarianceFilter(), progress=False)
+        run(methods.uniform(ProblemBank(["a"])), LearnsAtOnce(), 1, 1, filter=ZeroVarianceFilter(), progress=False)
 
 
 def test_tokens_are_summed_where_lengths_are_known():

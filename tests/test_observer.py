@@ -5,9 +5,9 @@ import pytest
 
 from curriculum_bandits import methods, run
 from curriculum_bandits.environments import SkillStudent
+from curriculum_bandits.filters import Greso, VarianceThreshold
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.regret import GroupRegretEstimator
-from curriculum_bandits.stages import Greso, VarianceThreshold
 
 
 class Witness(Observer):
@@ -54,11 +54,11 @@ class Counting(Observer):
         self.steps = state["steps"]
 
 
-def play(observers, steps=2, stage=None, **settings):
+def play(observers, steps=2, filter=None, **settings):
     student = SkillStudent.half_hopeless(300, seed=0)
     curriculum = methods.osmd(student.bank, seed=0)
     settings = {"evaluate_every": 2, "progress": False, **settings}
-    return curriculum, run(curriculum, student, steps, 10, stage=stage, observers=observers, **settings)
+    return curriculum, run(curriculum, student, steps, 10, filter=filter, observers=observers, **settings)
 
 
 def test_the_hooks_are_called_in_order_and_what_is_added_is_in_the_row():
@@ -77,11 +77,11 @@ def test_observers_change_nothing():
     assert [row["reward"] for row in play([])[1][1:]] == [row["reward"] for row in play([Witness()])[1][1:]]
 
 
-@pytest.mark.parametrize("stage", [Greso(seed=0), VarianceThreshold(seed=0)])
-def test_with_a_filter_every_draw_has_its_own_rollouts_and_what_was_skipped_is_missing(stage):
+@pytest.mark.parametrize("filter", [Greso(seed=0), VarianceThreshold(seed=0)])
+def test_with_a_filter_every_draw_has_its_own_rollouts_and_what_was_skipped_is_missing(filter):
     witness = Witness()
-    _, rows = play([witness], steps=8, stage=stage)
-    assert len(witness.draws) == sum(row["stage/draws"] for row in rows[1:])
+    _, rows = play([witness], steps=8, filter=filter)
+    assert len(witness.draws) == sum(row["filter/draws"] for row in rows[1:])
     skipped = 0
     for draw, rollouts, feedback in witness.answers:
         assert len(draw) == len(rollouts) == len(feedback)
@@ -90,7 +90,7 @@ def test_with_a_filter_every_draw_has_its_own_rollouts_and_what_was_skipped_is_m
         assert not feedback.answered[~here].any()
         assert not rollouts.trained[~here].any()
         assert rollouts.lengths[~here].sum() == 0
-    assert skipped == sum(row["stage/skipped"] for row in rows[1:])
+    assert skipped == sum(row["filter/skipped"] for row in rows[1:])
 
 
 def test_state_continues_with_the_run_and_other_observers_are_refused(tmp_path):

@@ -36,7 +36,7 @@ FLOORS = {
     "benchmarks": 5,
     # 4
     "methods": 4,
-    "stages": 4,
+    "filters": 4,
     "loop": 4,
     "testing": 4,
     # 3
@@ -167,14 +167,14 @@ def test_siblings_in_adapters_and_benchmarks_are_imported_relatively() -> None:
         ("from curriculum_bandits.draw import Draw", "curriculum_bandits.draw"),
         ("from ..draw import Draw", "curriculum_bandits.draw"),
         ("from .. import draw", "curriculum_bandits.draw"),
-        ("from . import osmd", "curriculum_bandits.bandits.osmd"),
+        ("from . import osmd", "curriculum_bandits.bandits.adversarial.osmd"),
         ("def late():\n    from curriculum_bandits import draw", "curriculum_bandits.draw"),
     ],
 )
 def test_imports_are_seen_in_every_form(source: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "rule.py"
     path.write_text(source)
-    known = dict.fromkeys(["curriculum_bandits.draw", "curriculum_bandits.bandits.osmd"], path)
+    known = dict.fromkeys(["curriculum_bandits.draw", "curriculum_bandits.bandits.adversarial.osmd"], path)
     assert [name for name, *_ in imported_modules("curriculum_bandits.bandits.rule", path, known)] == [expected]
 
 

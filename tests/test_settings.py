@@ -8,7 +8,7 @@ import pytest
 import curriculum_bandits as cb
 from curriculum_bandits import Feedback, ProblemBank, methods
 from curriculum_bandits.bandits import ScaleFree
-from curriculum_bandits.bandits.action_values import Boltzmann, Greedy
+from curriculum_bandits.bandits.curriculum.action_values import Boltzmann, Greedy
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.methods.registry import declared
 from curriculum_bandits.neural import Proximal

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.grammar import check_names, unknown_name
-from curriculum_bandits.screening import check_entry, check_family, safe_score
+from curriculum_bandits.reasoning_gym import check_entry, check_family, safe_score
 
 from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
 from .stored import from_line, to_line

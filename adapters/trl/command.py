@@ -148,7 +148,7 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
         **(training.model_init_kwargs or {}),
     }
     # Only the main process asks, so elsewhere the curator's language model stays out of the device's memory.
-    asks = training.process_index == 0 or bool(ours.named.settings.get("together"))
+    asks = training.process_index == 0 or bool(ours.named.settings.get("collective"))
     device = training.device if asks else None
     curriculum = make_curriculum(ours, banks.train, seed=training.seed, device=device)
     rewards = [banks_reward(banks) if function is None else function for function in ours.rewards]

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, NoReturn
 import yaml
 from trl import GRPOConfig, ModelConfig, TrlParser
 
-from curriculum_bandits import Curriculum, ProblemBank, stages
+from curriculum_bandits import Curriculum, ProblemBank, filters
 from curriculum_bandits.grammar import import_function, unknown_name
 from curriculum_bandits.methods.registry import (
     NamedCurriculum,
@@ -312,7 +312,7 @@ def trainer_arguments(named: NamedCurriculum) -> dict[str, Any]:
             raise ValueError(
                 f"{named.label} has the filter {call.name}; TRL makes its rollouts itself, and can have dapo"
             )
-        return {"refills": stages.ZeroVarianceFilter(**call.settings).max_draws - 1}
+        return {"refills": filters.ZeroVarianceFilter(**call.settings).max_draws - 1}
     return {}
 
 

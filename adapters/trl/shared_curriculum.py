@@ -2,7 +2,7 @@
 
 One decision per draw, the same everywhere. A failure in the main process is a failure in all of them: processes that
 wait for an answer which never comes would hang until a launcher ends them. A curator that scores in all processes
-(``together=True``) is asked and told in each instead.
+(``collective=True``) is asked and told in each instead.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SharedCurriculum:
     @property
     def here(self) -> bool:
         """Whether this process asks and tells: the main one, or all where the curriculum wants them together."""
-        return bool(self._accelerator.is_main_process or self.curriculum.together)
+        return bool(self._accelerator.is_main_process or self.curriculum.collective)
 
     def ask(self, size: int) -> tuple[Draw | None, np.ndarray]:
         """Draw problems; every process calls this.
@@ -76,7 +76,7 @@ class SharedCurriculum:
         Raises:
             Exception: What `action` raised, or in other processes a RuntimeError that says so.
         """
-        if self._accelerator.num_processes == 1 or self.curriculum.together:
+        if self._accelerator.num_processes == 1 or self.curriculum.collective:
             return action()
         shared: list[Any] = [None, None]
         failure: Exception | None = None

@@ -53,7 +53,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
     Everything else is TRL's: configuration, losses, generation, logging, evaluation, checkpoints. Metrics of the
     curriculum appear in the logs under ``curriculum/``, and a record of the run is kept in ``curriculum.jsonl`` in its
     folder; the curriculum's state is saved with every checkpoint and comes back with ``resume_from_checkpoint``. The
-    main process asks and tells, or every process where the curriculum's curator was made with ``together=True``.
+    main process asks and tells, or every process where the curriculum's curator was made with ``collective=True``.
     Rollouts are scored again after the update only if the curriculum's signal reads how far the policy moved.
 
     Args:

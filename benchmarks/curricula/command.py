@@ -172,7 +172,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=defaults.methods,
         help=f"{', '.join(groups())}, {', '.join((*declared(), *OWN))}, with settings and a filter as in "
         "'sec(temperature=0.2)+dapo', or package.module:function, called as function(bank, seed=seed) for a "
-        f"curriculum, or a curriculum and a stage; {BASELINE} is always among them (default: headline)",
+        f"curriculum, or a curriculum and a filter; {BASELINE} is always among them (default: headline)",
     )
     what.add_argument("--list", action="store_true", help="list learners and methods; then end")
     size = parser.add_argument_group("how much")

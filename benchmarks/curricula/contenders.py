@@ -15,7 +15,7 @@ from curriculum_bandits.environments import GreedyOracle, Student
 from curriculum_bandits.grammar import is_import_path
 from curriculum_bandits.methods.registry import FILTERS, Method, NamedCurriculum, declared, parse_curriculum
 
-from ..circumstances import source_digest
+from ..provenance import source_digest
 from .curators import actor_curator_paper, curator_ensemble, curator_linear, curator_no_difficulty
 from .learners import BankLearner
 from .references import REFERENCES, with_references
@@ -37,7 +37,7 @@ class Contender:
 
     Attributes:
         summary: What it is, in one line.
-        make: ``make(setting)`` returns the curriculum, or a curriculum and a stage.
+        make: ``make(setting)`` returns the curriculum, or a curriculum and a filter.
         revision: What changes when the method does, so that stored runs of the old one do not count.
     """
 
@@ -72,7 +72,7 @@ _HEADLINE = (BASELINE, "osmd", "osmd(arms=problems)", "actor_curator", "actor_cu
 # Switches of the default preset, one at a time.
 _SWITCHES = (
     "curator_no_difficulty",
-    "actor_curator(crowding=1.0)",
+    "actor_curator(congestion=1.0)",
     "actor_curator(entropy_bonus=0.0)",
     "actor_curator(baseline=none)",
     "actor_curator(baseline=mean)",
@@ -98,10 +98,10 @@ _SIGNALS = (
     "actor_curator(signal=absolute_advantage)",
     "actor_curator(signal=tent)",
     "actor_curator(signal=policy_improvement)",
-    "actor_curator(signal=policy_improvement, crowding=1.0)",
-    "actor_curator(signal=policy_improvement(ratio=sequence), crowding=1.0)",
-    "actor_curator(signal=policy_improvement(advantage=centered), crowding=1.0)",
-    "actor_curator(signal=policy_improvement(holdout=True), crowding=1.0)",
+    "actor_curator(signal=policy_improvement, congestion=1.0)",
+    "actor_curator(signal=policy_improvement(ratio=sequence), congestion=1.0)",
+    "actor_curator(signal=policy_improvement(advantage=centered), congestion=1.0)",
+    "actor_curator(signal=policy_improvement(holdout=True), congestion=1.0)",
 )
 
 # The temperatures of SEC and DUMP are in the unit of the signal, so all are brought to about that of the first:
@@ -163,7 +163,7 @@ def find_contender(name: str) -> Contender:
     Args:
         name: A method with settings and a filter, such as ``sec(temperature=0.2, signal=tent)+dapo``, or
             ``package.module:function``, called as ``function(bank, seed=seed)`` for a curriculum, or a curriculum and a
-            stage.
+            filter.
 
     Returns:
         The contender.

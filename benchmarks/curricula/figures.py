@@ -133,7 +133,7 @@ def drawn_figure(comparison: Comparison, note: str) -> Any:
     figure, panels = _grid(len(rows), 2.7 if len(rows) <= _MOST_LINES else 2.1)
     shares = {row.method: _drawn(comparison, row.method) for row in rows}
     largest = max(float(np.max(share)) for share in shares.values())
-    # A step of a stage may cost more or less than one of uniform: then maps end at different rollouts.
+    # A step of a filter may cost more or less than one of uniform: then maps end at different rollouts.
     image = None
     for axes, row in zip(panels.flat, rows, strict=False):
         middles, end = _windows(comparison, row.method)

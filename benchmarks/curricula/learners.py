@@ -19,8 +19,8 @@ from curriculum_bandits.environments import SkillStudent, SoftmaxStudent, Studen
 from curriculum_bandits.grammar import find_name, import_function, is_import_path
 from curriculum_bandits.rollouts import Rollouts
 
-from ..circumstances import source_digest
 from ..gym.learners import LEARNERS as GYM
+from ..provenance import source_digest
 
 __all__ = [
     "STUDENTS",

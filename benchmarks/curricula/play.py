@@ -214,14 +214,14 @@ def evaluations(steps: int, every: int) -> list[int]:
 
 
 def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
-    """The curriculum of a run, and its stage.
+    """The curriculum of a run, and its filter.
 
     Args:
         run: The recipe.
         learner: The learner of that recipe.
 
     Returns:
-        Both; None for a run without a stage.
+        Both; None for a run without a filter.
 
     Raises:
         TypeError: If a function of one's own returns something else.
@@ -229,12 +229,12 @@ def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
     """
     setting = Setting(learner, run.steps, run.rollouts, run.batch, run.seed)
     what = contenders.find_contender(run.method).make(setting)
-    curriculum, stage = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
+    curriculum, filter = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
     if not isinstance(curriculum, Curriculum):
         raise TypeError(
-            f"{run.method} returned a {type(what).__name__}; return a Curriculum, or a Curriculum and a stage"
+            f"{run.method} returned a {type(what).__name__}; return a Curriculum, or a Curriculum and a filter"
         )
-    return curriculum, stage
+    return curriculum, filter
 
 
 def play(run: Run) -> Result:
@@ -259,12 +259,12 @@ def play(run: Run) -> Result:
         ) from error
 
 
-def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) -> Result:
+def _played(run: Run, learner: BankLearner, curriculum: Curriculum, filter: Any) -> Result:
     begin = time.perf_counter()
     watch = _Watch(learners.parts(learner), len(curriculum.bank))
     limits: dict[str, Any] = {} if run.rollouts is None else {"rollout_budget": run.rollouts}
-    if stage is not None:
-        limits["stage"] = stage
+    if filter is not None:
+        limits["filter"] = filter
     steps = run.rollouts if run.steps is None else run.steps  # a step spends one rollout at least
     assert steps is not None
     rows = train(

@@ -14,7 +14,7 @@ from .learners import BankLearner
 __all__ = ["Made", "Setting"]
 
 Made = Curriculum | tuple[Curriculum, Any]
-"""A curriculum, or a curriculum and a stage of `curriculum_bandits.stages`."""
+"""A curriculum, or a curriculum and a filter of `curriculum_bandits.filters`."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from curriculum_bandits import Curriculum
 
-from ..circumstances import cpu_model
+from ..provenance import cpu_model
 from .caption import machine
 from .contenders import BASELINE, find_contender, groups
 from .learners import BankLearner, find_learner

@@ -200,7 +200,7 @@ TRIED: dict[str, tuple[str, ...]] = {
         "entropy_bonus=0.2",
         "loss=Proximal(clip=0.1)",
         "floor=0.1",
-        "signal=policy_improvement, crowding=1.0",
+        "signal=policy_improvement, congestion=1.0",
     ),
 }
 

@@ -199,7 +199,7 @@ def run_gym(settings: GymSettings, *, output: Path, progress: bool = True) -> di
                 settings.size("steps"),
                 settings.size("batch"),
                 evaluate_every=settings.evaluate_every,
-                stage=_named(method).filter(),
+                filter=_named(method).filter(),
                 directory=_run_folder(folder, method, seed),
                 progress=progress,
             )

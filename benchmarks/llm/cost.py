@@ -24,7 +24,7 @@ import numpy as np
 
 from curriculum_bandits.extras import require_extra
 
-from ..circumstances import cpu_model, shown_command
+from ..provenance import cpu_model, shown_command
 
 __all__ = ["CONTENDERS", "PRESETS", "CostSettings", "add_arguments", "cost_table", "main", "run_cost"]
 

@@ -23,7 +23,7 @@ from curriculum_bandits.grammar import (
     parse_call,
 )
 
-from ..circumstances import source_digest
+from ..provenance import source_digest
 from .instances import expanded
 from .knowledge import best_arm_segments, change_count, comparator_path, variation
 

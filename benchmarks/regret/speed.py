@@ -32,8 +32,8 @@ from curriculum_bandits.bounds import exp3_step
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS, new_figure
 
-from ..circumstances import cpu_model
 from ..pictures import save_picture
+from ..provenance import cpu_model
 from .rival_speed import Play, draw_rewards, time_rounds
 
 __all__ = [

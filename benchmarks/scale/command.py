@@ -23,8 +23,8 @@ from typing import Any
 
 from curriculum_bandits.extras import require_extra
 
-from ..circumstances import cpu_model, shown_command
 from ..pictures import save_picture
+from ..provenance import cpu_model, shown_command
 from .memory import bytes_per_problem, measure_memory
 from .problems import ScaleSettings, feature_file, make_features
 from .report import scale_figure, scale_table

@@ -1,22 +1,10 @@
 """Learning rules over K arms, vectorised over independent runs; they know no tickets, banks or signals."""
 
-from curriculum_bandits.bandits.action_values import ActionValueBandit
-from curriculum_bandits.bandits.cluster_windows import ClusterWindows
-from curriculum_bandits.bandits.contract import (
-    Bandit,
-    Diagnosed,
-    RandomizedBandit,
-    RefusedUtility,
-    Selection,
-)
-from curriculum_bandits.bandits.difficulty_pools import DifficultyPools
-from curriculum_bandits.bandits.easy_to_hard import EasyToHard
-from curriculum_bandits.bandits.exp3_m import Exp3M
-from curriculum_bandits.bandits.exponential_weights import ExponentialWeights
-from curriculum_bandits.bandits.ftrl import Ftrl
-from curriculum_bandits.bandits.graves import GravesExp3S
-from curriculum_bandits.bandits.moving_target import MovingTarget
-from curriculum_bandits.bandits.named import (
+from curriculum_bandits.bandits.adversarial.exp3_m import Exp3M
+from curriculum_bandits.bandits.adversarial.exponential_weights import ExponentialWeights
+from curriculum_bandits.bandits.adversarial.ftrl import Ftrl
+from curriculum_bandits.bandits.adversarial.graves import GravesExp3S
+from curriculum_bandits.bandits.adversarial.named import (
     exp3,
     exp3_anytime,
     exp3_ix,
@@ -29,12 +17,24 @@ from curriculum_bandits.bandits.named import (
     rexp3,
     tsallis_inf,
 )
-from curriculum_bandits.bandits.osmd import Osmd
-from curriculum_bandits.bandits.prioritized_levels import PrioritizedLevels
-from curriculum_bandits.bandits.references import Oracle, Uniform
-from curriculum_bandits.bandits.regularizers import LogBarrier, NegativeEntropy, Regularizer, Tsallis
+from curriculum_bandits.bandits.adversarial.osmd import Osmd
+from curriculum_bandits.bandits.adversarial.regularizers import LogBarrier, NegativeEntropy, Regularizer, Tsallis
+from curriculum_bandits.bandits.adversarial.step_size import ScaleFree
+from curriculum_bandits.bandits.baselines import Oracle, Uniform
+from curriculum_bandits.bandits.contract import (
+    Bandit,
+    Diagnosed,
+    RandomizedBandit,
+    RefusedUtility,
+    Selection,
+)
+from curriculum_bandits.bandits.curriculum.action_values import ActionValueBandit
+from curriculum_bandits.bandits.curriculum.adarft import MovingTarget
+from curriculum_bandits.bandits.curriculum.ads import ClusterWindows
+from curriculum_bandits.bandits.curriculum.difficulty_pools import DifficultyPools
+from curriculum_bandits.bandits.curriculum.e2h import EasyToHard
+from curriculum_bandits.bandits.curriculum.plr import PrioritizedLevels
 from curriculum_bandits.bandits.shuffled_epochs import ShuffledEpochs
-from curriculum_bandits.bandits.step_size import ScaleFree
 from curriculum_bandits.bandits.stochastic import (
     ChangePosterior,
     Cumulative,

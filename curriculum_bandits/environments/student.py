@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
-from curriculum_bandits.rollout_groups import RolloutGroups
-from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.rollouts import PendingRollouts, Rollouts
 from curriculum_bandits.state import Array, Field, Random, Stateful
 
 if TYPE_CHECKING:
@@ -186,7 +185,7 @@ class Student(Stateful, ABC):
         groups = self.roll_out(items)
         return self.update(groups, np.ones(len(groups), dtype=bool))
 
-    def roll_out(self, items: npt.ArrayLike, n: int | None = None) -> RolloutGroups:
+    def roll_out(self, items: npt.ArrayLike, n: int | None = None) -> PendingRollouts:
         """Roll out the problems; the policy does not change.
 
         Args:
@@ -206,9 +205,9 @@ class Student(Stateful, ABC):
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
         lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
-        return RolloutGroups(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
+        return PendingRollouts(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
 
-    def update(self, groups: RolloutGroups, used: npt.NDArray[np.bool_]) -> Rollouts:
+    def update(self, groups: PendingRollouts, used: npt.NDArray[np.bool_]) -> Rollouts:
         """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.
 
         Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from curriculum_bandits.neural import CuratorSettings, Inputs, Scorer
     from curriculum_bandits.neural.settings import ProposalKind
-    from curriculum_bandits.proposals import Proposal
+    from curriculum_bandits.sampling.candidates import CandidateGenerator
 
 __all__ = ["actor_curator"]
 
@@ -33,7 +33,7 @@ _PAPER_SCORER = "Qwen/Qwen3-0.6B"
     signal="reward variance; paper: policy improvement",
     batch="systematic; paper: nucleus",
     switches="curriculum_bandits.neural:CuratorSettings",
-    free=("device", "features_path", "progress", "together"),
+    free=("device", "features_path", "progress", "collective"),
     revision=2,
 )
 def actor_curator(
@@ -44,10 +44,10 @@ def actor_curator(
     inputs: Inputs | None = None,
     scorer: Scorer | None = None,
     settings: CuratorSettings | None = None,
-    proposal: Proposal | ProposalKind | None = None,
+    proposal: CandidateGenerator | ProposalKind | None = None,
     signal: Signal | None = None,
     device: Any = None,
-    together: bool = False,
+    collective: bool = False,
     features_path: str | PathLike[str] | None = None,
     progress: bool = False,
     **switches: Any,
@@ -72,9 +72,9 @@ def actor_curator(
             rewards for ours, which did better in our measurements: it is what training on a problem can bring, whatever
             part of the batch it has now. It needs two rollouts per problem; with one, where a critic judges, take
             `absolute_advantage`. All of these are of problems taken by themselves; that the tenth of a kind in a batch
-            teaches less than the first is what ``crowding`` in the settings is for.
+            teaches less than the first is what ``congestion`` in the settings is for.
         device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
-        together: All processes of the default process group ask and tell together, and share the scoring.
+        collective: All processes of the default process group ask and tell together, and share the scoring.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
         progress: Show a progress bar while features are computed.
         **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``floor=0.1``.
@@ -124,7 +124,7 @@ def actor_curator(
         groups=bank.groups,
         group_names=bank.group_names if bank.groups is not None else None,
         device=device,
-        together=together,
+        collective=collective,
     )
     if signal is None:
         signal = policy_improvement if preset == "paper" else reward_variance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curriculum_bandits.bandits.moving_target import MovingTarget
+from curriculum_bandits.bandits.curriculum.adarft import MovingTarget
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.bandits.cluster_windows import ClusterWindows
+from curriculum_bandits.bandits.curriculum.ads import ClusterWindows
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.extras import require_extra

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curriculum_bandits.bandits.difficulty_pools import DifficultyPools
+from curriculum_bandits.bandits.curriculum.difficulty_pools import DifficultyPools
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.action_values import ActionValueBandit, RolloutWindow, UpperConfidence
+from curriculum_bandits.bandits.curriculum.action_values import ActionValueBandit, RolloutWindow, UpperConfidence
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, absolute_advantage
 
@@ -55,7 +55,7 @@ def dump(
     >>> curriculum.bandit.probabilities().tolist()
     [0.5, 0.5]
     """
-    arms = group_arms(bank)
+    arms = group_partition(bank)
     bandit = ActionValueBandit(
         RolloutWindow(len(arms), window=window), UpperConfidence(temperature), capacity=arms.sizes
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from curriculum_bandits.bandits.easy_to_hard import EasyToHard, Schedule
+from curriculum_bandits.bandits.curriculum.e2h import EasyToHard, Schedule
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
@@ -63,7 +63,7 @@ def e2h(
     >>> e2h(bank, steps=100).bandit.probabilities().round(3)
     array([0.333, 0.667])
     """
-    arms = group_arms(bank)
+    arms = group_partition(bank)
     if bank.difficulty is None:
         raise ValueError("the bank has no difficulty, by which groups are ordered; give ProblemBank difficulty=")
     mean = np.bincount(arms.arm_of, weights=bank.difficulty) / arms.sizes

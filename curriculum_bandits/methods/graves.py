@@ -5,7 +5,7 @@ from __future__ import annotations
 from curriculum_bandits.bandits import GravesExp3S
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, policy_improvement
 
@@ -65,7 +65,7 @@ def graves(
     >>> curriculum.bandit.probabilities().tolist(), curriculum.ask(3).inclusion.round(6).tolist()
     ([0.5, 0.5], [1.0, 1.0, 1.0])
     """
-    arms = group_arms(bank)
+    arms = group_partition(bank)
     if len(arms) < 2:
         raise ValueError(f"the bank has one group, {bank.group_names[0]!r}; give ProblemBank groups= of two or more")
     bandit = GravesExp3S(

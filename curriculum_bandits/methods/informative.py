@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaPosterior, ProbabilityInformative, Shortlist
+from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, ProbabilityInformative, Shortlist
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method

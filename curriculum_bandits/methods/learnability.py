@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.pass_rates import BetaPosterior, Shortlist, Variance
+from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, Shortlist, Variance
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.methods.registry import method
@@ -29,7 +29,7 @@ def learnability(
 ) -> Curriculum:
     """Highest p (1 - p) among a pool of candidates, p estimated from the rollouts that training makes anyway.
 
-    LILO and SFL as published roll out a whole pool before each choice, and pay for it; that screen is a stage of its
+    LILO and SFL as published roll out a whole pool before each choice, and pay for it; that screen is a filter of its
     own, to be put before any curriculum. This one costs no rollouts beyond those trained on, and its estimates are
     older: a problem never seen counts as one half, the best there is, and what was seen returns there in time, so that
     none is left out for ever.

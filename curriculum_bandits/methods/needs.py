@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from curriculum_bandits.arms import Arms, Within
 from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bank import ProblemBank
+from curriculum_bandits.sampling.partition import Partition, Within
 
-__all__ = ["group_arms", "number_column"]
+__all__ = ["group_partition", "number_column"]
 
 
-def group_arms(bank: ProblemBank, within: Within = "iid", *, otherwise: str = "take a method over problems") -> Arms:
+def group_partition(
+    bank: ProblemBank, within: Within = "iid", *, otherwise: str = "take a method over problems"
+) -> Partition:
     """One arm per group.
 
     Args:
         bank: The problems.
-        within: How problems of a group are chosen; see `Arms`.
+        within: How problems of a group are chosen; see `Partition`.
         otherwise: What else the user can do, for the error.
 
     Returns:
@@ -25,12 +27,12 @@ def group_arms(bank: ProblemBank, within: Within = "iid", *, otherwise: str = "t
     Raises:
         ValueError: If the bank has no groups.
 
-    >>> group_arms(ProblemBank(["1+1=", "3*4=", "12*34="], groups=["add", "mul", "mul"])).sizes.tolist()
+    >>> group_partition(ProblemBank(["1+1=", "3*4=", "12*34="], groups=["add", "mul", "mul"])).sizes.tolist()
     [1, 2]
     """
     if bank.groups is None:
         raise ValueError(f"the bank has no groups; give ProblemBank groups=, or {otherwise}")
-    return Arms(bank.groups, within)
+    return Partition(bank.groups, within)
 
 
 def number_column(bank: ProblemBank, name: str, argument: str, what: str) -> FloatArray:

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from curriculum_bandits.arms import Arms
 from curriculum_bandits.bandits import Osmd, ScaleFree
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
+from curriculum_bandits.sampling.partition import Partition
 from curriculum_bandits.settings import Settings
 from curriculum_bandits.signals import Signal, policy_improvement
 
@@ -73,9 +73,9 @@ def osmd(
     if arms not in ("groups", "problems"):
         raise ValueError(f"arms={arms!r} is unknown; choose 'groups' or 'problems'")
     if arms == "problems":
-        partition = Arms(np.arange(len(bank)))
+        partition = Partition(np.arange(len(bank)))
     else:
-        partition = group_arms(bank, otherwise="use arms='problems'")
+        partition = group_partition(bank, otherwise="use arms='problems'")
     share = _SHARES[arms] if share is None else share
     bandit = Osmd(
         len(partition),

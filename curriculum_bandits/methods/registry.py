@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ParamSpec
 
-from curriculum_bandits import signals, stages
+from curriculum_bandits import filters, signals
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.checkpoint import load_state
 from curriculum_bandits.curriculum import Curriculum
@@ -53,17 +53,17 @@ __all__ = [
 P = ParamSpec("P")
 
 #: Filters by the name that stands behind a plus sign.
-FILTERS: Mapping[str, Callable[..., stages.Stage]] = {
-    "dapo": stages.ZeroVarianceFilter,
-    "speed": stages.Screening,
-    "vcrl": stages.VarianceThreshold,
-    "greso": stages.Greso,
-    "lilo": stages.TopLearnability,
+FILTERS: Mapping[str, Callable[..., filters.Filter]] = {
+    "dapo": filters.ZeroVarianceFilter,
+    "speed": filters.Screening,
+    "vcrl": filters.VarianceThreshold,
+    "greso": filters.Greso,
+    "lilo": filters.TopLearnability,
 }
 
 _DELAYED = "delayed"
 # Where value objects are found, the costlier to import the later.
-_VALUE_MODULES = ("bandits", "bandits.action_values", "neural.settings", "neural.losses", "neural.samplers")
+_VALUE_MODULES = ("bandits", "bandits.curriculum.action_values", "neural.settings", "neural.losses", "neural.samplers")
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class NamedCurriculum:
             raise ValueError(f"{self.label} is no curriculum but a {type(made).__name__}; leave out delayed")
         return Delayed(made, self.delay) if self.delay else made
 
-    def filter(self) -> stages.Stage | None:
+    def filter(self) -> filters.Filter | None:
         """The filter, new; None where there is none."""
         made = [FILTERS[call.name](**call.settings) for call in self.filters]
         return made[0] if made else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from curriculum_bandits.bandits.action_values import ActionValueBandit, Boltzmann, ExponentialAverage
-from curriculum_bandits.bandits.action_values.estimates import Unheard
+from curriculum_bandits.bandits.curriculum.action_values import ActionValueBandit, Boltzmann, ExponentialAverage
+from curriculum_bandits.bandits.curriculum.action_values.estimates import Unheard
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, absolute_advantage
 
@@ -60,7 +60,7 @@ def sec(
     >>> curriculum.bandit.values.tolist()
     [0.5, 0.0]
     """
-    arms = group_arms(bank, within="epochs")
+    arms = group_partition(bank, within="epochs")
     estimate = ExponentialAverage(len(arms), rate=rate, unheard=unheard)
     bandit = ActionValueBandit(estimate, Boltzmann(temperature), capacity=arms.sizes)
     return Curriculum(bank, bandit, signal, arms=arms, name="sec", seed=seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from curriculum_bandits.bandits.action_values import (
+from curriculum_bandits.bandits.curriculum.action_values import (
     ActionValueBandit,
     Exploration,
     Greedy,
@@ -13,7 +13,7 @@ from curriculum_bandits.bandits.action_values import (
 )
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.methods.needs import group_arms
+from curriculum_bandits.methods.needs import group_partition
 from curriculum_bandits.methods.registry import method
 from curriculum_bandits.signals import Signal, success_rate
 
@@ -72,7 +72,7 @@ def tscl(
     """
     if variant not in ("online", "window"):
         raise ValueError(f"variant={variant!r} is unknown; choose 'online' or 'window'")
-    arms = group_arms(bank)
+    arms = group_partition(bank)
     online = variant == "online"
     estimate = LearningProgress(len(arms), rate=rate) if online else ScoreSlope(len(arms), length=length)
     bandit = ActionValueBandit(estimate, exploration, capacity=arms.sizes, by="magnitude")

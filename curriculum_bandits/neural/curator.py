@@ -34,7 +34,7 @@ from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.neural.samplers import exact
 from curriculum_bandits.neural.scorers import Scorer
 from curriculum_bandits.neural.settings import CuratorSettings
-from curriculum_bandits.proposals import Proposal, ShuffledProposal, UniformProposal
+from curriculum_bandits.sampling.candidates import CandidateGenerator, ShuffledCandidates, UniformCandidates
 from curriculum_bandits.state import Array, Count, Field, Fixed, Part, Real, Stateful
 
 __all__ = ["NeuralCurator"]
@@ -70,7 +70,7 @@ class NeuralCurator(Stateful, Bandit):
         groups: Group of each problem, shape (N,), for coverage and staleness by group; None puts all into one.
         group_names: Their names, for the diagnostics.
         device: Where the scorer runs; None leaves it where it is.
-        together: Every process of the default process group calls `select` and `update` together: scoring and
+        collective: Every process of the default process group calls `select` and `update` together: scoring and
             gradients are shared out, process 0 decides, and all end with the same weights.
 
     Raises:
@@ -97,22 +97,22 @@ class NeuralCurator(Stateful, Bandit):
         scorer: Scorer,
         settings: CuratorSettings = _PLAIN,
         *,
-        proposal: Proposal | None = None,
+        proposal: CandidateGenerator | None = None,
         groups: IntArray | None = None,
         group_names: list[str] | None = None,
         device: str | torch.device | None = None,
-        together: bool = False,
+        collective: bool = False,
     ) -> None:
         self.n_arms = len(inputs)
         self.settings = settings
         self.inputs = inputs
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
-        made = UniformProposal if settings.proposal == "uniform" else ShuffledProposal
+        made = UniformCandidates if settings.proposal == "uniform" else ShuffledCandidates
         self.proposal = made(self.n_arms) if proposal is None else proposal
         self._own_proposal = proposal is None
         if groups is not None and len(groups) != self.n_arms:
             raise ValueError(f"groups has {len(groups)} entries for {self.n_arms} problems; give one per problem")
-        self._processes = Processes(together)
+        self._processes = Processes(collective)
         self._learning = Learning(self.scorer, settings, self._processes)
         self._history = History(self.n_arms, settings.window, groups)
         self._group_names = group_names
@@ -125,9 +125,9 @@ class NeuralCurator(Stateful, Bandit):
         self._read: tuple[IntArray, list[Any]] | None = None
 
     @property
-    def together(self) -> bool:
+    def collective(self) -> bool:
         """Whether every process must call it."""
-        return self._processes.together
+        return self._processes.collective
 
     @property
     def device(self) -> torch.device:
@@ -221,7 +221,7 @@ class NeuralCurator(Stateful, Bandit):
             raise RefusedUtility(int(arms[position]), position, float(utilities[position]), remedy)
         self.settings.loss.check(selection.inclusion)
         candidates = np.arange(self.n_arms) if selection.candidates is None else selection.candidates
-        utilities = utilities / (1.0 + _attention(selection, len(candidates))) ** self.settings.crowding
+        utilities = utilities / (1.0 + _attention(selection, len(candidates))) ** self.settings.congestion
         if selection.candidate_probability is not None:  # else a dormant draw
             means = self._history.preview(arms, utilities)
             mean_square = self._mean_square_with(means)

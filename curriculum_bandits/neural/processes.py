@@ -23,12 +23,12 @@ class Processes:
     """The processes a curator runs in, by `torch.distributed`'s default group.
 
     Args:
-        together: All processes call the curator together. Otherwise each curator is alone, also where a process group
+        collective: All processes call the curator together. Otherwise each curator is alone, also where a process group
             exists.
     """
 
-    def __init__(self, together: bool = False) -> None:
-        self.together = together
+    def __init__(self, collective: bool = False) -> None:
+        self.collective = collective
 
     @property
     def count(self) -> int:
@@ -150,7 +150,7 @@ class Processes:
                 tensor.copy_(sent)
 
     def _many(self) -> bool:
-        return self.together and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+        return self.collective and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 def _sendable(error: Exception) -> Exception:

@@ -42,7 +42,7 @@ class CuratorSettings:
         prediction_weight: Weight of the squared error of that head.
         entropy_bonus: :math:`\beta`, weight in the loss of the divergence from uniform (nats), in units of the
             utilities learned from. It lets go of what no longer pays, as fixed share does for tabular bandits.
-        crowding: c in [0, 1]: utilities are divided by :math:`(1 + a_x)^c`, where :math:`a_x = M q(x) / m` is how
+        congestion: c in [0, 1]: utilities are divided by :math:`(1 + a_x)^c`, where :math:`a_x = M q(x) / m` is how
             much likelier than by chance x was drawn. One update is shared by all that was drawn, so problems like those
             that are drawn often improve most *because* they are drawn often; this takes part of that out again.
         window: H: the mean of a problem's last H utilities is learned from.
@@ -72,7 +72,7 @@ class CuratorSettings:
     baseline: Baseline | Literal["predicted"] = "none"
     prediction_weight: float = 0.5
     entropy_bonus: float = 0.0
-    crowding: float = 0.0
+    congestion: float = 0.0
     window: int = 1
     gain: float | None = None
     memory: int = 50
@@ -92,7 +92,7 @@ class CuratorSettings:
             value = getattr(self, name)
             self._require(name, value is None or value >= 1, "be 1 or more, or None")
         self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
-        self._require("crowding", 0.0 <= self.crowding <= 1.0, "be in [0, 1]")
+        self._require("congestion", 0.0 <= self.congestion <= 1.0, "be in [0, 1]")
         for name in ("temperature", "learning_rate"):
             value = getattr(self, name)
             self._require(name, math.isfinite(value) and value > 0.0, "be a finite number above 0")
@@ -129,7 +129,7 @@ DEFAULT = CuratorSettings(
     floor=0.02,
     baseline="predicted",
     entropy_bonus=0.1,
-    crowding=0.5,
+    congestion=0.5,
     gradient_steps=3,
     learning_rate=5e-3,
 )
@@ -147,7 +147,7 @@ PAPER = CuratorSettings(
     loss=Proximal(clip=0.2, weights="equal"),
     baseline="none",
     entropy_bonus=0.0,
-    crowding=0.0,
+    congestion=0.0,
     window=10,
     gain=1000.0,
     gradient_steps=1,

@@ -27,7 +27,7 @@ from curriculum_bandits.bandits.contract import (
 from curriculum_bandits.neural.descent import Descent
 from curriculum_bandits.neural.inputs import Inputs
 from curriculum_bandits.neural.scorers import Scorer
-from curriculum_bandits.proposals import UniformProposal
+from curriculum_bandits.sampling.candidates import UniformCandidates
 from curriculum_bandits.state import Field, Fixed, Part, Real, Stateful
 
 __all__ = ["ValueModelCurator"]
@@ -99,7 +99,7 @@ class ValueModelCurator(Stateful, Bandit):
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
         self.target, self.candidates, self.gradient_steps = target, candidates, gradient_steps
         self.chunk = chunk
-        self._proposal = UniformProposal(self.n_arms)
+        self._proposal = UniformCandidates(self.n_arms)
         trained = [weight for weight in scorer.parameters() if weight.requires_grad]
         adam = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
         self._descent = Descent(scorer, adam, max_gradient_norm)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from curriculum_bandits import Curriculum, Feedback, ProblemBank, Rollouts, methods, run, signals, stages
+from curriculum_bandits import Curriculum, Feedback, ProblemBank, Rollouts, filters, methods, run, signals
 from curriculum_bandits.environments import SkillStudent, SoftmaxStudent
 
 FILE = Path(__file__).with_name("trajectories.json")
@@ -194,11 +194,11 @@ def method_trajectory(make: Callable[[], Curriculum]) -> Trace:
 # Filters, between a curriculum and a learner that rolls out and updates apart.
 
 FILTERS: dict[str, Callable[[], Any]] = {
-    "dapo": stages.ZeroVarianceFilter,
-    "speed": stages.Screening,
-    "vcrl": stages.VarianceThreshold,
-    "greso": stages.Greso,
-    "lilo": stages.TopLearnability,
+    "dapo": filters.ZeroVarianceFilter,
+    "speed": filters.Screening,
+    "vcrl": filters.VarianceThreshold,
+    "greso": filters.Greso,
+    "lilo": filters.TopLearnability,
 }
 
 
@@ -207,10 +207,10 @@ def filter_trajectory(make: Callable[[], Any], student: Any) -> Trace:
     trace = Trace()
     learner = student.half_hopeless(120, seed=3)
     curriculum = methods.osmd(learner.bank, seed=4, signal=signals.success_rate)
-    rows = run(curriculum, learner, ROUNDS, 8, stage=make(), evaluate_every=10, progress=False)
+    rows = run(curriculum, learner, ROUNDS, 8, filter=make(), evaluate_every=10, progress=False)
     for row in rows:
         trace.drew([int(row["rollouts"]), int(row["tokens"])])
-        trace.reported([value for name, value in sorted(row.items()) if "seconds" not in name and "stage" not in name])
+        trace.reported([value for name, value in sorted(row.items()) if "seconds" not in name and "filter" not in name])
     return trace
 
 

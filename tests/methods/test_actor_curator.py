@@ -24,7 +24,7 @@ from curriculum_bandits.neural import (
     PromptTokens,
     TransformerScorer,
 )
-from curriculum_bandits.proposals import ShuffledProposal, UniformProposal
+from curriculum_bandits.sampling.candidates import ShuffledCandidates, UniformCandidates
 from curriculum_bandits.signals import policy_improvement, reward_variance, success_rate
 
 
@@ -61,9 +61,9 @@ def test_the_default_reads_the_features_of_the_bank():
     rows = curator.inputs(np.arange(36), torch.device("cpu")).numpy()
     standardised = (features - features.mean(axis=0)) / features.std(axis=0)
     np.testing.assert_allclose(rows, standardised, atol=5e-3)
-    assert isinstance(curator.proposal, ShuffledProposal)
+    assert isinstance(curator.proposal, ShuffledCandidates)
     assert {"coverage/a", "coverage/b"} <= set(curriculum.diagnostics())
-    assert not curriculum.together
+    assert not curriculum.collective
     assert curriculum._signal is reward_variance
 
 
@@ -113,18 +113,18 @@ def test_the_seed_does_not_decide_the_features():
 
 
 def test_what_is_given_is_used():
-    proposal, settings = UniformProposal(36), replace(DEFAULT, candidates=10, baseline="predicted")
+    proposal, settings = UniformCandidates(36), replace(DEFAULT, candidates=10, baseline="predicted")
     assert (
         methods.actor_curator(a_bank(features=np.eye(36)), "paper", scorer=MlpScorer(36))._signal is policy_improvement
     )
     given = methods.actor_curator(
-        a_bank(), settings=settings, proposal=proposal, signal=success_rate, together=True, device="cpu"
+        a_bank(), settings=settings, proposal=proposal, signal=success_rate, collective=True, device="cpu"
     )
     assert given.bandit.proposal is proposal
     assert given.bandit.settings is settings
     assert given.bandit.scorer.heads == 2
     assert given._signal is success_rate
-    assert given.together
+    assert given.collective
     features = np.random.default_rng(0).normal(size=(36, 5))
     scorer = LinearScorer(5)
     assert methods.actor_curator(a_bank(features=features), scorer=scorer).bandit.scorer is scorer

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import Feedback, ProblemBank, Rollouts, methods
-from curriculum_bandits.bandits.action_values import (
+from curriculum_bandits.bandits.curriculum.action_values import (
     Boltzmann,
     ExponentialAverage,
     LearningProgress,

@@ -29,7 +29,7 @@ from curriculum_bandits.neural import (
     samplers,
 )
 from curriculum_bandits.neural.features import matrix_features
-from curriculum_bandits.proposals import UniformProposal
+from curriculum_bandits.sampling.candidates import UniformCandidates
 from curriculum_bandits.signals import policy_improvement
 from curriculum_bandits.testing import CurriculumConformance
 
@@ -283,12 +283,12 @@ def test_a_window_is_the_mean_of_the_last_utilities_of_the_same_problem_repeats_
     assert max(map(len, last.values())) > 3
 
 
-@pytest.mark.parametrize("crowding", [0.5, 1.0])
+@pytest.mark.parametrize("congestion", [0.5, 1.0])
 @pytest.mark.parametrize(
     "sampling", [{}, {"sampler": samplers.independent}, NUCLEUS], ids=["exact", "independent", "nucleus"]
 )
-def test_crowding_divides_by_one_plus_how_much_likelier_than_by_chance(crowding, sampling):
-    settings = replace(FAST, crowding=crowding, gain=1.0, window=2, candidates=12, learning_rate=0.1, **sampling)
+def test_crowding_divides_by_one_plus_how_much_likelier_than_by_chance(congestion, sampling):
+    settings = replace(FAST, congestion=congestion, gain=1.0, window=2, candidates=12, learning_rate=0.1, **sampling)
     learner, rng = curator(settings), np.random.default_rng(0)
     heard, attention, last = spied(learner), [], {}
     for number in range(10):
@@ -296,7 +296,7 @@ def test_crowding_divides_by_one_plus_how_much_likelier_than_by_chance(crowding,
         learner.update(drawn, utilities)
         q = 4 * drawn.probability if drawn.inclusion is None else drawn.inclusion
         attention.append(12 * q / 4)
-        for item, utility in zip(drawn.arms, utilities / (1.0 + attention[-1]) ** crowding, strict=True):
+        for item, utility in zip(drawn.arms, utilities / (1.0 + attention[-1]) ** congestion, strict=True):
             last.setdefault(item, []).append(utility)  # what is remembered has been divided, each by its own draw
         expected = [np.mean(last[item][-2:]) for item in drawn.arms]
         np.testing.assert_allclose(heard[number].utilities, expected, rtol=1e-12)
@@ -676,7 +676,7 @@ def broken_states():
         "half an optimiser": (changed(learning__descent__optimizer__memory={}), "knows the parameters"),
         "a window of another length": (changed(history__utility=np.zeros((len(item), 4))), "saved utility of history"),
         "a problem twice": (changed(history__item=np.zeros_like(item)), "a problem twice"),
-        "another proposal": (changed(proposal=UniformProposal(N).state_dict()), "belongs to a 'uniform_proposal'"),
+        "another proposal": (changed(proposal=UniformCandidates(N).state_dict()), "belongs to a 'uniform_candidates'"),
         "no order": (changed(proposal__order=np.zeros(N, dtype=np.int32)), "is no order"),
         "a mean square below zero": (changed(mean_square=-1.0), "mean_square of neural_curator is -1.0"),
         "other diagnostics": (changed(last__values=np.zeros(1)), "saved last of neural_curator has shape"),

@@ -12,7 +12,7 @@ from curriculum_bandits import Curriculum, ProblemBank
 from curriculum_bandits.neural import PAPER, FeatureRows, MlpScorer, NeuralCurator, Proximal, samplers
 from curriculum_bandits.neural.features import matrix_features
 from curriculum_bandits.neural.processes import Processes
-from curriculum_bandits.proposals import UniformProposal
+from curriculum_bandits.sampling.candidates import UniformCandidates
 from curriculum_bandits.signals import policy_improvement
 from tests.processes.launcher import launch
 
@@ -37,11 +37,11 @@ CASES = {
 }
 
 
-def a_curriculum(settings, seed=0, together=False, proposal=None):
+def a_curriculum(settings, seed=0, collective=False, proposal=None):
     features = np.random.default_rng(0).normal(size=(N, 4))
     scorer = MlpScorer(4, hidden=(8,), heads=2, seed=seed)
     inputs = FeatureRows(matrix_features(features, progress=False))
-    curator = NeuralCurator(inputs, scorer, settings, together=together, proposal=proposal)
+    curator = NeuralCurator(inputs, scorer, settings, collective=collective, proposal=proposal)
     bank = ProblemBank([f"p{i}" for i in range(N)])
     return Curriculum(bank, curator, policy_improvement, name="curator", seed=seed)
 
@@ -68,7 +68,7 @@ class Local(Exception):
         super().__init__(f"{one} and {other}")
 
 
-class FailsOnce(UniformProposal):
+class FailsOnce(UniformCandidates):
     def __init__(self, error):
         super().__init__(N)
         self.error = error
@@ -94,7 +94,7 @@ class Breaks(FeatureRows):
 
 def failing_share(rank):
     """What an error in the share of process 1 becomes, and whether work goes on afterwards."""
-    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, together=True)
+    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, collective=True)
     rows = Breaks(matrix_features(np.random.default_rng(0).normal(size=(N, 4)), progress=False))
     rows.broken = rank == 1
     curriculum.bandit.inputs = rows
@@ -107,7 +107,7 @@ def failing_share(rank):
 
 def failing(rank, error):
     """What an error in the decision of process 0 becomes, and whether work goes on afterwards."""
-    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, together=True, proposal=FailsOnce(error))
+    curriculum = a_curriculum(replace(PLAIN, dormant=0), rank, collective=True, proposal=FailsOnce(error))
     try:
         curriculum.ask(3)
     except Exception as caught:
@@ -120,7 +120,7 @@ def worked_cases(folder):
     dist.init_process_group("gloo")
     rank = dist.get_rank()
     report = {
-        name: worked(a_curriculum(settings, seed=rank, together=True), noise=float(rank))
+        name: worked(a_curriculum(settings, seed=rank, collective=True), noise=float(rank))
         for name, settings in CASES.items()
     }
     report["an error"] = failing(rank, ValueError("no candidates today"))
@@ -193,7 +193,7 @@ def test_a_curator_that_is_not_together_is_alone_also_in_a_group(reports):
 
 
 def test_without_a_group_everything_is_local():
-    processes = Processes(together=True)
+    processes = Processes(collective=True)
     assert (processes.count, processes.rank, processes.share(5)) == (1, 0, slice(0, 5))
     rows = torch.ones(3, 2)
     assert processes.gather(rows, 3) is rows

@@ -146,7 +146,7 @@ def a_run_with_the_curator(folder):
 
 
 def train_here(folder, resume):
-    curriculum = a_curriculum(seed=int(os.environ["RANK"]) + 3 * resume, together=True)
+    curriculum = a_curriculum(seed=int(os.environ["RANK"]) + 3 * resume, collective=True)
     start, witness, seen = weights_of(curriculum), Witness(curriculum), []
 
     def reward(prompts, completions, **columns):

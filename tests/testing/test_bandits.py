@@ -10,7 +10,7 @@ import pytest
 
 from curriculum_bandits import bandits
 from curriculum_bandits.bandits import Osmd, ScaleFree, Selection, Tsallis
-from curriculum_bandits.bandits.action_values import Boltzmann, ExponentialAverage
+from curriculum_bandits.bandits.curriculum.action_values import Boltzmann, ExponentialAverage
 from curriculum_bandits.sampling import with_replacement
 from curriculum_bandits.testing import BanditConformance, ConformanceError, check_bandit
 

@@ -21,10 +21,10 @@ from tqdm.auto import tqdm
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.methods.registry import NamedCurriculum
 
-from ...circumstances import cpu_model, shown_command
 from ...curricula.caption import machine
 from ...curricula.command import parse_seeds
 from ...pictures import save_picture
+from ...provenance import cpu_model, shown_command
 from ..demo import default_cache
 from .banks import BANKS
 from .contenders import BASELINE, HEADLINE, find_contender

@@ -20,7 +20,7 @@ import numpy as np
 from curriculum_bandits.adapters.trl.versions import installed_versions
 from curriculum_bandits.extras import require_extra
 
-from ...circumstances import cpu_model
+from ...provenance import cpu_model
 from .checks import Check, CheckSettings, Observed, judged
 
 __all__ = ["check", "main", "report"]

@@ -14,7 +14,7 @@ from curriculum_bandits.adapters.banks.build import BankSpec, build_banks
 from curriculum_bandits.adapters.banks.generated import Mixture, generate, load_mixture, mixture_bank
 from curriculum_bandits.adapters.banks.mixtures import MIXTURES
 from curriculum_bandits.adapters.banks.stored import from_line, to_line
-from curriculum_bandits.screening import REFUSED, safe_score
+from curriculum_bandits.reasoning_gym import REFUSED, safe_score
 
 SLOW = (
     "knight_swap",

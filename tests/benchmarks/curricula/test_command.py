@@ -137,7 +137,7 @@ def test_methods_and_learners_of_ones_own_join_by_import_path(tmp_path, own):
         ("--methods", "nowhere_at_all:f", "No module named 'nowhere_at_all'; give package.module:function"),
         ("--methods", "OWN:absent", "no function in OWN 'absent'"),
         ("--methods", "OWN:number", "is a int; give a function"),
-        ("--methods", "OWN:nonsense", "returned a int; return a Curriculum, or a Curriculum and a stage"),
+        ("--methods", "OWN:nonsense", "returned a int; return a Curriculum, or a Curriculum and a filter"),
         ("--learners", "OWN:absent", "no function in OWN 'absent'"),
         ("--learners", "OWN:without_accuracy", r"evaluate returned \['score'\]; add accuracy"),
     ],

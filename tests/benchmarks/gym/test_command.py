@@ -194,7 +194,7 @@ def test_what_stands_in_the_figures():
         ("gymnasium", "gym", "import curriculum_bandits.adapters.gym"),
         ("stable_baselines3", "sb3", "import curriculum_bandits.adapters.gym.sb3"),
         ("minigrid", "minigrid", "import curriculum_bandits.adapters.gym.environments.minigrid_rooms"),
-        ("torch", "neural", "import curriculum_bandits.adapters.gym.learners.torch_loop"),
+        ("torch", "neural", "import curriculum_bandits.benchmarks.agents.torch_loop"),
         ("gymnasium", "gym", "from curriculum_bandits.cli import main; sys.exit(main(['gym']))"),
     ],
 )

@@ -273,14 +273,14 @@ def test_names_that_are_no_methods_are_refused_with_what_there_is():
 
 def test_switches_of_the_curator_are_settings_of_it():
     bank, _ = headline_banks("arithmetic", seed=0, training=2, held_out=1)
-    made = find_contender("actor_curator(crowding=0.25, signal=policy_improvement)+dapo").make(bank, 3)
-    assert made.bandit.settings == replace(DEFAULT, crowding=0.25)
+    made = find_contender("actor_curator(congestion=0.25, signal=policy_improvement)+dapo").make(bank, 3)
+    assert made.bandit.settings == replace(DEFAULT, congestion=0.25)
     assert made.needs_log_ratio
     assert find_contender("actor_curator").make(bank, 3).bandit.settings == DEFAULT
-    with pytest.raises(ValueError, match="actor_curator has no setting 'croding'; did you mean 'crowding'"):
+    with pytest.raises(ValueError, match="actor_curator has no setting 'croding'; did you mean 'congestion'"):
         find_contender("actor_curator(croding=0.25)")
-    with pytest.raises(ValueError, match="crowding is 2"):
-        find_contender("actor_curator(crowding=2)").make(bank, 3)
+    with pytest.raises(ValueError, match="congestion is 2"):
+        find_contender("actor_curator(congestion=2)").make(bank, 3)
 
 
 def test_other_settings_are_another_model():
