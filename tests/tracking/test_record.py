@@ -39,7 +39,7 @@ def test_a_draw_is_written_with_its_numbers_and_nothing_is_not_a_number(tmp_path
     assert run == {
         "kind": "run",
         "version": 1,
-        "method": "osmd-groups",
+        "method": "osmd",
         "problems": 3,
         "groups": ["x", "y"],
         "n_rollouts": 3,
