@@ -89,6 +89,9 @@ class Delayed(Curriculum):
             raise AttributeError(name)
         return getattr(self.curriculum, name)
 
+    def __repr__(self) -> str:
+        return f"Delayed({self.curriculum!r}, steps={self.steps})"
+
     @property
     @override
     def outstanding(self) -> tuple[Draw, ...]:
