@@ -89,7 +89,6 @@ class Delayed(Curriculum):
             raise AttributeError(name)
         return getattr(self.curriculum, name)
 
-    @override
     def __repr__(self) -> str:
         return f"Delayed({self.curriculum!r}, steps={self.steps})"
 

@@ -16,9 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import ProblemBank, Rollouts
+from curriculum_bandits.adapters.gym.tasks import (
+    SuccessRule,
+    TaskOptions,
+    TaskSetup,
+    check_reward,
+    reset_to_task,
+    success_of,
+)
 from curriculum_bandits.signals import episode_improvements
-
-from ..tasks import SuccessRule, TaskOptions, TaskSetup, check_reward, reset_to_task, success_of
 
 __all__ = ["EpisodeLearner", "Episodes", "sampled"]
 

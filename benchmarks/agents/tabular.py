@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy.special import log_softmax
 
 from curriculum_bandits import ProblemBank
+from curriculum_bandits.adapters.gym.tasks import SuccessRule, TaskOptions
 
-from ..tasks import SuccessRule, TaskOptions
 from .episodes import EpisodeLearner, Episodes, sampled
 
 __all__ = ["TabularLearner"]

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import ProblemBank
+from curriculum_bandits.adapters.gym.tasks import SuccessRule, TaskOptions
 from curriculum_bandits.extras import require_extra
 
-from ..tasks import SuccessRule, TaskOptions
 from .episodes import EpisodeLearner, Episodes, sampled
 
 require_extra("torch", "neural")

@@ -21,6 +21,7 @@ from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.checkpoint import load_state
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.delayed import Delayed
+from curriculum_bandits.filters import Filter
 from curriculum_bandits.grammar import (
     Call,
     check_names,
@@ -53,7 +54,7 @@ __all__ = [
 P = ParamSpec("P")
 
 #: Filters by the name that stands behind a plus sign.
-FILTERS: Mapping[str, Callable[..., filters.Filter]] = {
+FILTERS: Mapping[str, Callable[..., Filter]] = {
     "dapo": filters.ZeroVarianceFilter,
     "speed": filters.Screening,
     "vcrl": filters.VarianceThreshold,
@@ -257,7 +258,7 @@ class NamedCurriculum:
             raise ValueError(f"{self.label} is no curriculum but a {type(made).__name__}; leave out delayed")
         return Delayed(made, self.delay) if self.delay else made
 
-    def filter(self) -> filters.Filter | None:
+    def filter(self) -> Filter | None:
         """The filter, new; None where there is none."""
         made = [FILTERS[call.name](**call.settings) for call in self.filters]
         return made[0] if made else None
