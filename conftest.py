@@ -38,6 +38,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--write-durations"):
+        if config.option.markexpr or config.option.keyword or any("::" in word for word in config.args):
+            raise pytest.UsageError("--write-durations measures whole files; give neither -m, -k nor a single test")
         config.pluginmanager.register(Stopwatch(), "stopwatch")
 
 
