@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo regret compare headline scale cost speed vllm-check verl-check \
-  test test-slow test-all test-oldest durations lint format types docs clean
+  test test-slow test-all test-oldest durations golden lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
@@ -127,6 +127,9 @@ test-oldest:  ## the tests of `make test` with the lowest versions that pyprojec
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement constraints-oldest.txt --editable .
 	$(OLDEST)/bin/python $(TESTS) -m 'not slow' $(ARGS)
+
+golden: $(INSTALLED)  ## what every method draws, beside what is stored; written anew with ARGS=--write; half a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/golden/trajectories.py $(ARGS)
 
 lint: $(INSTALLED)  ## ruff: rules and format, changing nothing
 	$(BIN)/ruff check .
