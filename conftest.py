@@ -38,6 +38,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--write-durations"):
+        if config.option.markexpr or config.option.keyword or any("::" in word for word in config.args):
+            raise pytest.UsageError("--write-durations measures whole files; give neither -m, -k nor a single test")
         config.pluginmanager.register(Stopwatch(), "stopwatch")
 
 
@@ -68,11 +70,9 @@ class Stopwatch:
     """Measures every test and, in the process that controls the others, writes the list."""
 
     def __init__(self):
-        self.open, self.made = (
-            [],
-            {},
-        )  # seconds of shared fixtures within each fixture being made; by fixture, in this test
-        self.seconds, self.shared, self.uses = {}, {}, {}
+        self.open = []  # for each fixture that is being made, the seconds of shared fixtures that it asked for
+        self.made = {}  # seconds of the shared fixtures that were made for this test
+        self.seconds, self.shared, self.uses = {}, {}, {}  # by test, by shared fixture, and which test uses which
 
     @staticmethod
     def now():
