@@ -1,5 +1,5 @@
-# Two commands are enough on a fresh machine: `make demo` and `make test`. Every target works in one virtual
-# environment, .venv, which is made once and brought up to date when the packaging or the pinned versions change.
+# Two commands are enough on a fresh machine: `make demo` and `make test`. Nearly every target works in one
+# virtual environment, .venv, which is made once and brought up to date when the packaging or the pinned versions change.
 
 PYTHON ?= python3
 ARGS ?=
@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-results regret compare headline scale cost speed vllm-check verl-check test golden lint format types docs clean
+.PHONY: help install demo demo-results regret compare headline scale cost speed vllm-check verl-check \
+  test test-slow test-all test-oldest durations golden lint format types docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -110,10 +111,27 @@ verl-check:  ## the verl plug-in against verl itself, without Ray's processes or
 	.venv-verl/bin/python -m pip install --quiet --no-deps verl==$(or $(VERSION),0.7.1)
 	OMP_NUM_THREADS=1 .venv-verl/bin/python -m pytest $(VERL) $(ARGS)
 
-# Models this small run several times faster on one thread than on two that wait for each other.
-test: export OMP_NUM_THREADS ?= 1
-test: $(INSTALLED)  ## the test suite; a part of it: make test ARGS='tests/test_draw.py -x'
-	$(BIN)/python -m pytest $(ARGS)
+# Models this small run several times faster on one thread than on two that wait for each other, so there is one process
+# for each core. A file stays in one process, for its tests share what is slow to make.
+TESTS := -m pytest --numprocesses auto --dist loadfile
+test test-slow test-all test-oldest durations: export OMP_NUM_THREADS ?= 1
+test: $(INSTALLED)  ## all tests but the slow ones; a part of them: make test ARGS='tests/test_draw.py -x'
+	$(BIN)/python $(TESTS) -m 'not slow' $(ARGS)
+
+test-slow: $(INSTALLED)  ## the tests that `make test` leaves out
+	$(BIN)/python $(TESTS) -m slow $(ARGS)
+
+test-all: $(INSTALLED)  ## every test
+	$(BIN)/python $(TESTS) $(ARGS)
+
+durations: $(INSTALLED)  ## measure every test again and write tests/durations.tsv, which says what is slow
+	$(BIN)/python $(TESTS) --write-durations $(ARGS)
+
+OLDEST := .venv-oldest
+test-oldest:  ## the tests of `make test` with the lowest versions that pyproject.toml claims, in .venv-oldest (6 GB)
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement constraints-oldest.txt --editable .
+	$(OLDEST)/bin/python $(TESTS) -m 'not slow' $(ARGS)
 
 golden: $(INSTALLED)  ## what every method draws, beside what is stored; written anew with ARGS=--write; half a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/golden/trajectories.py $(ARGS)
@@ -134,5 +152,5 @@ docs: $(INSTALLED)  ## build the documentation; an undocumented public symbol is
 	@echo "docs/_build/html/index.html"
 
 clean:  ## remove the environment, caches and everything built
-	rm -rf $(VENV) .venv-rivals .venv-vllm .venv-verl build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-rivals .venv-vllm .venv-verl $(OLDEST) build dist *.egg-info docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

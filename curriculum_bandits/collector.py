@@ -106,8 +106,8 @@ class _Names(Field):
 class Collector(Stateful):
     """Hands out the rollouts of a curriculum's draws one by one, and answers each draw once.
 
-    Every call names a rollout by ticket and place, and repeating a call changes nothing, so answers may arrive in any
-    order, twice, or after the draw was closed. It is not thread-safe: give it one owner.
+    Every call names a rollout by ticket and place of its `Task`, and repeating a call changes nothing, so rollouts may
+    arrive in any order, twice, or after the draw was closed. It is not thread-safe: give it one owner.
 
     Args:
         curriculum: Draws the problems and is told.
@@ -272,10 +272,6 @@ class Collector(Stateful):
     def cancel(self, ticket: str, place: int) -> bool:
         """Count a rollout as missing, because it will never arrive or must not count although it did.
 
-        Args:
-            ticket: Of the task.
-            place: Of the task.
-
         Returns:
             False if its draw is closed or it was cancelled before.
 
@@ -292,10 +288,6 @@ class Collector(Stateful):
 
     def give_back(self, ticket: str, place: int) -> bool:
         """Hand out a rollout that was broken off again, before all others.
-
-        Args:
-            ticket: Of the task.
-            place: Of the task.
 
         Returns:
             False if it is not out.
@@ -323,10 +315,6 @@ class Collector(Stateful):
 
     def is_out(self, ticket: str, place: int) -> bool:
         """Tell whether a rollout was handed out and is still awaited.
-
-        Args:
-            ticket: Of the task.
-            place: Of the task.
 
         Returns:
             False once it was told, cancelled or given back, or its draw closed.
@@ -394,9 +382,6 @@ class Collector(Stateful):
 
     def discard(self, ticket: str) -> bool:
         """Give up a draw, with all that was told of it.
-
-        Args:
-            ticket: Of its tasks.
 
         Returns:
             False if it is closed already.

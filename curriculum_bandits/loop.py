@@ -1,18 +1,17 @@
 """A loop for learners that do not own one: ask, learn, tell, evaluate, log, checkpoint.
 
-Everything a long run needs is here once: a progress bar, metrics as JSON lines and for TensorBoard, checkpoints that
-are replaced in one step, and a resume that continues as if nothing had happened.
+Everything a long run needs is here once: a progress bar, a record, observers, checkpoints that are replaced in one
+step, and a resume that continues as if nothing had happened.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -20,15 +19,17 @@ from tqdm.auto import tqdm
 from curriculum_bandits.bank import IntArray
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.extras import require_extra
-from curriculum_bandits.metrics import BATCH_METRICS, batch_metrics, drawn_by_group
+from curriculum_bandits.draw import Draw
+from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.stages.contract import RolloutFirstLearner, Stage, StageStep
+from curriculum_bandits.state import Count, Field, Fixed, Part, Stateful
+from curriculum_bandits.tracking.metrics import BATCH_METRICS, TensorBoard, step_metrics
+from curriculum_bandits.tracking.record import RECORD_FILE, Record
 
 __all__ = ["Learner", "ResumableLearner", "run"]
 
 _CHECKPOINT = "checkpoint.npz"
-_METRICS = "metrics.jsonl"
 
 # What the loop logs itself; an evaluation must not use these names.
 _OWN_NAMES = frozenset({"step", "rollouts", "tokens", "entropy", "effective_problems", *BATCH_METRICS})
@@ -87,6 +88,7 @@ def run(
     rollout_budget: int | None = None,
     evaluate_every: int = 10,
     metrics_every: int = 1,
+    observers: Sequence[Observer] = (),
     directory: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 50,
     tensorboard: bool = False,
@@ -109,20 +111,22 @@ def run(
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
         metrics_every: Look at batch and curriculum in every so many steps only, for learners that are done in less time
             than that takes; the rows of the others have the step, rollouts, tokens and seconds.
-        directory: Where metrics.jsonl and checkpoint.npz go; None keeps nothing.
+        observers: Called at every draw, answer, step and evaluation; those with a state must be passed again to resume.
+        directory: Where the record (`tracking.Record`) and checkpoint.npz go; None keeps nothing.
         checkpoint_every: Save after every so many steps and after the last; 0 never.
         tensorboard: Also write TensorBoard events into the directory (extra ``tensorboard``).
         progress: Show a progress bar.
 
     Returns:
-        One row of metrics per step, row 0 being the evaluation before the first: those of `metrics.batch_metrics`, the
-        share of each group as ``drawn/<group>``, ``entropy`` and ``effective_problems`` of the distribution, what else
-        the curriculum's `diagnostics` say as ``curator/<name>``, ``rollouts`` and ``tokens`` so far (what was rejected
-        included; tokens are nan where lengths are not known), what the stage counts as ``stage/<name>``, seconds by
-        part as ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate``, and what `evaluate` returned.
+        One row of metrics per step, row 0 being the evaluation before the first: those of
+        `tracking.metrics.step_metrics`, ``rollouts`` and ``tokens`` so far (what was rejected included; tokens are nan
+        where lengths are not known), what the stage counts as ``stage/<name>``, seconds as ``seconds/ask``, ``/learn``,
+        ``/tell``, ``/evaluate`` and ``/step`` (of all but the evaluation), what observers add, and what `evaluate`
+        returned.
 
     Raises:
-        ValueError: If a number makes no sense, or the directory holds a run with another batch size, method or bank.
+        ValueError: If a number makes no sense, or the directory holds a run with another batch size, method, bank or
+            other observers.
         TypeError: If checkpoints are wanted and the learner cannot be saved, or a stage is given and it cannot roll out
             without an update.
     """
@@ -142,73 +146,84 @@ def run(
             "resumed; add them, or pass checkpoint_every=0"
         )
     folder = None if directory is None else Path(directory)
-    start, rows = (0, []) if folder is None else _resume(folder, curriculum, learner, batch_size, stage)
-    log = _Log(folder, rows, tensorboard)
+    record = None if folder is None else Record(folder / RECORD_FILE, curriculum)
+    tells: list[Observer] = [*observers, *([] if record is None else [record])]
+    if folder is not None and tensorboard:
+        tells.append(TensorBoard(folder / "tensorboard"))
+    watching = Observers(tells)
+    state = _Run(batch_size, curriculum, learner, stage, watching)
+    rows = [] if folder is None or record is None else state.resume(folder, record)
+    start = state.step
     try:
         with tqdm(total=steps, initial=start, disable=not progress, desc=curriculum.name, unit="step") as bar:
             if not rows:
-                row = {"step": 0.0, "rollouts": 0.0, "tokens": 0.0}
-                log.write(_evaluate(learner, row) if evaluate_every else row)
-                if saves:  # so that an interrupted run can also be begun again with the same objects
-                    _save(Path(str(directory)), 0, batch_size, curriculum, learner, stage)
+                rows.append({"step": 0.0, "rollouts": 0.0, "tokens": 0.0})
+                if evaluate_every:
+                    scores = _evaluate(learner, rows[0])
+                    watching.evaluated(0, scores)
+                    rows[0] |= scores
+                if folder is not None and saves:  # so that an interrupted run can also be begun again with its objects
+                    state.save(folder, 0)
             most = math.inf if rollout_budget is None else rollout_budget
             for step in range(start + 1, steps + 1):
-                if log.rows[-1]["rollouts"] >= most:
+                if rows[-1]["rollouts"] >= most:
                     break
                 looks = step % metrics_every == 0
-                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage, looks)}
+                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, stage, looks, watching)}
                 for name in ("rollouts", "tokens"):
-                    row[name] += log.rows[-1].get(name, math.nan)  # rows of earlier versions had no tokens
+                    row[name] += rows[-1][name]
                 last = step == steps or row["rollouts"] >= most
+                scores = {}
                 if evaluate_every and (step % evaluate_every == 0 or last):
-                    _evaluate(learner, row)
-                log.write(row)
-                if saves and (step % checkpoint_every == 0 or last):
-                    _save(Path(str(directory)), step, batch_size, curriculum, learner, stage)
+                    scores = _evaluate(learner, row)
+                watching.stepped(step, row)
+                if scores:
+                    watching.evaluated(step, scores)
+                rows.append(row | scores)
+                if folder is not None and saves and (step % checkpoint_every == 0 or last):
+                    state.save(folder, step)
                 bar.update()
                 if progress and looks:
                     bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
     finally:
-        log.close()
-    return log.rows
+        watching.close()
+    return rows
 
 
 def _one_step(
-    curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None, looks: bool
+    curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None, looks: bool, watching: Observers
 ) -> dict[str, float]:
+    begin = time.perf_counter()
     if stage is None:
-        done = _plain_step(curriculum, learner, batch_size)
+        done = _plain_step(curriculum, learner, batch_size, watching.drawn)
     else:
         # That it is one was checked when the run began; asking again costs more than a small step.
         done = stage.step(curriculum, cast(RolloutFirstLearner, learner), batch_size)
+        for draw in done.draws:
+            watching.drawn(draw)
+    whole = time.perf_counter() - begin
+    for draw, rollouts, feedback in done.answers():
+        watching.answered(draw, rollouts, feedback)
+    metrics = {}
+    if looks:
+        metrics = step_metrics(curriculum, done.items, done.rollouts, done.feedback)
+        # Groups of fewer rollouts than others are padded, which is not missing.
+        metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
     return {
-        **(_looked_at(curriculum, done) if looks else {}),
+        **metrics,
         **{f"stage/{name}": value for name, value in done.counts.items()},
         "rollouts": float(done.spent),
         "tokens": done.tokens,
         **{f"seconds/{part}": seconds for part, seconds in done.seconds.items()},
+        "seconds/step": whole,
     }
 
 
-def _looked_at(curriculum: Curriculum, done: StageStep) -> dict[str, float]:
-    """What is measured of a batch, and of the curriculum after it."""
-    metrics = batch_metrics(done.rollouts, done.feedback)
-    # Groups of fewer rollouts than others are padded, which is not missing.
-    metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
-    entropy = curriculum.entropy()
-    return {
-        **metrics,
-        **{f"drawn/{name}": share for name, share in drawn_by_group(curriculum.bank, done.items).items()},
-        "entropy": entropy,
-        "effective_problems": math.exp(entropy),
-        **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
-    }
-
-
-def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> StageStep:
+def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int, drawn: Callable[[Draw], None]) -> StageStep:
     """Draw, learn from all that was drawn, tell."""
     draw, ask = _timed(lambda: curriculum.ask(batch_size))
     try:
+        drawn(draw)
         rollouts, learn = _timed(lambda: learner.learn(draw.items))
         if len(rollouts) != len(draw):
             raise ValueError(
@@ -221,16 +236,16 @@ def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int) -> St
         raise
     tokens = math.nan if rollouts.lengths is None else float(np.nansum(rollouts.lengths))
     seconds = {"ask": ask, "learn": learn, "tell": judge + tell}
-    return StageStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds)
+    return StageStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds, (draw,))
 
 
 def _evaluate(learner: Learner, row: dict[str, float]) -> dict[str, float]:
-    scores, seconds = _timed(learner.evaluate)
+    """The learner's scores; their seconds go into the row."""
+    scores, row["seconds/evaluate"] = _timed(learner.evaluate)
     clash = sorted(name for name in scores if name in _OWN_NAMES or name.startswith(_OWN_PREFIXES))
     if clash:
         raise ValueError(f"evaluate returned {clash}, names that the loop itself logs; rename them")
-    row.update({name: float(score) for name, score in scores.items()}, **{"seconds/evaluate": seconds})
-    return row
+    return {name: float(score) for name, score in scores.items()}
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
@@ -239,99 +254,45 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     return result, time.perf_counter() - begin
 
 
-def _save(
-    folder: Path, step: int, batch_size: int, curriculum: Curriculum, learner: Learner, stage: Stage | None
-) -> None:
-    assert isinstance(learner, ResumableLearner)
-    state: dict[str, Any] = {"step": step, "batch_size": batch_size, "curriculum": curriculum.state_dict()}
-    if stage is not None:
-        state["stage"] = stage.state_dict()
-    save_state(folder / _CHECKPOINT, {**state, "learner": learner.state_dict()})
+class _Run(Stateful, kind="run"):
+    """All that a checkpoint holds."""
 
+    STATE: ClassVar[Mapping[str, Field]] = {
+        "step": Count(),
+        "batch_size": Fixed("use that, or another directory"),
+        "curriculum": Part(),
+        "stage": Part(optional=True),
+        "observers": Part(),
+        "learner": Part(),
+    }
 
-def _resume(
-    folder: Path, curriculum: Curriculum, learner: Learner, batch_size: int, stage: Stage | None
-) -> tuple[int, list[dict[str, float]]]:
-    """Load the last checkpoint, if any, and the rows of metrics up to it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / _CHECKPOINT).exists():
-        return 0, []
-    state = load_state(folder / _CHECKPOINT)
-    if state["batch_size"] != batch_size:
-        raise ValueError(
-            f"{folder} holds a run with batch_size {state['batch_size']}, not {batch_size}; "
-            "use that, or another directory"
-        )
-    if not isinstance(learner, ResumableLearner):
-        raise TypeError(
-            f"{folder} holds a checkpoint, but {type(learner).__name__} has no load_state_dict to continue it"
-        )
-    if (stage is None) != ("stage" not in state):
-        raise ValueError(
-            f"{folder} holds a run {'with' if stage is None else 'without'} a stage; pass the same or another directory"
-        )
-    before = curriculum.state_dict(), None if stage is None else stage.state_dict()
-    try:
-        curriculum.load_state_dict(state["curriculum"])
-        if stage is not None:
-            stage.load_state_dict(state["stage"])
-        learner.load_state_dict(state["learner"])
-    except BaseException:  # all three or none
-        curriculum.load_state_dict(before[0])
-        if stage is not None and before[1] is not None:
-            stage.load_state_dict(before[1])
-        raise
-    step = int(state["step"])
-    rows = []
-    with open(folder / _METRICS, encoding="utf-8") as file:
-        for line in file:
-            row = _from_json(line)
-            rows.append(row)
-            if row["step"] == step:  # what follows was written after the checkpoint, its last line perhaps torn
-                break
-    return step, rows
+    def __init__(
+        self, batch_size: int, curriculum: Curriculum, learner: Learner, stage: Stage | None, observers: Observers
+    ) -> None:
+        self.step, self.batch_size, self.curriculum, self.learner = 0, batch_size, curriculum, learner
+        self.stage, self.observers = stage, observers
 
+    def save(self, folder: Path, step: int) -> None:
+        self.step = step
+        save_state(folder / _CHECKPOINT, self.state_dict())
 
-class _Log:
-    """Rows of metrics in memory, as JSON lines, and for TensorBoard."""
-
-    def __init__(self, folder: Path | None, rows: list[dict[str, float]], tensorboard: bool) -> None:
-        self.rows = rows
-        self._file = None if folder is None else _reopened(folder / _METRICS, rows)
-        self._events = None
-        if folder is not None and tensorboard:
-            self._events = require_extra("tensorboard.summary", "tensorboard").Writer(str(folder / "tensorboard"))
-
-    def write(self, row: dict[str, float]) -> None:
-        self.rows.append(row)
-        if self._file is not None:
-            print(_to_json(row), file=self._file, flush=True)
-        if self._events is not None:
-            for name, value in row.items():
-                if name != "step" and math.isfinite(value):
-                    self._events.add_scalar(name, value, int(row["step"]))
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        if self._events is not None:
-            self._events.close()
-
-
-def _reopened(path: Path, rows: list[dict[str, float]]) -> TextIO:
-    """A file that holds exactly these rows, open for more; the old one is replaced in one step."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("".join(_to_json(row) + "\n" for row in rows), encoding="utf-8")
-    os.replace(partial, path)
-    return open(path, "a", encoding="utf-8")
-
-
-def _to_json(row: dict[str, float]) -> str:
-    return json.dumps({name: value if math.isfinite(value) else None for name, value in row.items()})
-
-
-def _from_json(line: str) -> dict[str, float]:
-    return {name: math.nan if value is None else float(value) for name, value in json.loads(line).items()}
+    def resume(self, folder: Path, record: Record) -> list[dict[str, float]]:
+        """Load the last checkpoint, if any, and return the rows of metrics up to it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / _CHECKPOINT).exists():
+            record.begin()
+            return []
+        if not isinstance(self.learner, ResumableLearner):
+            raise TypeError(
+                f"{folder} holds a checkpoint, but {type(self.learner).__name__} has no load_state_dict to continue it"
+            )
+        try:
+            self.load_state_dict(load_state(folder / _CHECKPOINT))
+        except ValueError as error:
+            raise ValueError(f"{folder} holds another run: {error}") from error
+        rows = record.rows()
+        rows[0]["rollouts"] = 0.0
+        return rows
 
 
 def _check(

@@ -17,7 +17,7 @@ __all__ = ["OpenDraw"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_FIELDS = frozenset(each.name for each in fields(Rollouts))
+_FIELDS = frozenset(each.name for each in fields(Rollouts)) - {"completions"}  # numbers alone
 _LOGPROBS = frozenset({"logprobs_before", "logprobs_after"})
 _RANGES = {"lengths": (0.0, np.inf), "successes": (0.0, 1.0), "trained": (0.0, 1.0)}
 

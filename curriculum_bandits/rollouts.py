@@ -54,6 +54,8 @@ class Rollouts:
         value_losses: Mean squared error of the critic on each rollout, shape (m, n), or None.
         kl: Divergence of the policy after the update from that before, per token, as each rollout shows it, in nats,
             shape (m, n), or None.
+        completions: Text of each rollout for people to read, shape (m, n) of objects, None where it is not known; or
+            None.
 
     >>> rollouts = Rollouts(rewards=[[1, 0], [None, 1]], log_ratio=[[0.1, -0.1], [0.0, 0.2]])
     >>> rollouts.valid.tolist()
@@ -71,6 +73,7 @@ class Rollouts:
     absolute_advantages: FloatArray | None = None
     value_losses: FloatArray | None = None
     kl: FloatArray | None = None
+    completions: npt.NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         """Convert to float64, check shapes and refuse infinite numbers."""
@@ -81,6 +84,10 @@ class Rollouts:
             put(self, name, _matrix(getattr(self, name), name, shape))
         if self.trained is not None:
             put(self, "trained", np.asarray(_matrix(self.trained, "trained", shape), dtype=bool))
+        if self.completions is not None:
+            put(self, "completions", np.asarray(self.completions, dtype=object))
+            if self.completions.shape != shape:
+                raise ValueError(f"completions has shape {self.completions.shape} where rewards have {shape}")
         if (self.logprobs_before is None) != (self.logprobs_after is None):
             raise ValueError("logprobs_before and logprobs_after are needed together; give both, or log_ratio")
         if self.log_ratio is None and self.logprobs_before is not None and self.logprobs_after is not None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import curriculum_bandits
 
@@ -267,3 +268,16 @@ def test_the_pinned_versions_are_within_the_promised_ranges() -> None:
         version = pins.get(canonicalize_name(requirement.name))
         assert version is not None, f"constraints.txt does not pin {requirement.name}"
         assert version in requirement.specifier, f"constraints.txt pins {version}, pyproject.toml says {requirement}"
+
+
+def test_the_lowest_versions_that_are_claimed_are_those_of_make_test_oldest():
+    project = pytest.importorskip("tomllib").loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    apart = {"vllm", "ray", "docs", "dev"}  # what no test imports, and the tools of the gate
+    extras = [words for extra, words in project["optional-dependencies"].items() if extra not in apart]
+    claimed = [Requirement(word) for words in (project["dependencies"], *extras) for word in words]
+    lines = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonicalize_name(name): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
+    lowest = {canonicalize_name(one.name): str(one.specifier) for one in claimed if one.specifier}
+    assert len(lowest) > 15
+    for name, specifier in lowest.items():
+        assert Version(pinned[name]) == Version(specifier.removeprefix(">=")), f"{name}: {specifier}"

@@ -106,7 +106,7 @@ def problems(draw):
     return np.array(log_weights), floor, cap
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(problems())
 def test_the_projection_lies_in_the_set_and_keeps_the_order(problem):
     log_weights, floor, cap = problem
@@ -118,7 +118,7 @@ def test_the_projection_lies_in_the_set_and_keeps_the_order(problem):
     assert np.all(np.diff(p[order]) >= -1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(problems())
 def test_projecting_again_changes_nothing(problem):
     log_weights, floor, cap = problem
@@ -128,7 +128,7 @@ def test_projecting_again_changes_nothing(problem):
     np.testing.assert_allclose(twice, once, atol=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems(), st.floats(-1e5, 1e5))
 def test_a_common_factor_of_the_weights_does_not_matter(problem, shift):
     log_weights, floor, cap = problem
@@ -147,7 +147,7 @@ def test_all_rows_at_once_equal_row_by_row():
     np.testing.assert_allclose(cube.reshape(40, 7), rows, rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(problems())
 def test_the_fast_way_and_the_safe_way_meet(problem):
     log_weights, floor, cap = problem

@@ -11,7 +11,7 @@ from curriculum_bandits.proposals import ShuffledProposal, UniformProposal
 
 
 @given(st.integers(1, 40), st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(0, 2**32))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_every_problem_comes_once_an_epoch(n, sizes, seed):
     proposal, rng = ShuffledProposal(n), np.random.default_rng(seed)
     counts = np.zeros(n, dtype=int)

@@ -149,7 +149,7 @@ def test_runs_are_drawn_independently():
     assert_mean(counts[:, 0, :, None] * counts[:, 1, None, :], np.outer(inclusion[0], inclusion[0]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_systematic_draws_distinct_items_of_positive_weight(data):
     weights = np.array(data.draw(st.lists(st.just(0.0) | st.floats(1e-12, 1e12), min_size=1, max_size=30)))
@@ -171,7 +171,7 @@ def test_the_ends_of_the_unit_interval_draw_no_item_of_weight_zero(inclusion, po
     assert np.all(np.array(inclusion)[items] > 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_one_run_is_drawn_as_it_would_be_beside_others(data):
     """Looking up the points that are drawn, and counting the points that each arm holds, are the same draw."""
@@ -458,7 +458,7 @@ def test_items_of_no_probability_only_come_uniformly():
     assert_ordered_pairs(items, then_uniform(np.array([0.6, 0.0, 0.4, 0.0])))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_nucleus_gives_as_many_distinct_items_as_asked_for(data):
     weights = np.array(data.draw(st.lists(st.just(0.0) | st.floats(1e-9, 1e9), min_size=1, max_size=20)))

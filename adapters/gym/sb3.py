@@ -6,7 +6,7 @@ aside before the update, scores its steps again after it, and tells the curricul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import gymnasium
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.collector import Answered
 from curriculum_bandits.extras import require_extra
+from curriculum_bandits.observer import Observer, Observers
 
 from .stream import TaskStream
 from .tasks import SuccessRule, TaskOptions
@@ -73,6 +74,7 @@ class CurriculumCallback(BaseCallback):
 
     Args:
         stream: The stream whose `CurriculumEnv` the algorithm trains in.
+        observers: Called at every answer and update; their state is saved with the stream's.
         verbose: As in stable-baselines3.
 
     Raises:
@@ -80,16 +82,18 @@ class CurriculumCallback(BaseCallback):
         ValueError: If the environments are not those of a stream.
     """
 
-    def __init__(self, stream: TaskStream, verbose: int = 0) -> None:
+    def __init__(self, stream: TaskStream, observers: Iterable[Observer] = (), verbose: int = 0) -> None:
         super().__init__(verbose)
         self.stream = stream
-        self.answered = 0
+        self.observers = Observers(observers)
+        self.answered = self.updates = 0
         self._numbers: list[npt.NDArray[np.int64]] = []
         self._kept: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of the stream and its curriculum; save it beside the model."""
-        return self.stream.state_dict()
+        """The state of the stream, its curriculum and the observers; save it beside the model."""
+        own = {"observers": self.observers.state_dict(), "answered": self.answered, "updates": self.updates}
+        return {"stream": self.stream.state_dict(), **own}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state; tasks whose episodes were running are handed out again.
@@ -98,9 +102,16 @@ class CurriculumCallback(BaseCallback):
             state: What `state_dict` returned.
 
         Raises:
-            ValueError: As `TaskStream.load_state_dict`.
+            ValueError: As `TaskStream.load_state_dict` and `Observers.load_state_dict`.
         """
-        self.stream.load_state_dict(state)
+        before = self.observers.state_dict()
+        self.observers.load_state_dict(state["observers"])
+        try:
+            self.stream.load_state_dict(state["stream"])
+        except BaseException:
+            self.observers.load_state_dict(before)
+            raise
+        self.answered, self.updates = int(state["answered"]), int(state["updates"])
         self._numbers, self._kept = [], None
 
     def _on_training_start(self) -> None:
@@ -147,6 +158,7 @@ class CurriculumCallback(BaseCallback):
 
     def _on_training_end(self) -> None:
         self._answer()
+        self.observers.close()
 
     def _answer(self) -> None:
         if self._kept is None:
@@ -155,9 +167,14 @@ class CurriculumCallback(BaseCallback):
         log_ratio = self._log_probs(kept) - kept["before"]
         self.stream.credit(kept["numbers"], log_ratio, kept["advantages"], kept["errors"])
         self._log(self.stream.answer())
+        self.updates += 1
 
     def _log(self, answers: list[Answered]) -> None:
         self.answered += len(answers)
+        for each in answers:
+            self.observers.drawn(each.draw)
+            self.observers.answered(each.draw, each.rollouts, each.feedback)
+        self.observers.stepped(self.updates + 1, {"environment_steps": float(self.num_timesteps)})
         if not answers:
             return
         rewards = np.concatenate([each.rollouts.rewards.ravel() for each in answers])

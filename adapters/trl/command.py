@@ -23,7 +23,7 @@ from datasets import Dataset
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import get_peft_config, get_quantization_config
 
-from curriculum_bandits.record import RECORD_FILE
+from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
 from .checkpoints import last_complete_checkpoint

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from curriculum_bandits import Draw, Rollouts
-from curriculum_bandits.record import Example
 
 __all__ = ["ROW", "Drawn", "GenerationBatch", "Part", "Scores", "loss_mask", "sum_log_ratio"]
 
@@ -68,28 +67,6 @@ class Drawn:
     lengths: torch.Tensor | None = None
     local_first: int = 0
     completions: Sequence[Any] = ()
-
-    def examples(self, values: np.ndarray, most: int = 4) -> list[Example]:
-        """Completions worth reading: of the problems with the greatest and the least value, the best of each.
-
-        Args:
-            values: Of each problem of the draw, shape (m,); NaN where there is none.
-            most: Problems to show.
-
-        Returns:
-            Position in the draw, completion and reward; of what this process generated.
-        """
-        n = self.generated.rewards.shape[1]
-        rewards = self.generated.rewards.ravel()[self.local_first : self.local_first + len(self.completions)]
-        best: dict[int, int] = {}
-        for k, reward in enumerate(np.nan_to_num(rewards, nan=-np.inf)):
-            position = (self.local_first + k) // n
-            if position not in best or reward > np.nan_to_num(rewards[best[position]], nan=-np.inf):
-                best[position] = k
-        known = sorted((p for p in best if np.isfinite(values[p])), key=lambda p: float(values[p]))
-        chosen = dict.fromkeys([*known[::-1][: (most + 1) // 2], *known[: most // 2]])
-        shown = [(position, best[position]) for position in chosen]
-        return [(p, self.completions[k], float(rewards[k]) if np.isfinite(rewards[k]) else None) for p, k in shown]
 
 
 @dataclass
@@ -167,7 +144,15 @@ class GenerationBatch:
             log_ratio = of_row[own]
             scored = np.isin(own, scores.rows)
             lengths = np.where(scored | ~drawn.generated.informative[:, None], lengths, 0.0)
-        return Rollouts(rewards, log_ratio=log_ratio, lengths=lengths, trained=np.isin(own, trained))
+        texts = np.full(rewards.size, None, dtype=object)
+        texts[drawn.local_first : drawn.local_first + len(drawn.completions)] = drawn.completions
+        return Rollouts(
+            rewards,
+            log_ratio=log_ratio,
+            lengths=lengths,
+            trained=np.isin(own, trained),
+            completions=texts.reshape(rewards.shape),
+        )
 
 
 def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> torch.Tensor:

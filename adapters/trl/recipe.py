@@ -292,7 +292,7 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
         raise RecipeError(f"the curriculum {config.curriculum!r} cannot be made: {error}") from error
 
 
-def trainer_arguments(named: NamedCurriculum) -> dict[str, int]:
+def trainer_arguments(named: NamedCurriculum) -> dict[str, Any]:
     """The filter behind a method, as an argument of `CurriculumGRPOTrainer`.
 
     Args:

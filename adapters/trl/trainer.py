@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,12 +23,11 @@ from transformers import TrainerCallback
 from trl import GRPOTrainer
 
 from curriculum_bandits import Curriculum, Feedback, Rollouts
-from curriculum_bandits.metrics import batch_metrics, drawn_by_group
-from curriculum_bandits.record import RECORD_FILE, Record
+from curriculum_bandits.observer import Observer, Observers
+from curriculum_bandits.tracking import RECORD_FILE, Record, StallMonitor, batch_metrics, drawn_by_group
 
 from .checkpoints import (
     checkpoint_folder,
-    checkpoint_step,
     last_complete_checkpoint,
     load_curriculum,
     refuse_half_saved,
@@ -39,7 +38,6 @@ from .generation_batch import ROW, Drawn, GenerationBatch, Part, Scores, loss_ma
 from .group_filter import groups_kept, merged, refill_size
 from .rewards import bank_reward, text_of, with_checks
 from .shared_curriculum import SharedCurriculum
-from .watch import NothingLearned
 
 __all__ = ["CurriculumGRPOTrainer"]
 
@@ -68,6 +66,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         refills: DAPO's filter: problems whose rollouts all earn the same are replaced by new draws, at most this many
             times per generation batch; None trains on every draw. What is still missing then is filled up with such
             problems. The curriculum hears of every draw.
+        observers: Called at every draw, answer, step and evaluation, in the main process; saved with the checkpoints.
         **trainer_arguments: All other arguments of `trl.GRPOTrainer`, whose list differs between its versions.
 
     Raises:
@@ -84,6 +83,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         *,
         curriculum: Curriculum,
         refills: int | None = None,
+        observers: Sequence[Observer] = (),
         **trainer_arguments: Any,
     ) -> None:
         bank = curriculum.bank
@@ -99,7 +99,6 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         self._rows = train_dataset if own_rows is not None else None
         self._row_of_item = own_rows
         self._queue: list[GenerationBatch] = []  # generated, not yet answered; the last is the one in use
-        self._watch = NothingLearned()
         self._of_step: dict[str, float] = {}
         self._seconds: dict[str, float] = defaultdict(float)
         self._step_began = time.perf_counter()
@@ -110,7 +109,12 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         check_bank_fills_batch(bank, self.args.generation_batch_size // self.num_generations)
         check_refills(refills, self)
         self._shared = SharedCurriculum(curriculum, self.accelerator)
-        self._record = Record(f"{self.args.output_dir}/{RECORD_FILE}") if self.accelerator.is_main_process else None
+        self._record: Record | None = None
+        self._observers = Observers()
+        if self.accelerator.is_main_process:
+            path = f"{self.args.output_dir}/{RECORD_FILE}"
+            self._record = Record(path, curriculum, n_rollouts=self.num_generations)
+            self._observers = Observers([*observers, StallMonitor(), self._record])
         self.add_callback(_CurriculumCallback(self))
 
     # --- the draw, at the moment of generation -------------------------------------------------------------------
@@ -139,6 +143,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         first_row = batch.rows
         first = self.accelerator.process_index * local_rows
         batch.draws.append(Drawn(draw, first_row, local_first=first))
+        if draw is not None:
+            self._observers.drawn(draw)
         chosen = np.repeat(items, self.num_generations)[first : first + local_rows]
         output: dict[str, Any] = super()._generate_and_score_completions([self._row(int(item)) for item in chosen])
         batch.draws[-1].lengths = self.accelerator.gather(loss_mask(output).sum(dim=1))
@@ -290,24 +296,11 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             self.curriculum.tell(drawn.draw, feedback)
         entropy = self.curriculum.entropy()
         for drawn, these, feedback in zip(batch.draws, rollouts, feedbacks, strict=True):
-            self._write_down(drawn, these, feedback, entropy)
+            assert drawn.draw is not None
+            self._observers.answered(drawn.draw, these, feedback)
         self._log_answer(batch, Rollouts.concatenate(rollouts), feedbacks, entropy)
 
     # --- what is logged and written down -------------------------------------------------------------------------
-
-    def _write_down(self, drawn: Drawn, rollouts: Rollouts, feedback: Feedback, entropy: float) -> None:
-        if self._record is None or drawn.draw is None:
-            return
-        values = np.where(feedback.answered, feedback.values, np.nan)
-        self._record.draw(
-            self.state.global_step,
-            self.curriculum.bank,
-            drawn.draw,
-            rollouts,
-            feedback,
-            entropy=entropy,
-            examples=drawn.examples(values),
-        )
 
     def _log_answer(
         self, batch: GenerationBatch, rollouts: Rollouts, feedbacks: list[Feedback], entropy: float
@@ -318,9 +311,6 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             np.concatenate([feedback.values for feedback in feedbacks]),
             np.concatenate([feedback.counts for feedback in feedbacks]),
         )
-        informative = np.concatenate([drawn.generated.informative for drawn in batch.draws])
-        completions = batch.draws[-1].completions
-        self._watch.see(rollouts, informative, completions[-1] if completions else None)
         # What is by group has its group after a slash; what is not a number yet is left out.
         diagnostics = {
             name: value
@@ -336,9 +326,9 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             "problems": float(len(items)),
             "trained_problems": float(rollouts.trained.any(axis=1).sum()),
         }
-        self._of_step.update({name: metrics[name] for name in _RECORDED if name in metrics})
         if len(drawn) <= _MOST_GROUPS_LOGGED:
             metrics |= {f"drawn/{name}": share for name, share in drawn.items()}
+        self._of_step.update(metrics)
         self._log_curriculum(metrics)
 
     def _log_curriculum(self, metrics: dict[str, float]) -> None:
@@ -351,9 +341,11 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         spent = {part: self._seconds[part] for part in _PARTS}
         self._log_curriculum({f"seconds/{part}": seconds for part, seconds in spent.items()})
         self._log_curriculum({"step_share": sum(spent.values()) / step})
-        if self._record is not None:
-            tokens = self.state.num_input_tokens_seen
-            self._record.step(self.state.global_step, tokens, {"step": step, **spent}, self._of_step)
+        seconds = {f"seconds/{part}": taken for part, taken in {"step": step, **spent}.items()}
+        metrics = {**self._of_step, "tokens": float(self.state.num_input_tokens_seen), **seconds}
+        known = set(metrics)
+        self._observers.stepped(self.state.global_step, metrics)
+        self._log_curriculum({name: value for name, value in metrics.items() if name not in known})
         self._of_step = {}
 
     @contextmanager
@@ -387,7 +379,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         try:
             if self.args.should_save:
                 # First, so that no checkpoint of the model can exist without the curriculum's.
-                save_curriculum(folder, {"curriculum": self.curriculum.state_dict()})
+                state = {"curriculum": self.curriculum.state_dict(), "observers": self._observers.state_dict()}
+                save_curriculum(folder, state)
             super()._save_checkpoint(model, trial)
         except Exception as error:
             raise refuse_half_saved(folder, run, error) from error
@@ -396,21 +389,16 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        step = checkpoint_step(checkpoint)
-        if self._record is not None and step is not None:
-            self._record.resume(step)
         if not self._shared.here:
             return
         state = load_curriculum(checkpoint)
+        if self._record is not None:
+            self._observers.load_state_dict(state["observers"])
         self.curriculum.load_state_dict(state["curriculum"])
         # TRL does not save the rest of a half-used generation batch, so its draws can never be answered.
         for draw in self.curriculum.outstanding:
             logger.warning("draw %d was in use when the checkpoint was saved; it is given up", draw.ticket.serial)
             self.curriculum.discard(draw)
-
-
-# What of a step's metrics goes into the record.
-_RECORDED = ("reward", "informative_share", "utility_mean", "effective_problems", "problems", "trained_problems")
 
 
 class _CurriculumCallback(TrainerCallback):
@@ -421,8 +409,8 @@ class _CurriculumCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         trainer = self._trainer
-        if trainer._record is not None and (state.global_step == 0 or not trainer._record.path.exists()):
-            trainer._record.begin(trainer.curriculum.name, trainer.curriculum.bank, trainer.num_generations)
+        if trainer._record is not None and state.global_step == 0:
+            trainer._record.begin()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._trainer._step_began = time.perf_counter()
@@ -438,8 +426,12 @@ class _CurriculumCallback(TrainerCallback):
             for name, value in (logs or {}).items()
             if name.startswith("eval_") and isinstance(value, int | float)
         }
-        if measured and self._trainer._record is not None:
-            self._trainer._record.evaluation(state.global_step, state.num_input_tokens_seen, measured)
+        if measured:
+            self._trainer._observers.evaluated(state.global_step, measured)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        unanswered = bool(self._trainer._queue)
         self._trainer.answer_finished_batches(all_batches=True)
+        if unanswered:
+            self._trainer._observers.stepped(state.global_step, {})
+        self._trainer._observers.close()

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from curriculum_bandits import Curriculum
 from curriculum_bandits import run as train
 from curriculum_bandits.draw import Draw
+from curriculum_bandits.observer import Observer
 
 from . import contenders, learners
 from .learners import BankLearner, Parts
@@ -260,7 +261,7 @@ def play(run: Run) -> Result:
 
 def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) -> Result:
     begin = time.perf_counter()
-    watch = _Watch(curriculum, learner)
+    watch = _Watch(learners.parts(learner), len(curriculum.bank))
     limits: dict[str, Any] = {} if run.rollouts is None else {"rollout_budget": run.rollouts}
     if stage is not None:
         limits["stage"] = stage
@@ -273,6 +274,7 @@ def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) 
         run.batch,
         evaluate_every=run.evaluate_every,
         metrics_every=math.gcd(_METRICS_EVERY, run.evaluate_every),  # so that every window has some
+        observers=[watch],
         progress=False,
         **limits,
     )
@@ -303,34 +305,23 @@ def _played(run: Run, learner: BankLearner, curriculum: Curriculum, stage: Any) 
     )
 
 
-class _Watch:
-    """Notes which problems a curriculum hands out between two evaluations.
+class _Watch(Observer):
+    """Notes which problems a curriculum hands out between two evaluations."""
 
-    It listens at the objects themselves, so that whatever trains them, a stage that asks several times a step included,
-    works with the objects it would work with unwatched.
-    """
-
-    def __init__(self, curriculum: Curriculum, learner: BankLearner) -> None:
-        self.parts: Parts = learners.parts(learner)
-        self.total = np.zeros(len(curriculum.bank), dtype=np.int64)
+    def __init__(self, parts: Parts, n_problems: int) -> None:
+        self.parts, self.total = parts, np.zeros(n_problems, dtype=np.int64)
         self._windows: list[FloatArray] = []
         self._items: list[npt.NDArray[np.int64]] = []
-        ask, evaluate = curriculum.ask, learner.evaluate
 
-        def noted_ask(size: int) -> Draw:
-            draw = ask(size)
-            self._items.append(draw.items)
-            return draw
+    def drawn(self, draw: Draw) -> None:
+        """Note the problems of a draw."""
+        self._items.append(draw.items)
 
-        def noted_evaluate() -> Mapping[str, float]:
-            self._close()
-            scores = evaluate()
-            if "accuracy" not in scores:
-                raise ValueError(f"evaluate returned {sorted(scores)}; add accuracy, mean success on held-out problems")
-            return scores
-
-        curriculum.ask = noted_ask  # type: ignore[method-assign]
-        learner.evaluate = noted_evaluate  # type: ignore[method-assign]
+    def evaluated(self, step: int, scores: Mapping[str, float]) -> None:
+        """Close the window, and refuse scores without accuracy."""
+        if "accuracy" not in scores:
+            raise ValueError(f"evaluate returned {sorted(scores)}; add accuracy, mean success on held-out problems")
+        self._close()
 
     def _close(self) -> None:
         if not self._items:

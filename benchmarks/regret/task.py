@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.environments import Environment, play
-from curriculum_bandits.regret import dynamic_regret, earned_by_batches, external_regret
+from curriculum_bandits.regret import comparator_earnings, earned_by_batches
 
 from .instances import Instance
 from .policies import Choice
@@ -208,10 +208,7 @@ def run_work(work: Work) -> Result:
     seconds = time.perf_counter() - begin
     rounds = checkpoint_rounds(environment.horizon, work.checkpoints)
     kept = rounds - 1
-    # A comparator's earnings are its regret over a policy that earns nothing; they are the same for all runs.
-    nothing = np.zeros(environment.horizon)
-    best_of_round = dynamic_regret(environment.means, nothing, plays=plays)[kept]
-    best_fixed = external_regret(environment.means, nothing, plays=plays)[kept]
+    best_fixed, best_of_round = (each[kept] for each in comparator_earnings(environment.means, plays=plays))
     # One run at a time: all together would take as much memory as the play itself.
     gained = np.stack([np.cumsum(earned_by_batches(environment.means, arms))[kept] for arms in played])
     return Result(

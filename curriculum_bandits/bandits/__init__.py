@@ -4,10 +4,7 @@ from curriculum_bandits.bandits.action_values import ActionValueBandit
 from curriculum_bandits.bandits.cluster_windows import ClusterWindows
 from curriculum_bandits.bandits.contract import (
     Bandit,
-    CandidateSelection,
-    Curator,
     Diagnosed,
-    EvidenceBandit,
     RandomizedBandit,
     RefusedUtility,
     Selection,
@@ -65,17 +62,14 @@ from curriculum_bandits.bandits.stochastic import (
 __all__ = [
     "ActionValueBandit",
     "Bandit",
-    "CandidateSelection",
     "ChangePosterior",
     "ClusterWindows",
     "Cumulative",
-    "Curator",
     "Diagnosed",
     "DifficultyPools",
     "Discounted",
     "EasyToHard",
     "EpsilonGreedy",
-    "EvidenceBandit",
     "Exp3M",
     "ExponentialWeights",
     "Ftrl",

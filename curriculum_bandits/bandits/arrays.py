@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -268,42 +266,3 @@ def sum_by_arm(arms: IntArray, terms: FloatArray, n_arms: int) -> FloatArray:
     shape = (*arms.shape[:-1], n_arms)
     flat = positions(arms, n_arms).ravel()
     return np.bincount(flat, weights=terms.ravel(), minlength=math.prod(shape)).reshape(shape)
-
-
-# TRANSITIONAL: until every state is declared; the lead removes this block.
-
-
-def require_kind(state: Mapping[str, Any], kind: str) -> None:
-    """Refuse the state of another kind of bandit.
-
-    Args:
-        state: What is to be loaded.
-        kind: What it must be.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if state.get("kind") != kind:
-        raise ValueError(f"this state belongs to a bandit of kind {state.get('kind')!r}, not {kind!r}")
-
-
-def saved_array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], *, what: str) -> FloatArray:
-    """A copy of an array of a saved state, if it has the shape of this bandit's.
-
-    Args:
-        state: What `state_dict` returned.
-        name: Of the array in it.
-        shape: What it must have.
-        what: What it holds, for the error.
-
-    Returns:
-        The copy, float64.
-
-    Raises:
-        KeyError: If there is none of that name.
-        ValueError: If it has another shape.
-    """
-    array = np.array(state[name], dtype=np.float64)
-    if array.shape != shape:
-        raise ValueError(f"the saved {what} have shape {array.shape}, this bandit's {shape}")
-    return array

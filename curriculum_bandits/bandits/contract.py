@@ -159,23 +159,3 @@ class Diagnosed(Protocol):
     def diagnostics(self) -> Mapping[str, float]:
         """Numbers by name, to be logged after each update; ``entropy``, where present, is in nats over all problems."""
         ...
-
-
-# TRANSITIONAL: until every bandit has the one verb; the lead removes this block.
-
-
-@runtime_checkable
-class Curator(Protocol):
-    """Transitional."""
-
-
-@runtime_checkable
-class EvidenceBandit(Protocol):
-    """Transitional."""
-
-    def update_on_evidence(self, arms: Any, inclusion: Any, evidence: Any) -> None:
-        """Transitional."""
-        ...
-
-
-CandidateSelection = Selection

@@ -6,7 +6,6 @@ items alone, so that neither time nor memory grows with the bank.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 
 from curriculum_bandits._typing import override
 from curriculum_bandits.bank import ProblemBank
-from curriculum_bandits.neural.prompts import prompt_text
+from curriculum_bandits.neural.prompts import prompt_tokens
 
 __all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "SideBySide", "Tokens"]
 
@@ -165,7 +164,7 @@ class PromptTokens(Inputs):
 
     @override
     def __call__(self, items: IntArray, device: torch.device) -> Tokens:
-        rows = self._tokenised([self._bank.prompts[item] for item in items])
+        rows = prompt_tokens([self._bank.prompts[item] for item in items], self._tokenizer, self._max_length)
         for item, row in zip(items, rows, strict=True):
             if not row:
                 raise ValueError(f"the prompt of problem {item} has no token; a scorer has nothing to read: remove it")
@@ -176,30 +175,3 @@ class PromptTokens(Inputs):
             ids[place, : len(row)] = row
             mask[place, : len(row)] = 1
         return Tokens(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-
-    def _tokenised(self, prompts: Sequence[Any]) -> list[list[int]]:
-        """Token ids of each prompt; a chat template writes the special tokens itself, plain texts are given them."""
-        template = getattr(self._tokenizer, "chat_template", None)
-        rendered = [bool(template) and not isinstance(prompt, str) for prompt in prompts]
-        rows: list[list[int]] = [[] for _ in prompts]
-        for from_template in (False, True):
-            places = [place for place, is_rendered in enumerate(rendered) if is_rendered == from_template]
-            texts = [prompt_text(prompts[place], self._tokenizer) for place in places]
-            for place, row in zip(places, self._ids(texts, special=not from_template), strict=True):
-                rows[place] = row
-        return rows
-
-    def _ids(self, texts: list[str], *, special: bool) -> list[list[int]]:
-        """Token ids of each text, without its beginning where it is too long; special tokens are kept."""
-        if not texts:
-            return []
-        tokenizer = self._tokenizer
-        side = tokenizer.truncation_side
-        tokenizer.truncation_side = "left"
-        try:
-            encoded = tokenizer(
-                texts, add_special_tokens=special, padding=False, truncation=True, max_length=self._max_length
-            )
-        finally:
-            tokenizer.truncation_side = side
-        return [list(row) for row in encoded["input_ids"]]

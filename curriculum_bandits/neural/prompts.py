@@ -1,10 +1,11 @@
-"""What of a prompt a model reads: a prompt is a text or a list of chat messages."""
+"""Texts and tokens of prompts as a model reads them: a prompt is a text or a list of chat messages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["prompt_text"]
+__all__ = ["prompt_text", "prompt_tokens"]
 
 
 def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
@@ -31,3 +32,34 @@ def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
     if tokenizer is not None and getattr(tokenizer, "chat_template", None):
         return str(tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True))
     return "\n".join(str(part["content"]) for part in prompt)
+
+
+def prompt_tokens(prompts: Sequence[Any], tokenizer: Any, max_length: int) -> list[list[int]]:
+    """Token ids of each prompt, of different lengths.
+
+    Args:
+        prompts: Texts or chat messages.
+        tokenizer: A Hugging Face tokenizer; it comes back as it was.
+        max_length: Most tokens; a longer prompt loses its beginning, since the question is at its end.
+
+    Returns:
+        The ids, with special tokens: a chat template writes them itself, plain texts are given them.
+    """
+    template = bool(getattr(tokenizer, "chat_template", None))
+    rendered = [template and not isinstance(prompt, str) for prompt in prompts]
+    rows: list[list[int]] = [[] for _ in prompts]
+    side = tokenizer.truncation_side
+    tokenizer.truncation_side = "left"
+    try:
+        for from_template in set(rendered):
+            places = [place for place, each in enumerate(rendered) if each == from_template]
+            texts = [prompt_text(prompts[place], tokenizer) for place in places]
+            special = not from_template
+            ids = tokenizer(texts, add_special_tokens=special, padding=False, truncation=True, max_length=max_length)[
+                "input_ids"
+            ]
+            for place, row in zip(places, ids, strict=True):
+                rows[place] = list(row)
+    finally:
+        tokenizer.truncation_side = side
+    return rows

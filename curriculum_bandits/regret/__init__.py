@@ -6,7 +6,7 @@ for real training, where they are not, `off_policy` estimates regret against gro
 """
 
 from curriculum_bandits.regret.comparators import best_subset, best_subset_value
-from curriculum_bandits.regret.curves import dynamic_regret, external_regret, normalised_score
+from curriculum_bandits.regret.curves import comparator_earnings, dynamic_regret, external_regret, normalised_score
 from curriculum_bandits.regret.earnings import earned_by_arms, earned_by_batches, earned_by_distribution
 from curriculum_bandits.regret.off_policy import GroupRegret, GroupRegretEstimator, group_earnings
 from curriculum_bandits.regret.switching import SwitchingRegret, switching_regret
@@ -21,6 +21,7 @@ __all__ = [
     "arm_distribution",
     "best_subset",
     "best_subset_value",
+    "comparator_earnings",
     "dynamic_regret",
     "earned_by_arms",
     "earned_by_batches",

@@ -13,7 +13,34 @@ import numpy.typing as npt
 from curriculum_bandits.regret._arrays import FloatArray, as_capacity, as_earned, as_table
 from curriculum_bandits.regret.comparators import best_subset_value
 
-__all__ = ["dynamic_regret", "external_regret", "normalised_score"]
+__all__ = ["comparator_earnings", "dynamic_regret", "external_regret", "normalised_score"]
+
+
+def comparator_earnings(
+    table: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLike = 1.0
+) -> tuple[FloatArray, FloatArray]:
+    """Cumulated earnings of the comparators: minus those of a policy they are its regret, external and dynamic.
+
+    Args:
+        table: Rewards (realised regret) or means (pseudo-regret), shape (..., T, K).
+        plays: Plays a round, m.
+        capacity: How often an arm can be played in one round, a number or shape (K,); inf lets the comparator play
+            the best arm m times.
+
+    Returns:
+        After every round, shape (..., T) each: those of the best fixed arm or m-subset for the rounds so far, and those
+        of the best of each round.
+
+    Raises:
+        ValueError: If shapes do not fit or a number is not finite.
+
+    >>> fixed, best = comparator_earnings([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> fixed, best
+    (array([1., 1., 2.]), array([1., 2., 3.]))
+    """
+    values = as_table(table)
+    fixed = best_subset_value(np.cumsum(values, axis=-2), plays=plays, capacity=capacity)
+    return fixed, np.cumsum(best_subset_value(values, plays=plays, capacity=capacity), axis=-1)
 
 
 def external_regret(

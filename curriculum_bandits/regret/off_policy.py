@@ -1,24 +1,31 @@
-r"""Regret of real training, where nobody knows the means: estimates with confidence intervals, per group of problems.
+"""Regret of real training, where nobody knows the means: estimates with confidence intervals, per group of problems.
 
-What a group would have brought is estimated from the problems of it that were drawn, each divided by its chance of
-being drawn. That needs every problem of the bank to have had a known chance: a draw from the whole bank, or from
-candidates of the uniform proposal. Draws that cannot say so are refused, for an estimate without it looks no different.
+The earnings of a group are estimated from its problems that were drawn, each divided by its chance of being drawn.
+That needs a known chance of every problem of the bank: a draw from the whole bank, or from candidates of the uniform
+proposal. Draws without one are refused or marked, for an estimate without it looks no different.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from curriculum_bandits.draw import Draw, Feedback
+from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret._arrays import FloatArray, IntArray
+from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.state import Array, Count, Field, Real, Stateful
 
 __all__ = ["GroupRegret", "GroupRegretEstimator", "group_earnings"]
+
+
+class _UnknownChance(ValueError):
+    """The draw does not say what chance every problem of the bank had."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,24 +33,37 @@ class GroupRegret:
     """Estimated regret against each group of problems.
 
     Attributes:
-        regret: What the group would have brought minus what was earned, shape (G,); negative where it was beaten.
-        lower: Lower end of the interval, shape (G,); -inf while the group was met in too few rounds.
-        upper: Upper end, shape (G,).
+        regret: Earnings of the group minus what was earned, shape (G,); negative where the group was beaten.
+        half_width: Half the width of the interval around it, shape (G,); inf while the group was met in too few rounds.
+        utility: Mean utility of the group per play, ``(regret + earned) / plays``, shape (G,). Half the width of its
+            interval is ``half_width / plays``.
         rounds_met: Rounds in which a problem of the group was drawn and answered, shape (G,).
         coverage: Mean over rounds of the estimated share of the group that the draws stand for, shape (G,). Its
             expectation is 1; a value far off warns that the inclusion is wrong, that some problems have no chance of
-            being drawn, or that too few rounds were seen.
+            being drawn, or that too few rounds were seen. Only of rounds with known chances.
+        unbiased: False if the chance of being drawn was not known in every round.
     """
 
     regret: FloatArray
-    lower: FloatArray
-    upper: FloatArray
+    half_width: FloatArray
+    utility: FloatArray
     rounds_met: IntArray
     coverage: FloatArray
+    unbiased: bool
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower end of the interval of the regret, shape (G,)."""
+        return self.regret - self.half_width
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper end of the interval of the regret, shape (G,)."""
+        return self.regret + self.half_width
 
 
 def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    r"""What the round's plays would have brought if all had gone to one group, estimated without bias.
+    r"""Unbiased estimate of the round's earnings if all plays had gone to one group.
 
     .. math:: \hat X_g = \frac{m}{|g|} \sum_{j : x_j \in g} \frac{\hat u_j}{q_j c_j}
 
@@ -77,8 +97,8 @@ def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> t
     return _group_earnings(draw, feedback, groups, sizes)
 
 
-class GroupRegretEstimator:
-    r"""Regret of a training run against playing one group of problems all along.
+class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
+    r"""Regret of a training run against playing one group of problems all along; an observer of any loop.
 
     After T rounds the estimate for group g is :math:`\sum_t \hat X_{t,g} - \sum_t \sum_j \hat u_{t,j}`: the first sum
     is estimated (`group_earnings`), the second is what was really earned. The interval is asymptotically normal,
@@ -89,16 +109,27 @@ class GroupRegretEstimator:
     wide than too narrow. It is one interval per group and moment: for all G groups at once ask for the confidence
     ``1 - (1 - confidence) / G``, and do not stop a run when one of them pleases.
 
-    What it answers: the utilities are those of *this* run, so it says what a group would have brought round by round
-    with the learner as it was, not what a run on that group alone would have come to.
+    The utilities are those of *this* run: the estimate is of the earnings of a group round by round with the learner as
+    it was, not of a run on that group alone.
 
-    Valid only where every problem has a known chance of being drawn: draws from the whole bank in which no problem has
-    probability 0, or candidates under the uniform proposal. Shuffled epochs of candidates are no such proposal.
+    Unbiased only where every problem has a known chance of being drawn: draws from the whole bank in which no problem
+    has probability 0, or candidates under the uniform proposal. Shuffled epochs of candidates are no such proposal.
+    Elsewhere, if `strict` is False, a round estimates the groups that it met alone, by the mean of what was drawn of
+    them, weighted by 1/inclusion within the candidates where that is known; it favours the problems of a group that the
+    curriculum prefers.
 
     Args:
         group_of: Group of every problem of the bank, shape (N,), numbered 0..G-1 without gaps (`ProblemBank.groups`).
         minimum_rounds: Rounds in which a group must have been met before it gets a finite interval; a normal
             approximation from fewer says too much.
+        strict: Refuse draws without known chances.
+
+    Attributes:
+        sizes: Problems of each group, shape (G,).
+        rounds: Rounds counted so far, T.
+        rounds_unknown: Those of them without known chances.
+        plays: Utilities that came back.
+        earned: Their sum.
 
     Raises:
         ValueError: If a group has no problem or `minimum_rounds` is below 2.
@@ -113,50 +144,64 @@ class GroupRegretEstimator:
     array([-2.,  2.])
     """
 
-    def __init__(self, group_of: npt.ArrayLike, *, minimum_rounds: int = 30) -> None:
+    STATE: ClassVar[Mapping[str, Field]] = {
+        **dict.fromkeys(("rounds", "rounds_unknown", "plays"), Count()),
+        "earned": Real(),
+        **dict.fromkeys(("_count", "_squares", "_met"), Array(low=0.0)),
+        **dict.fromkeys(("_mean", "_coverage"), Array()),
+    }
+
+    def __init__(self, group_of: npt.ArrayLike, *, minimum_rounds: int = 30, strict: bool = True) -> None:
         if minimum_rounds < 2:
             raise ValueError(f"minimum_rounds is {minimum_rounds}; a spread needs at least 2")
-        self._group_of, self._sizes = _groups(group_of)
-        self.minimum_rounds = minimum_rounds
-        n_groups = len(self._sizes)
-        self._rounds = 0
-        self._earned = 0.0
-        self._mean = np.zeros(n_groups)
-        self._squares = np.zeros(n_groups)  # sum of squared distances from the mean
-        self._coverage = np.zeros(n_groups)
-        self._met = np.zeros(n_groups, dtype=np.int64)
+        self._group_of, self.sizes = _groups(group_of)
+        self.minimum_rounds, self.strict = minimum_rounds, strict
+        self.rounds = self.rounds_unknown = self.plays = 0
+        self.earned = 0.0
+        sums = np.zeros((5, len(self.sizes)))
+        # Rounds that estimate the group, the mean of their estimates, and the squared distances from it.
+        self._count, self._mean, self._squares, self._coverage, self._met = sums
 
-    @property
-    def rounds(self) -> int:
-        """Rounds counted so far, T."""
-        return self._rounds
-
-    @property
-    def earned(self) -> float:
-        """Sum of all utilities that came back."""
-        return self._earned
+    def answered(self, draw: Draw, rollouts: Rollouts, feedback: Feedback) -> None:
+        """Count one answered draw, as `update`."""
+        self.update(draw, feedback)
 
     def update(self, draw: Draw, feedback: Feedback) -> None:
         """Count one answered draw; give each draw once. A draw without any answer is passed over.
 
         Args:
-            draw: As for `group_earnings`.
+            draw: As for `group_earnings`; if not `strict`, any draw.
             feedback: Utilities of its items, shape (m,).
 
         Raises:
             ValueError: As `group_earnings`. The state is then as it was.
         """
-        earnings, coverage = _group_earnings(draw, feedback, self._group_of, self._sizes)
-        answered = feedback.answered
+        sizes, answered, known = self.sizes, feedback.answered, True
+        try:
+            earnings, coverage = _group_earnings(draw, feedback, self._group_of, sizes)
+        except _UnknownChance:
+            if self.strict:
+                raise
+            known, coverage = False, np.zeros(len(sizes))
+            weights = np.ones(len(draw)) if draw.inclusion is None else 1.0 / draw.inclusion
+            total, weight = _group_sums(draw, feedback, self._group_of, len(sizes), weights)
+            earnings = np.count_nonzero(answered) * total / np.where(weight > 0, weight, 1.0)
         if not np.any(answered):
             return
-        self._rounds += 1
-        self._earned += float(np.sum(feedback.values[answered]))
-        step = earnings - self._mean
-        self._mean = self._mean + step / self._rounds
+        met = np.bincount(self._group_of[draw.items[answered]], minlength=len(sizes)) > 0
+        here = met | known
+        self.rounds += 1
+        self.plays += int(np.count_nonzero(answered))
+        self.earned += float(np.sum(feedback.values[answered]))
+        self._count = self._count + here
+        step = np.where(here, earnings - self._mean, 0.0)
+        self._mean = self._mean + step / np.maximum(self._count, 1)
         self._squares = self._squares + step * (earnings - self._mean)
-        self._coverage = self._coverage + (coverage - self._coverage) / self._rounds
-        self._met[np.unique(self._group_of[draw.items[answered]])] += 1
+        self._met = self._met + met
+        if known:
+            self._coverage = self._coverage + (coverage - self._coverage) / (self.rounds - self.rounds_unknown)
+        else:
+            self.rounds_unknown += 1
 
     def estimate(self, confidence: float = 0.95) -> GroupRegret:
         """Regret against every group, with intervals.
@@ -172,47 +217,18 @@ class GroupRegretEstimator:
         """
         if not 0.0 < confidence < 1.0:
             raise ValueError(f"confidence is {confidence}; give a number strictly between 0 and 1")
-        regret = self._rounds * self._mean - self._earned
-        variance = self._rounds / max(self._rounds - 1, 1) * self._squares
-        half = np.where(
-            self._met >= self.minimum_rounds, float(ndtri(0.5 + 0.5 * confidence)) * np.sqrt(variance), np.inf
+        gained = self.rounds * self._mean
+        variance = self.rounds**2 / np.maximum(self._count * (self._count - 1), 1) * self._squares
+        known = self._met >= self.minimum_rounds
+        half = np.where(known, float(ndtri(0.5 + 0.5 * confidence)) * np.sqrt(variance), np.inf)
+        return GroupRegret(
+            gained - self.earned,
+            half,
+            gained / max(self.plays, 1),
+            self._met.astype(np.int64),
+            self._coverage.copy(),
+            self.rounds_unknown == 0,
         )
-        return GroupRegret(regret, regret - half, regret + half, self._met.copy(), self._coverage.copy())
-
-    def state_dict(self) -> dict[str, Any]:
-        """Sums and counters; the groups belong to the constructor."""
-        return {
-            "kind": "group_regret",
-            "rounds": self._rounds,
-            "earned": self._earned,
-            "mean": self._mean.copy(),
-            "squares": self._squares.copy(),
-            "coverage": self._coverage.copy(),
-            "met": self._met.copy(),
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of an estimator with the same groups.
-
-        Raises:
-            ValueError: If it is the state of something else, or of another number of groups. The estimator is then as
-                it was.
-        """
-        if state.get("kind") != "group_regret":
-            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'group_regret'")
-        sums = {name: np.array(state[name], dtype=np.float64) for name in ("mean", "squares", "coverage")}
-        met = np.array(state["met"], dtype=np.int64)
-        for values in (*sums.values(), met):
-            if values.shape != self._sizes.shape:
-                raise ValueError(
-                    f"the state has {values.shape} groups, this estimator {self._sizes.shape}; make it with the groups "
-                    "it was saved with"
-                )
-        self._rounds, self._earned = int(state["rounds"]), float(state["earned"])
-        self._mean, self._squares, self._coverage, self._met = sums["mean"], sums["squares"], sums["coverage"], met
 
 
 def _groups(group_of: npt.ArrayLike) -> tuple[IntArray, IntArray]:
@@ -227,6 +243,14 @@ def _groups(group_of: npt.ArrayLike) -> tuple[IntArray, IntArray]:
 
 def _group_earnings(draw: Draw, feedback: Feedback, groups: IntArray, sizes: IntArray) -> tuple[FloatArray, FloatArray]:
     chance = _chance(draw, len(groups))
+    total, standing = _group_sums(draw, feedback, groups, len(sizes), 1.0 / chance)
+    return len(draw) * total / sizes, standing / sizes
+
+
+def _group_sums(
+    draw: Draw, feedback: Feedback, groups: IntArray, n_groups: int, weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Sums of weighted utilities and of weights by group, shape (G,) each."""
     if len(feedback) != len(draw):
         raise ValueError(f"{len(feedback)} utilities answer a draw of {len(draw)} problems; give one per problem")
     answered = feedback.answered
@@ -237,17 +261,16 @@ def _group_earnings(draw: Draw, feedback: Feedback, groups: IntArray, sizes: Int
             f"the utility of item {int(draw.items[position])} is {feedback.values[position]}; report a finite number, "
             "or a count of 0 if it is missing"
         )
-    drawn = groups[draw.items[answered]]
-    weights = 1.0 / chance[answered]
-    total = np.bincount(drawn, weights=weights * feedback.values[answered], minlength=len(sizes))
-    standing = np.bincount(drawn, weights=weights, minlength=len(sizes))
-    return len(draw) * total / sizes, standing / sizes
+    drawn, weights = groups[draw.items[answered]], weights[answered]
+    values = weights * feedback.values[answered]
+    total, weight = (np.bincount(drawn, weights=each, minlength=n_groups) for each in (values, weights))
+    return np.asarray(total, dtype=np.float64), np.asarray(weight, dtype=np.float64)
 
 
 def _chance(draw: Draw, n_items: int) -> FloatArray:
     """The number to divide each item by over the whole bank, shape (m,)."""
     if draw.inclusion is None:
-        raise ValueError(
+        raise _UnknownChance(
             "this draw has no inclusion, so what was not drawn cannot be estimated; use a sampler that states one"
         )
     if not np.all(draw.inclusion > 0.0):
@@ -259,13 +282,13 @@ def _chance(draw: Draw, n_items: int) -> FloatArray:
     if draw.candidates is None:
         return draw.inclusion
     if draw.candidate_inclusion is None:
-        raise ValueError(
+        raise _UnknownChance(
             "this draw has candidates but no candidate_inclusion; estimates for the whole bank need the uniform "
             "proposal"
         )
     share = len(draw.candidates) / n_items
     if not np.allclose(draw.candidate_inclusion, share, rtol=1e-6, atol=0.0):
-        raise ValueError(
+        raise _UnknownChance(
             f"candidate_inclusion is not {share:.6g} = M/N for every candidate, so the proposal was not uniform; "
             "estimates for the whole bank need the uniform proposal"
         )

@@ -1,13 +1,13 @@
 """Regret as the rounds go by, for worlds whose means are known.
 
-A benchmark of millions of rounds does not keep its tables. The tracker keeps sums, one per arm and run, and gives the
-same numbers as the functions of whole tables.
+Rounds by the million need no table: the tracker keeps sums, one per arm and run, and gives the same numbers as the
+functions of whole tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,14 @@ from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, 
 from curriculum_bandits.regret.comparators import best_subset_value
 from curriculum_bandits.regret.curves import score_between, uniform_share
 from curriculum_bandits.regret.switching import advance
+from curriculum_bandits.state import Array, Count, Field, Stateful
 
 __all__ = ["RegretTracker"]
 
-_SUMS = ("earned", "oracle", "uniform", "variation", "totals", "previous", "best")
+_SUMS = ("earned", "variation", "_oracle", "_uniform", "_totals", "_previous", "_best")
 
 
-class RegretTracker:
+class RegretTracker(Stateful):
     """External, switching and dynamic regret so far.
 
     Args:
@@ -31,6 +32,11 @@ class RegretTracker:
         plays: Plays a round, m.
         capacity: How often an arm can be played in one round, a number or shape (K,).
         switches: Follow the best sequence with at most this many switches too; one play a round only.
+
+    Attributes:
+        rounds: Rounds so far, T.
+        earned: Earnings of the policy so far, shape (...).
+        variation: Variation budget spent so far, shape (...); see `variation.variation_budget`.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -41,6 +47,8 @@ class RegretTracker:
     >>> float(tracker.external), float(tracker.dynamic), float(tracker.variation)
     (0.0, 1.0, 1.0)
     """
+
+    STATE: ClassVar[Mapping[str, Field]] = {"rounds": Count(), **{name: Array() for name in _SUMS}}
 
     def __init__(
         self,
@@ -57,35 +65,23 @@ class RegretTracker:
             raise ValueError(f"runs is {runs}; give at least 1, or None for a single run")
         if switches is not None and (switches < 0 or plays != 1):
             raise ValueError(f"switches is {switches} with {plays} plays; give 0 or more, and one play a round")
-        self.n_arms, self.runs, self.plays = n_arms, runs, plays
+        self.n_arms, self.plays, self.rounds = n_arms, plays, 0
         self._capacity = as_capacity(capacity, n_arms, plays)
         self._share = uniform_share(capacity, n_arms, plays)
         leading = () if runs is None else (runs,)
-        self._rounds = 0
-        self._earned, self._oracle, self._uniform, self._variation = (np.zeros(leading) for _ in range(4))
-        self._totals = np.zeros((*leading, n_arms))
-        self._previous = np.zeros((*leading, n_arms))
+        self.earned, self.variation, self._oracle, self._uniform = (np.zeros(leading) for _ in range(4))
+        self._totals, self._previous = np.zeros((2, *leading, n_arms))
         self._best = np.zeros((*leading, 0 if switches is None else switches + 1, n_arms))
-
-    @property
-    def rounds(self) -> int:
-        """Rounds so far, T."""
-        return self._rounds
-
-    @property
-    def earned(self) -> FloatArray:
-        """What the policy earned so far, shape (...)."""
-        return np.array(self._earned)
 
     @property
     def external(self) -> FloatArray:
         """Regret against the best fixed m-subset, shape (...); see `curves.external_regret`."""
-        return best_subset_value(self._totals, plays=self.plays, capacity=self._capacity) - self._earned
+        return best_subset_value(self._totals, plays=self.plays, capacity=self._capacity) - self.earned
 
     @property
     def dynamic(self) -> FloatArray:
         """Regret against the best m-subset of each round, shape (...); see `curves.dynamic_regret`."""
-        return np.asarray(self._oracle - self._earned)
+        return np.asarray(self._oracle - self.earned)
 
     @property
     def switching(self) -> FloatArray:
@@ -96,17 +92,12 @@ class RegretTracker:
         """
         if self._best.shape[-2] == 0:
             raise ValueError("this tracker follows no switching comparator; make it with switches=S")
-        return np.asarray(np.max(self._best[..., -1, :], axis=-1) - self._earned)
-
-    @property
-    def variation(self) -> FloatArray:
-        """Variation budget spent so far, shape (...); see `variation.variation_budget`."""
-        return np.array(self._variation)
+        return np.asarray(np.max(self._best[..., -1, :], axis=-1) - self.earned)
 
     @property
     def score(self) -> FloatArray:
         """0 = oracle, 1 = uniform, shape (...); see `curves.normalised_score`."""
-        return score_between(self._earned, self._oracle, self._uniform)
+        return score_between(self.earned, self._oracle, self._uniform)
 
     def update(self, means: npt.ArrayLike, arms: npt.ArrayLike) -> None:
         """Count one round by the arms that were played.
@@ -120,8 +111,8 @@ class RegretTracker:
         """
         values = self._means(means)
         played = as_arms(arms, self.n_arms)
-        if played.shape != (*self._earned.shape, self.plays):
-            raise ValueError(f"arms have shape {played.shape}; they must be {(*self._earned.shape, self.plays)}")
+        if played.shape != (*self.earned.shape, self.plays):
+            raise ValueError(f"arms have shape {played.shape}; they must be {(*self.earned.shape, self.plays)}")
         self._count(values, np.sum(np.take_along_axis(values, played, axis=-1), axis=-1))
 
     def update_expected(self, means: npt.ArrayLike, distribution: npt.ArrayLike) -> None:
@@ -132,8 +123,7 @@ class RegretTracker:
             distribution: The policy's p_t, shape (..., K).
 
         Raises:
-            ValueError: If a shape is wrong, a row is no distribution or a mean is not finite. The state is then as it
-                was.
+            ValueError: As `update`, or if a row is no distribution.
         """
         values = self._means(means)
         p = np.asarray(distribution, dtype=np.float64)
@@ -143,37 +133,6 @@ class RegretTracker:
             raise ValueError("the distribution has a negative entry or does not sum to 1; normalise it")
         self._count(values, self.plays * np.sum(values * p, axis=-1))
 
-    def state_dict(self) -> dict[str, Any]:
-        """Sums and counters; settings belong to the constructor."""
-        return {
-            "kind": "regret_tracker",
-            "rounds": self._rounds,
-            **{name: getattr(self, f"_{name}").copy() for name in _SUMS},
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned, of a tracker with the same settings.
-
-        Raises:
-            ValueError: If it is the state of something else, or of another shape. The tracker is then as it was.
-        """
-        if state.get("kind") != "regret_tracker":
-            raise ValueError(f"the state is of kind {state.get('kind')!r}, not 'regret_tracker'")
-        loaded = {name: np.array(state[name], dtype=np.float64) for name in _SUMS}
-        for name, values in loaded.items():
-            wanted = getattr(self, f"_{name}").shape
-            if values.shape != wanted:
-                raise ValueError(
-                    f"{name} in the state has shape {values.shape}, this tracker has {wanted}; make the tracker with "
-                    "the settings it was saved with"
-                )
-        for name, values in loaded.items():
-            setattr(self, f"_{name}", values)
-        self._rounds = int(state["rounds"])
-
     def _means(self, means: npt.ArrayLike) -> FloatArray:
         values = finite(np.asarray(means, dtype=np.float64), "means")
         if values.shape not in ((self.n_arms,), self._totals.shape):
@@ -181,12 +140,11 @@ class RegretTracker:
         return np.broadcast_to(values, self._totals.shape)
 
     def _count(self, values: FloatArray, earned: FloatArray) -> None:
-        if self._rounds:
-            self._variation = self._variation + np.max(np.abs(values - self._previous), axis=-1)
+        if self.rounds:
+            self.variation = self.variation + np.max(np.abs(values - self._previous), axis=-1)
         self._best = advance(self._best, values) if self._best.shape[-2] else self._best
-        self._earned = self._earned + earned
+        self.earned = self.earned + earned
         self._oracle = self._oracle + best_subset_value(values, plays=self.plays, capacity=self._capacity)
         self._uniform = self._uniform + self.plays * (values @ self._share)
-        self._totals = self._totals + values
-        self._previous = np.array(values)
-        self._rounds += 1
+        self._totals, self._previous = self._totals + values, np.array(values)
+        self.rounds += 1

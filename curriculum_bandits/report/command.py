@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from curriculum_bandits.report.page import write_report
+from curriculum_bandits.report._page import write_report
 
 __all__ = ["add_arguments", "main"]
 

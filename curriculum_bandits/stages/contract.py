@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.draw import Feedback
+from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollout_groups import RolloutGroups
 from curriculum_bandits.rollouts import Rollouts
 
@@ -70,6 +70,8 @@ class StageStep:
         tokens: Tokens of all of them; nan where lengths are not known.
         counts: What happened, by name, for the log: ``draws``, ``trained``, ``rejected``, ...
         seconds: By part: ``ask``, ``learn``, ``tell``.
+        draws: The draws that were answered, in order; the rows of `rollouts` are theirs in this order.
+        admitted: Which problems of each draw were rolled out; empty where all were.
     """
 
     items: IntArray
@@ -79,6 +81,35 @@ class StageStep:
     tokens: float
     counts: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    draws: Sequence[Draw] = ()
+    admitted: Sequence[BoolArray] = ()
+
+    def answers(self) -> Iterator[tuple[Draw, Rollouts, Feedback]]:
+        """Every draw with the rollouts and the feedback of its problems.
+
+        Yields:
+            Draw, rollouts and feedback, a row per problem; one that was not rolled out is missing.
+        """
+        start = 0
+        for number, draw in enumerate(self.draws):
+            here = self.admitted[number] if self.admitted else np.ones(len(draw), dtype=bool)
+            if len(draw) == len(self.items) and here.all():  # the only one
+                yield draw, self.rollouts, self.feedback
+                start += len(draw)
+                continue
+            rows = np.where(here, start + np.cumsum(here) - 1, 0)
+            start += int(here.sum())
+            rollouts, feedback = self.rollouts[rows], self.feedback[rows]
+            if not here.all():
+                lost = ~here[:, None]
+                rollouts = replace(
+                    rollouts,
+                    rewards=np.where(lost, np.nan, rollouts.rewards),
+                    lengths=None if rollouts.lengths is None else np.where(lost, 0.0, rollouts.lengths),
+                    trained=None if rollouts.trained is None else rollouts.trained & ~lost,
+                )
+                feedback = replace(feedback, counts=np.where(here, feedback.counts, 0))
+            yield draw, rollouts, feedback
 
 
 @runtime_checkable

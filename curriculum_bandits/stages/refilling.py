@@ -167,6 +167,7 @@ class Refilling(Stateful, ABC):
             if len(rollouts) != len(groups):
                 raise ValueError(f"update returned {len(rollouts)} groups for {len(groups)}; return all, in order")
             feedback = _timed(seconds, "tell", lambda: curriculum.signal(rollouts))
+            answered = tuple(draws)
             _timed(seconds, "tell", lambda: _tell(curriculum, draws, admissions, feedback))
         except BaseException:
             self.rng.bit_generator.state = before
@@ -183,7 +184,17 @@ class Refilling(Stateful, ABC):
             "replayed": float(len(again)),
             "trained": float(np.sum(used)),
         }
-        return StageStep(groups.items, rollouts, feedback, spending.rollouts, spending.tokens, counts, dict(seconds))
+        return StageStep(
+            groups.items,
+            rollouts,
+            feedback,
+            spending.rollouts,
+            spending.tokens,
+            counts,
+            dict(seconds),
+            answered,
+            admissions,
+        )
 
     def _rolled_out_until_full(
         self,

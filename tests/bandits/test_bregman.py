@@ -44,7 +44,7 @@ def test_it_is_the_maximiser_over_the_set(regularizer, floor, cap):
     assert np.sum(got) == pytest.approx(1.0, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
     st.sampled_from(EACH),
@@ -61,7 +61,7 @@ def test_it_lies_in_the_set_and_keeps_the_order(duals, regularizer, floor, slack
     assert np.all(np.diff(p[np.argsort(dual)]) >= -1e-12)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
     st.sampled_from(EACH),

@@ -41,7 +41,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches=batches, window=st.integers(1, 4), grouped=st.booleans(), saved_after=st.integers(0, 11))
 def test_it_remembers_what_plain_lists_remember_also_through_a_save(batches, window, grouped, saved_after):
     groups = np.array([0, 1, 1, 2, 0, 2, 2]) if grouped else None

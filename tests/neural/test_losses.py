@@ -269,7 +269,7 @@ def test_nothing_is_clipped_at_the_old_parameters_however_the_batch_was_drawn(de
         assert np.all(found != 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ratio=st.floats(0.01, 6.0),
     size=st.floats(1e-3, 1e3),
@@ -506,7 +506,7 @@ def both_losses(z, p, drawn, u, q, b, *, temperature, floor, clip, step, dtype=t
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     problem=problems(),
     temperature=st.sampled_from([0.5, 1.0, 2.0]),

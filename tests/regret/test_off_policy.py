@@ -256,10 +256,10 @@ def test_what_cannot_be_estimated_is_refused_and_leaves_the_state_as_it_was(draw
         (lambda: GroupRegretEstimator([0.5]), "one whole number"),
         (lambda: GroupRegretEstimator([0], minimum_rounds=1), "minimum_rounds is 1"),
         (lambda: GroupRegretEstimator([0]).estimate(1.0), "confidence is 1.0"),
-        (lambda: GroupRegretEstimator([0]).load_state_dict({"kind": "osmd"}), "'osmd', not 'group_regret'"),
+        (lambda: GroupRegretEstimator([0]).load_state_dict({"kind": "osmd"}), "'osmd', not to a 'group_regret'"),
         (
             lambda: GroupRegretEstimator([0]).load_state_dict(GroupRegretEstimator([0, 1]).state_dict()),
-            "make it with the groups",
+            r"count of group_regret has shape \(2,\) where \(1,\) is needed",
         ),
     ],
 )

@@ -19,7 +19,7 @@ def begin(**changes: Any) -> dict[str, Any]:
         "method": "osmd",
         "problems": 4,
         "groups": ["x", "y"],
-        "generations": 2,
+        "n_rollouts": 2,
     } | changes
 
 
@@ -38,7 +38,6 @@ def draw(step: int, **changes: Any) -> dict[str, Any]:
         "spread": [True, False],
         "utility": [0.4, 0.0],
         "trained": [True, True],
-        "entropy": 1.0,
         "completion_tokens": [30.0, 10.0],
         "examples": [{"id": "a", "prompt": "1+1?", "completion": "2", "reward": 1.0}],
     } | changes
@@ -46,7 +45,21 @@ def draw(step: int, **changes: Any) -> dict[str, Any]:
 
 def cost(step: int, **changes: Any) -> dict[str, Any]:
     seconds = {"step": 2.0, "ask": 0.1, "rescore": 0.3, "tell": 0.1}
-    return {"kind": "step", "step": step, "tokens": 100 * step, "seconds": seconds, "metrics": {}} | changes
+    metrics = {"effective_problems": 2.5}
+    return {"kind": "step", "step": step, "tokens": 100 * step, "seconds": seconds, "metrics": metrics} | changes
+
+
+def regret(step: int, **changes: Any) -> dict[str, Any]:
+    """The first group was met and is behind; the second has no interval yet."""
+    return {
+        "kind": "regret",
+        "step": step,
+        "plays": 2 * step,
+        "earned": 0.4 * step,
+        "regret": [-0.1 * step, 0.2 * step],
+        "half_width": [0.5 * step, None],
+        "unbiased": True,
+    } | changes
 
 
 def evaluation(step: int, **metrics: float) -> dict[str, Any]:

@@ -6,15 +6,16 @@ import re
 import time
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from curriculum_bandits import cli
 from curriculum_bandits.report import read_record, write_report
-from curriculum_bandits.report.figures import figures_of, group_style, main_metric
-from curriculum_bandits.report.page import headlines
-from curriculum_bandits.report.totals import Evaluation
+from curriculum_bandits.report._figures import figures_of, group_style, group_utility, main_metric
+from curriculum_bandits.report._page import headlines, most_and_least
+from curriculum_bandits.report._reading import Evaluation
 
-from .conftest import begin, cost, draw, evaluation
+from .conftest import begin, cost, draw, evaluation, regret
 from .simulated import simulate, write_large
 
 NASTY = "<script>alert(1)</script> \"'><img src=x onerror=alert(1)> & {{ 7 * 7 }} $x^2$ "
@@ -136,8 +137,8 @@ def test_what_a_model_wrote_is_shown_and_not_obeyed(write):
 def test_more_groups_than_colours_become_a_heat_map(write):
     names = [f"g{i}" for i in range(20)]
     lines = [draw(s, group=[names[s % 20], names[0]]) for s in range(1, 41)]
-    totals = read_record(write(begin(groups=names), *lines))
-    figure = next(figure for figure in figures_of(totals) if figure.key == "groups")
+    record = read_record(write(begin(groups=names), *lines))
+    figure = next(figure for figure in figures_of(record) if figure.key == "groups")
     assert figure.alt.startswith("Heat map")
     assert not figure.legend
     assert "data:image/png;base64," in figure.wide
@@ -147,7 +148,7 @@ def test_groups_have_styles_of_their_own_as_far_as_areas_are_stacked():
     assert len({group_style(index) for index in range(12)}) == 12
 
 
-MISSING = {"group": None, "difficulty": None, "entropy": None, "reward": [None, None]}
+MISSING = {"group": None, "difficulty": None, "reward": [None, None]}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,15 @@ MISSING = {"group": None, "difficulty": None, "entropy": None, "reward": [None, 
                 "overhead": "no times",
             },
         ),
-        ({"utility": [None, None]}, {"utility": "no utilities", "regret": "Fewer than two", "overhead": "no times"}),
+        (
+            {"utility": [None, None]},
+            {
+                "utility": "no utilities",
+                "regret": "no estimates of regret",
+                "overhead": "no times",
+                "entropy": "no entropies",
+            },
+        ),
     ],
 )
 def test_what_a_record_lacks_is_left_out_with_a_sentence_why(write, changes, sentences):
@@ -185,9 +194,11 @@ def test_the_page_says_what_is_left_out(write):
 
 
 def test_what_is_unknown_is_said_in_the_captions(write):
-    lines = [draw(step, inclusion=None, completion_tokens=None) for step in range(1, 6)]
-    figures = {figure.key: figure for figure in figures_of(read_record(write(begin(), *lines)))}
-    assert "no inclusion probabilities" in figures["utility"].caption
+    lines = [draw(step, completion_tokens=None) for step in range(1, 6)]
+    path = write(begin(), *lines, regret(5, unbiased=False))
+    figures = {figure.key: figure for figure in figures_of(read_record(path))}
+    assert "does not state for every draw" in figures["utility"].caption
+    assert "does not state for every draw" in figures["regret"].caption
     assert "does not say how long completions were" in figures["informative"].caption
     assert "no evaluation" in figures["learning"].caption
     assert "no times" in figures["overhead"].missing
@@ -198,8 +209,8 @@ EMPTY = ("items", "group", "difficulty", "inclusion", "reward", "spread", "utili
 
 @pytest.mark.parametrize(
     "lines",
-    [[], [draw(1)], [cost(1)], [evaluation(0, accuracy=0.1)], [draw(1, **{name: [] for name in EMPTY})]],
-    ids=["nothing", "a draw", "a step", "an evaluation", "a draw of nothing"],
+    [[], [draw(1)], [cost(1)], [evaluation(0, accuracy=0.1)], [regret(1)], [draw(1, **{name: [] for name in EMPTY})]],
+    ids=["nothing", "a draw", "a step", "an evaluation", "an estimate", "a draw of nothing"],
 )
 def test_a_run_of_hardly_anything_has_a_page(write, lines):
     assert "<h1>osmd</h1>" in page_about(write(begin(), *lines))
@@ -219,7 +230,7 @@ def test_headlines_are_those_of_the_record(write):
         cost(2),
         evaluation(2, accuracy=0.5),
     )
-    found = {one.name: (one.value, one.note) for one in headlines(read_record(path))}
+    found = {one["name"]: (one["value"], one["note"]) for one in headlines(read_record(path))}
     assert found["steps"][0] == "2"
     assert found["tokens"][0] == "200"
     assert found["wall-clock"] == ("4 s", "in steps, 2 s each")
@@ -230,6 +241,26 @@ def test_headlines_are_those_of_the_record(write):
     assert found["rejected"][0] == "25 %"
     assert found["problems met"] == ("2", "of 4 in the bank")
     assert found["overhead"] == ("10 %", "of time, and 15 % re-scoring")
+
+
+def test_the_estimates_are_those_of_the_record(write):
+    path = write(begin(), *(line for step in (1, 2) for line in (draw(step), regret(step))))
+    utility, half_width = group_utility(read_record(path))
+    np.testing.assert_allclose(utility, [(-0.2 + 0.8) / 4, (0.4 + 0.8) / 4])
+    np.testing.assert_allclose(half_width, [1.0 / 4, np.nan])
+    figures = {figure.key: figure for figure in figures_of(read_record(path))}
+    assert "at the end y is ahead at 0.4" in figures["regret"].alt
+    assert "the largest is y at 0.3" in figures["utility"].alt
+    assert "no problem is favoured" in figures["utility"].caption
+
+
+def test_who_taught_most_is_not_who_was_lucky_once(write):
+    often = [draw(step, items=["often", "never"], utility=[0.9, 0.0]) for step in range(1, 21)]
+    once = draw(21, items=["lucky", "never"], utility=[1.0, 0.0])
+    run = read_record(write(begin(), *often, once))
+    most, least = most_and_least(run, 10)
+    assert [run.problems[row] for row in most] == ["often", "lucky"]
+    assert [run.problems[row] for row in least] == ["never"]
 
 
 @pytest.mark.parametrize(

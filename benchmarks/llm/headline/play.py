@@ -24,7 +24,7 @@ from curriculum_bandits import ProblemBank
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
 from curriculum_bandits.adapters.trl.recipe import trainer_arguments
 from curriculum_bandits.methods.registry import NamedCurriculum
-from curriculum_bandits.record import RECORD_FILE
+from curriculum_bandits.tracking import RECORD_FILE
 
 from ..quiet import quiet_transformers
 from ..tiny_model import held_out_accuracy

@@ -21,7 +21,7 @@ import torch
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.features.store import finished_features, write_features
 from curriculum_bandits.neural.features.table import FeatureTable
-from curriculum_bandits.neural.prompts import prompt_text
+from curriculum_bandits.neural.prompts import prompt_text, prompt_tokens
 
 __all__ = ["hidden_state_features"]
 
@@ -125,40 +125,13 @@ def _evaluating(model: Any, device: str | torch.device | None) -> Iterator[None]
             module.training = was_training
 
 
-@contextmanager
-def _cutting_the_beginning(tokenizer: Any) -> Iterator[None]:
-    side = tokenizer.truncation_side
-    tokenizer.truncation_side = "left"
-    try:
-        yield
-    finally:
-        tokenizer.truncation_side = side
-
-
 def _tokens(prompts: Sequence[Any], tokenizer: Any, max_length: int, start: int) -> list[list[int]]:
     """Token ids of each prompt, of different lengths; `start` is the first one's index in the bank."""
-    texts = [prompt_text(prompt, tokenizer) for prompt in prompts]
-    # A chat template writes the special tokens itself.
-    template = bool(getattr(tokenizer, "chat_template", None))
-    complete = [template and not isinstance(prompt, str) for prompt in prompts]
-    tokens: list[list[int]] = [[] for _ in texts]
-    with _cutting_the_beginning(tokenizer):
-        for is_complete in set(complete):
-            rows = [row for row, each in enumerate(complete) if each == is_complete]
-            ids = tokenizer(
-                [texts[row] for row in rows],
-                add_special_tokens=not is_complete,
-                truncation=True,
-                max_length=max_length,
-                padding=False,
-            )["input_ids"]
-            for row, of_row in zip(rows, ids, strict=True):
-                tokens[row] = list(of_row)
+    tokens = prompt_tokens(prompts, tokenizer, max_length)
     for row, of_row in enumerate(tokens):
         if not of_row:
-            raise ValueError(
-                f"problem {start + row} has no token, its text is {texts[row]!r:.80}; give it a longer one"
-            )
+            text = prompt_text(prompts[row], tokenizer)
+            raise ValueError(f"problem {start + row} has no token, its text is {text!r:.80}; give it a longer one")
     return tokens
 
 

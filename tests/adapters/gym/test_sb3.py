@@ -14,7 +14,10 @@ from curriculum_bandits.adapters.gym import TaskStream
 from curriculum_bandits.adapters.gym.environments.frozen_lake import LakeEnv, lake_bank
 from curriculum_bandits.adapters.gym.sb3 import CurriculumCallback, curriculum_vec_env
 from curriculum_bandits.bandits import ShuffledEpochs
+from curriculum_bandits.observer import Observers
+from curriculum_bandits.report import read_record
 from curriculum_bandits.signals import policy_improvement
+from curriculum_bandits.tracking import Record
 
 
 class Remembering(CurriculumCallback):
@@ -123,6 +126,28 @@ def test_ppo_learns_under_a_curriculum():
     model.learn(8000, callback=callback)
     success = [float(np.mean(answered.rollouts.successes)) for answered in callback.answers]
     assert np.mean(success[-20:]) > np.mean(success[:20]) + 0.3
+
+
+def test_a_run_has_a_record_that_goes_back_with_the_state(tmp_path):
+    path = tmp_path / "curriculum.jsonl"
+
+    def recorded(seed):
+        model, callback = make(seed=seed)
+        callback.observers = Observers([Record(path, callback.stream.curriculum)])
+        return model, callback
+
+    model, callback = recorded(0)
+    model.learn(200, callback=callback)
+    saved, updates = callback.state_dict(), callback.updates
+    model.learn(200, callback=callback)
+    assert read_record(path).last_step > updates
+    other_model, other = recorded(3)
+    other.load_state_dict(saved)
+    other_model.learn(100, callback=other)
+    run = read_record(path)
+    assert run.last_step == other.updates > updates
+    assert run.draws == other.answered
+    assert np.all(np.diff(run.steps["step"]) == 1)
 
 
 def test_an_algorithm_without_rollouts_is_refused():

@@ -1,5 +1,7 @@
 """A real GRPOTrainer small enough for a test: a random character model of a few thousand weights on sums."""
 
+from functools import partial
+
 import pytest
 
 pytest.importorskip("trl")
@@ -57,42 +59,44 @@ def short_digits(completions, **columns):
     return [float(len(text) % 3) + 0.1 * text.count("1") for text in completions]
 
 
+def build_trainer(
+    folder, *, curriculum=None, model=None, reward_funcs=short_digits, train_dataset=None, callbacks=None, **config
+):
+    """A trainer that writes to a folder; further arguments override the small defaults of GRPOConfig."""
+    defaults = {
+        "output_dir": str(folder),
+        "use_cpu": True,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "num_generations": GENERATIONS,
+        "per_device_train_batch_size": 8,
+        "gradient_accumulation_steps": 1,
+        "max_completion_length": 5,
+        "max_steps": 4,
+        "learning_rate": 1e-2,
+        "lr_scheduler_type": "constant",
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "seed": 3,
+    }
+    arguments = {} if callbacks is None else {"callbacks": callbacks}
+    arguments |= {"refills": config.pop("refills")} if "refills" in config else {}
+    return CurriculumGRPOTrainer(
+        make_model() if model is None else model,
+        reward_funcs,
+        GRPOConfig(**{**defaults, **config}),
+        train_dataset,
+        curriculum=methods.osmd(make_bank(), seed=5) if curriculum is None else curriculum,
+        processing_class=make_tokenizer(),
+        **arguments,
+    )
+
+
 @pytest.fixture
 def make_trainer(tmp_path):
-    """Build a trainer; keyword arguments of GRPOConfig override the small defaults."""
-
-    def build(*, curriculum=None, model=None, reward_funcs=short_digits, train_dataset=None, callbacks=None, **config):
-        defaults = {
-            "output_dir": str(tmp_path / "run"),
-            "use_cpu": True,
-            "bf16": False,
-            "gradient_checkpointing": False,
-            "report_to": "none",
-            "disable_tqdm": True,
-            "num_generations": GENERATIONS,
-            "per_device_train_batch_size": 8,
-            "gradient_accumulation_steps": 1,
-            "max_completion_length": 5,
-            "max_steps": 4,
-            "learning_rate": 1e-2,
-            "lr_scheduler_type": "constant",
-            "logging_steps": 1,
-            "save_strategy": "no",
-            "seed": 3,
-        }
-        arguments = {} if callbacks is None else {"callbacks": callbacks}
-        arguments |= {"refills": config.pop("refills")} if "refills" in config else {}
-        return CurriculumGRPOTrainer(
-            make_model() if model is None else model,
-            reward_funcs,
-            GRPOConfig(**{**defaults, **config}),
-            train_dataset,
-            curriculum=methods.osmd(make_bank(), seed=5) if curriculum is None else curriculum,
-            processing_class=make_tokenizer(),
-            **arguments,
-        )
-
-    return build
+    return partial(build_trainer, tmp_path / "run")
 
 
 class Witness:

@@ -1,14 +1,13 @@
 """What is told, when, and what is logged and written down of it."""
 
 import json
-import logging
-import re
 
 import numpy as np
 import pytest
 
-from curriculum_bandits import Delayed, Rollouts, methods, signals
-from curriculum_bandits.adapters.trl.watch import NothingLearned
+from curriculum_bandits import Delayed, methods, signals
+from curriculum_bandits.observer import Observers
+from curriculum_bandits.tracking import StallMonitor
 
 from .conftest import Witness, make_bank, short_digits
 from .test_trainer import Kill, layout
@@ -99,39 +98,8 @@ def test_the_record_agrees_with_what_was_told_and_logged(make_trainer, tmp_path)
     assert 0.0 <= evaluation["metrics"]["reward"] <= 3.0
 
 
-def rollouts_of(*rewards):
-    return Rollouts([list(group) for group in rewards])
-
-
-@pytest.mark.parametrize(
-    ("groups", "cause"),
-    [
-        ([(0, 0), (0, 0)], "every reward was 0. The problems are too hard"),
-        ([(1, 1), (1, 1)], "every reward was 1. The problems are solved already"),
-        ([(0, 0), (1, 1)], "either solved .up to 1. or hopeless .0."),
-    ],
-)
-def test_many_batches_of_equal_rewards_bring_one_warning_with_its_cause(caplog, groups, cause):
-    watch = NothingLearned(patience=3)
-    for _ in range(10):
-        watch.see(rollouts_of(*groups), np.zeros(2, dtype=bool), "<a>")
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "in the last 3 batches" in caplog.text
-    assert "'<a>'" in caplog.text
-    assert re.search(cause, caplog.text)
-
-
-def test_one_group_that_can_teach_ends_the_row(caplog):
-    watch = NothingLearned(patience=3)
-    for informative in ([0, 0], [0, 0], [0, 1], [0, 0], [0, 0]):
-        watch.see(rollouts_of((0, 0), (0, 1)), np.array(informative, dtype=bool), None)
-    assert not caplog.records
-    watch.see(rollouts_of((0, 0), (0, 0)), np.zeros(2, dtype=bool), None)
-    assert len(caplog.records) == 1
-
-
 def test_the_trainer_warns_when_nothing_is_learned(make_trainer, caplog):
     trainer = make_trainer(reward_funcs=lambda completions, **_: [0.0] * len(completions), max_steps=3)
-    trainer._watch = NothingLearned(patience=2)
+    trainer._observers = Observers([StallMonitor(patience=2)])
     trainer.train()
     assert caplog.text.count("nothing was learned: every reward was 0") == 1

@@ -1,32 +1,20 @@
-"""The neural curator under the real trainer: what is logged, resume in every bit, and two processes with one curator.
+"""The neural curator under the real trainer: what is logged, and resume in every bit. In processes: tests/processes."""
 
-This file is also what torchrun runs for the last of these.
-"""
-
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[3]))
 
 pytest.importorskip("trl")
 
 import torch
 from transformers import TrainerCallback
-from trl import GRPOConfig
 
 from curriculum_bandits import ProblemBank, methods
-from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
-from curriculum_bandits.metrics import BATCH_METRICS
 from curriculum_bandits.neural import DEFAULT
-from tests.adapters.trl.conftest import GENERATIONS, Witness, make_bank, make_model, make_tokenizer, short_digits
+from curriculum_bandits.tracking.metrics import BATCH_METRICS
+
+from .conftest import Witness, make_bank
 
 SETTINGS = replace(DEFAULT, candidates=15, learning_rate=0.05, window=2, gradient_steps=1)
 
@@ -112,91 +100,3 @@ def test_killed_and_resumed_equals_uninterrupted(make_trainer, tmp_path):
     assert weights_of(resumed) == weights_of(whole)
     for name, value in model.items():
         assert torch.equal(value, model_again[name]), name
-
-
-# Two processes
-
-
-@pytest.fixture(scope="module")
-def ranks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [*command, __file__, str(folder)], env=environment, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
-
-
-@pytest.mark.slow
-def test_a_curator_that_is_together_is_asked_and_told_in_every_process(ranks):
-    main, other = (rank["whole"] for rank in ranks)
-    assert len(main["drawn"]) == 4
-    assert other["drawn"] == main["drawn"]
-    assert other["told"] == main["told"]
-    assert other["weights"] == main["weights"]
-    assert main["weights"] != main["start"] != other["start"]
-    assert other["start"] != main["start"]  # they were made with different seeds
-    assert main["open"] == other["open"] == 0
-    prompts = make_bank().prompts
-    for drawn, here, there in zip(main["drawn"], main["seen"], other["seen"], strict=True):
-        assert here + there == [prompts[item] for item in np.repeat(drawn, GENERATIONS)]
-
-
-@pytest.mark.slow
-def test_it_resumes_in_every_process_where_it_was(ranks):
-    for rank in ranks:
-        assert rank["resumed"]["weights"] == ranks[0]["whole"]["weights"]
-        assert rank["resumed"]["drawn"] == ranks[0]["whole"]["drawn"][2:]
-        assert rank["resumed"]["told"] == ranks[0]["whole"]["told"][2:]
-        assert rank["resumed"]["open"] == 0
-
-
-def train_here(folder, rank, resume):
-    curriculum = a_curriculum(seed=rank + 3 * resume, together=True)
-    start, witness, seen = weights_of(curriculum), Witness(curriculum), []
-
-    def reward(prompts, completions, **columns):
-        seen.append(list(prompts))
-        return short_digits(completions)
-
-    config = GRPOConfig(
-        output_dir=str(folder / "run"),
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        report_to="none",
-        disable_tqdm=True,
-        num_generations=GENERATIONS,
-        per_device_train_batch_size=8,
-        max_completion_length=5,
-        max_steps=4,
-        learning_rate=1e-2,
-        lr_scheduler_type="constant",
-        save_strategy="steps",
-        save_steps=2,
-    )
-    trainer = CurriculumGRPOTrainer(
-        make_model(), reward, config, curriculum=curriculum, processing_class=make_tokenizer()
-    )
-    trainer.train(resume_from_checkpoint=str(folder / "run" / "checkpoint-2") if resume else None)
-    return {
-        "start": start,
-        "weights": weights_of(curriculum),
-        "drawn": [draw.items.tolist() for draw in witness.draws],
-        "told": [feedback.values.tolist() for _, feedback in witness.feedbacks],
-        "seen": seen,
-        "open": len(curriculum.outstanding),
-    }
-
-
-def main(folder):
-    rank = int(os.environ["RANK"])
-    report = {"whole": train_here(folder, rank, resume=False), "resumed": train_here(folder, rank, resume=True)}
-    (folder / f"rank{rank}.json").write_text(json.dumps(report))
-    torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

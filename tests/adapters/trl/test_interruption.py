@@ -1,24 +1,30 @@
-"""Killed, asked to stop, or out of disk: the run goes on as if nothing had happened, or says what did."""
+"""Asked to stop, out of disk, or failing: the run resumes as if nothing had happened. Killed: tests/processes."""
 
 import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import TrainerCallback
 
+from curriculum_bandits import Delayed, methods
 from curriculum_bandits.adapters.trl import StopCleanly, last_complete_checkpoint
 from curriculum_bandits.checkpoint import load_state, save_state
 
-from .conftest import short_digits
-from .interrupted_run import SAVE_EVERY, make_run
+from .conftest import build_trainer, make_bank, short_digits
 
+STEPS, SAVE_EVERY = 8, 3
 TIMES = ("seconds",)
+
+
+def make_run(folder, reward=short_digits, late=0, **options):
+    """A run that saves now and then."""
+    saves = {"save_strategy": "steps", "save_steps": SAVE_EVERY, "save_total_limit": 2}
+    curriculum = Delayed(methods.osmd(make_bank(), seed=1), late)
+    return build_trainer(folder, curriculum=curriculum, reward_funcs=reward, max_steps=STEPS, **saves, **options)
 
 
 def outcome(trainer):
@@ -28,40 +34,22 @@ def outcome(trainer):
     return torch.cat([p.detach().ravel() for p in trainer.model.parameters()]), lines
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The run that nothing interrupts."""
-    trainer = make_run(tmp_path_factory.mktemp("whole"), refills=2, late=1)
+def uninterrupted(folder):
+    """The outcome of the run that nothing interrupts."""
+    trainer = make_run(folder, refills=2, late=1)
     trainer.train()
     return outcome(trainer)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return uninterrupted(tmp_path_factory.mktemp("whole"))
 
 
 def assert_same(trainer, whole):
     weights, lines = outcome(trainer)
     assert torch.equal(weights, whole[0])
     assert lines == whole[1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["generation", "save"])
-def test_killed_at_once_and_resumed_equals_uninterrupted(tmp_path, whole, moment, caplog):
-    script = Path(__file__).with_name("interrupted_run.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), moment],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
-    left = {folder.name for folder in tmp_path.glob("checkpoint-*")}
-    assert left == {"checkpoint-3", "checkpoint-6"}
-    last = "checkpoint-3" if moment == "save" else "checkpoint-6"
-    assert last_complete_checkpoint(tmp_path) == str(tmp_path / last)
-    trainer = make_run(tmp_path, refills=2, late=1)
-    trainer.train(resume_from_checkpoint=True)
-    assert ("was not saved to the end" in caplog.text) == (moment == "save")
-    assert_same(trainer, whole)
 
 
 @pytest.mark.parametrize("at", [2, 5])

@@ -4,9 +4,7 @@ import argparse
 import csv
 import json
 import signal
-import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -17,6 +15,7 @@ pytest.importorskip("matplotlib")
 from curriculum_bandits.benchmarks.curricula import command
 from curriculum_bandits.benchmarks.curricula.command import CompareSettings, parse_seeds, run_compare
 from curriculum_bandits.methods import registry
+from tests.processes import launcher
 
 SMALL = CompareSettings(
     learners=("half-hopeless-skill",),
@@ -210,57 +209,31 @@ def test_only_what_is_new_is_played_unless_forced(tmp_path):
     assert done() == 6
 
 
-def start(folder, jobs):
-    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "uniform", "osmd"]
+LONGER = CompareSettings(methods=("uniform", "osmd"), problems=2000, seeds=tuple(range(6)), steps=60)
+
+
+def test_an_interrupted_comparison_keeps_what_is_done_and_goes_on_to_the_same_numbers(tmp_path):
     module = "curriculum_bandits.benchmarks.curricula.command"
     program = (
         f"import argparse, sys; from {module} import add_arguments, main; parser = argparse.ArgumentParser(); "
         "add_arguments(parser); main(parser.parse_args(sys.argv[1:]))"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *words, "--jobs", str(jobs), "--output", str(folder)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        # Tests may be started where interrupts are ignored; a child would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-
-
-def wait_for_runs(folder, process, count):
-    until = time.monotonic() + 60
-    while len(list((folder / "runs").glob("*.json"))) < count:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-LONGER = CompareSettings(methods=("uniform", "osmd"), problems=2000, seeds=tuple(range(6)), steps=60)
-
-
-def test_a_killed_comparison_goes_on_and_ends_with_the_same_numbers(tmp_path):
-    process = start(tmp_path, 1)
-    wait_for_runs(tmp_path, process, 3)
-    process.kill()
-    process.communicate()
+    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "uniform", "osmd"]
+    with launcher.command("-c", program, *words, "--jobs", "2", "--output", str(tmp_path)) as process:
+        launcher.wait_for_files(process, tmp_path, "runs/*.json", 2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in errors  # the roof of the command line turns it into a sentence
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*.json")}
-    assert 3 <= len(done) < 12
+    assert 2 <= len(done) < 12
+    assert not (tmp_path / "summary.txt").exists()
     run_compare(LONGER, output=tmp_path, jobs=1, progress=False)
     assert all(path.stat().st_mtime_ns == written for path, written in done.items())
     document = json.loads((tmp_path / "summary.json").read_text())
     assert document["runs_done_by_this_command"] == 12 - len(done)
     run_compare(LONGER, output=tmp_path / "whole", jobs=1, progress=False)
     assert stored(tmp_path) == stored(tmp_path / "whole")
-
-
-def test_an_interrupt_keeps_what_is_done(tmp_path):
-    process = start(tmp_path, 2)
-    wait_for_runs(tmp_path, process, 2)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode != 0
-    assert b"KeyboardInterrupt" in errors  # the roof of the command line turns it into a sentence
-    assert 2 <= len(stored(tmp_path)) < 12
-    assert not (tmp_path / "summary.txt").exists()
 
 
 def test_revisions_are_told_and_runs_of_another_one_are_played_again(tmp_path, monkeypatch):

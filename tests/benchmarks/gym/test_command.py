@@ -76,7 +76,7 @@ def test_a_schedule_of_another_length_is_another_run(steps, tmp_path):
     settings = GymSettings(methods=("e2h",), **SMALL)
     run_gym(settings, output=tmp_path, progress=False)
     run_gym(settings, output=tmp_path, progress=False)
-    saved = (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text()
+    saved = (tmp_path / "frozen-lake" / "e2h-0" / "curriculum.jsonl").read_text()
     asked = ["gym", *words(steps=steps), "--methods", "uniform", "e2h", "--output", str(tmp_path)]
     with pytest.raises(
         SystemExit, match=f"settings of curriculum differ: steps was 4 there and is {steps} here"
@@ -102,7 +102,7 @@ def test_a_method_of_ones_own_joins_by_import_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     main(["gym", *words(steps=2), "--methods", "own_curricula:mine", "--output", "out"])
-    assert (tmp_path / "out" / "frozen-lake" / "own_curricula.mine-0" / "metrics.jsonl").exists()
+    assert (tmp_path / "out" / "frozen-lake" / "own_curricula.mine-0" / "curriculum.jsonl").exists()
     with pytest.raises(SystemExit, match="own_curricula:wrong returned a int; return a Curriculum"):
         main(["gym", *words(steps=2), "--methods", "own_curricula:wrong", "--output", "out2"])
 

@@ -1,5 +1,7 @@
 """The demo itself, made small: real bank, real model, real trainer, a few steps."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -20,14 +22,25 @@ SMALL = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_siz
 SETTINGS = DemoSettings(steps=4, problems=4, generations=4, evaluate_every=2)
 
 
-def small_demo(tmp_path, output="out", **options):
-    return run_demo(
-        SETTINGS, output=tmp_path / output, cache=tmp_path / "cache", warm_up=SMALL, progress=False, **options
-    )
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of both demos, which start from one cached model."""
+    return tmp_path_factory.mktemp("demo")
 
 
-def test_the_demo_trains_every_method_with_the_same_budget_and_writes_its_report(tmp_path, capsys):
-    results = small_demo(tmp_path)
+def small_demo(folder, output):
+    return run_demo(SETTINGS, output=folder / output, cache=folder / "cache", warm_up=SMALL, progress=False)
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """Results and printed report of the demo that nothing interrupts."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        return small_demo(folder, "whole"), printed
+
+
+def test_the_demo_trains_every_method_with_the_same_budget_and_writes_its_report(folder, whole):
+    results, printed = whole[0], whole[1].getvalue()
     assert tuple(results) == METHODS
     for result in results.values():
         assert result.steps == [0, 2, 4]
@@ -37,7 +50,6 @@ def test_the_demo_trains_every_method_with_the_same_budget_and_writes_its_report
         np.testing.assert_allclose(np.sum(list(result.drawn.values()), axis=0), 1.0)
     starts = [{name: curve[0] for name, curve in result.accuracy.items()} for result in results.values()]
     assert starts == [starts[0]] * len(METHODS)
-    printed = capsys.readouterr().out
     for word in (
         "sorting",
         *(f" after {method}" for method in METHODS),
@@ -46,13 +58,12 @@ def test_the_demo_trains_every_method_with_the_same_budget_and_writes_its_report
         "ONE SEED PROVES NOTHING",
     ):
         assert word in printed
-    assert (tmp_path / "out" / "demo.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "out" / "table.txt").read_text() in printed
-    assert json.loads((tmp_path / "out" / "results.json").read_text())["settings"]["steps"] == 4
+    assert (folder / "whole" / "demo.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "whole" / "table.txt").read_text() in printed
+    assert json.loads((folder / "whole" / "results.json").read_text())["settings"]["steps"] == 4
 
 
-def test_an_interrupted_demo_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    whole = small_demo(tmp_path, "whole")
+def test_an_interrupted_demo_goes_on_and_ends_as_one_that_was_not(folder, whole, monkeypatch):
     monkeypatch.setattr(demo_run, "CHECKPOINT_EVERY", 2)
     evaluate, calls = demo_run.held_out_accuracy, []
 
@@ -64,12 +75,12 @@ def test_an_interrupted_demo_goes_on_and_ends_as_one_that_was_not(tmp_path, monk
 
     monkeypatch.setattr(demo_run, "held_out_accuracy", interrupted_in_the_curator_after_its_checkpoint)
     with pytest.raises(KeyboardInterrupt):
-        small_demo(tmp_path, "broken")
-    resumed = small_demo(tmp_path, "broken")
+        small_demo(folder, "broken")
+    resumed = small_demo(folder, "broken")
     assert len(calls) == 10  # nothing but the evaluation that was interrupted
     for method in METHODS:
-        assert resumed[method].accuracy == whole[method].accuracy
-        assert resumed[method].drawn == whole[method].drawn
+        assert resumed[method].accuracy == whole[0][method].accuracy
+        assert resumed[method].drawn == whole[0][method].drawn
 
 
 def test_bad_settings_are_one_line(capsys):

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from curriculum_bandits import cli
 from curriculum_bandits.benchmarks.regret.command import RegretSettings, run_regret
 from curriculum_bandits.benchmarks.regret.policies import POLICIES
 from curriculum_bandits.checkpoint import load_state
+from tests.processes import launcher
 
 
 def quiet(settings, output, **options):
@@ -120,34 +120,14 @@ LONG += ["--checkpoints", "5", "--format", "csv"]
 
 
 def start(output, *words):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "curriculum_bandits", "regret", *LONG, "--output", str(output), *words]
-    # A group of its own, so that workers are hit with it, as by the kernel or an impatient person. A shell that runs
-    # the tests in the background has them ignore interrupts, and what they start would too.
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-def wait_for_tasks(output, process, count):
-    deadline = time.monotonic() + 60
-    while len(list((output / "tasks").glob("*.npz")) if output.exists() else []) < count:
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    return launcher.command("-m", "curriculum_bandits", "regret", *LONG, "--output", str(output), *words)
 
 
 def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path):
-    process = start(tmp_path, "--jobs", "2")
-    wait_for_tasks(tmp_path, process, 3)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with start(tmp_path, "--jobs", "2") as process:
+        launcher.wait_for_files(process, tmp_path, "tasks/*.npz", 3)
+        os.killpg(process.pid, signal.SIGKILL)  # with its workers
+        process.wait()
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "tasks").glob("*.npz")}
     assert 3 <= len(done) < 12
     settings = RegretSettings(("besson_1(horizon=1500)",), ("exp3",), runs=12, block=1, checkpoints=5)
@@ -161,12 +141,11 @@ def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path):
     pd.testing.assert_frame_equal(resumed.curves(), whole.curves())
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_with_130_and_keeps_what_is_done(jobs, tmp_path):
-    process = start(tmp_path, "--jobs", jobs)
-    wait_for_tasks(tmp_path, process, 2)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+def test_an_interrupt_ends_with_130_and_keeps_what_is_done(tmp_path):
+    with start(tmp_path, "--jobs", "2") as process:
+        launcher.wait_for_files(process, tmp_path, "tasks/*.npz", 2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on" in errors
     assert "Traceback" not in errors

@@ -10,7 +10,7 @@ from curriculum_bandits.neural.features import moments as module
 from curriculum_bandits.neural.features.moments import Moments, matrix_moments
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.floats(-100, 100)),
     st.lists(st.integers(1, 29), max_size=5),

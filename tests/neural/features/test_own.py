@@ -16,7 +16,7 @@ def standardised(matrix):
     return (values - values.mean(axis=0)) / np.where(constant, 1, values.std(axis=0))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20), elements=st.integers(-1000, 1000)),
     st.integers(1, 25),

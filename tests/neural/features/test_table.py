@@ -25,7 +25,7 @@ def on_disk(path, rows=7, columns=3):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hnp.arrays(np.float16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=FINITE_HALVES), st.data())
 def test_rows_are_the_formula_in_single_precision(raw, data):
     n, d = raw.shape

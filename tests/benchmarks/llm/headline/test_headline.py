@@ -3,11 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +22,7 @@ from curriculum_bandits.benchmarks.llm.headline.report import drawn_figure, text
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.neural import DEFAULT
+from tests.processes import launcher
 
 SMALL = GradedWarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
 TINY = Setting(
@@ -297,52 +294,36 @@ def test_other_settings_are_another_model():
     assert len(keys) == 5
 
 
-_PATIENT = """
+PATIENT = replace(TINY, tokens=3000, evaluations=10)
+_SCRIPT = """
 import sys
-from dataclasses import replace
 from curriculum_bandits.benchmarks.llm.headline import command
 from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS
-from tests.benchmarks.llm.headline.test_headline import TINY
+from tests.benchmarks.llm.headline.test_headline import PATIENT
 
 if __name__ == "__main__":
-    SETTINGS["arithmetic"] = replace(TINY, tokens=int(sys.argv[1]), evaluations=10)
-    command.main(sys.argv[2:])
+    SETTINGS["arithmetic"] = PATIENT
+    command.main(sys.argv[1:])
 """
 
 
-def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path):
+def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path, monkeypatch, capsys):
     script, cache, model = tmp_path / "patient.py", tmp_path / "cache", cache_key("arithmetic", 0, SMALL, 2)
-    script.write_text(_PATIENT)
-    words = [sys.executable, str(script), "4000", "--banks", "arithmetic", "--methods", "uniform", "osmd"]
-    words += ["--seeds", "0", "--jobs", "2", "--output", str(tmp_path / "out"), "--cache", str(cache)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4]), "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(
-        words,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # Tests that a shell runs in the background ignore the signal, and would pass that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    try:
-        until = time.monotonic() + 300
-        while not list((tmp_path / "out").glob("arithmetic/*/checkpoint-*/trainer_state.json")):
-            assert running.poll() is None, running.stderr.read()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+    script.write_text(_SCRIPT)
+    words = ["--banks", "arithmetic", "--methods", "uniform", "osmd", "--seeds", "0", "--output", str(tmp_path / "out")]
+    words += ["--cache", str(cache)]
+    with launcher.command(str(script), *words, "--jobs", "2") as running:
+        launcher.wait_for_files(running, tmp_path / "out", "arithmetic/*/checkpoint-*/trainer_state.json", 1, 300)
         assert [folder.name for folder in cache.iterdir()] == [f"arithmetic-{model}"]
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
         _, said = running.communicate(timeout=120)
-    finally:
-        if running.poll() is None:
-            os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode != 0, said
     assert "the same command goes on from the last checkpoints" in said
     assert "Traceback" not in said, said
     assert not (tmp_path / "out" / "summary.txt").exists()
-    again = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=400, check=True)
-    assert "osmd" in again.stdout
+    monkeypatch.setitem(SETTINGS, "arithmetic", PATIENT)
+    command.main([*words, "--jobs", "1"])
+    assert "osmd" in capsys.readouterr().out
 
 
 def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""What to log about one batch: the same names in every loop and every adapter.
+"""Metrics of one batch, by the same names in every loop and every adapter, and an observer for TensorBoard.
 
 A curriculum is judged by what it drew and by how much of it taught something; both are read off the rollouts
 and the feedback, so every loop reports them alike.
@@ -6,13 +6,20 @@ and the feedback, so every loop reports them alike.
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Mapping
+
 import numpy as np
 
 from curriculum_bandits.bank import IntArray, ProblemBank
+from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Feedback
+from curriculum_bandits.extras import require_extra
+from curriculum_bandits.observer import Observer
 from curriculum_bandits.rollouts import Rollouts
 
-__all__ = ["BATCH_METRICS", "batch_metrics", "drawn_by_group"]
+__all__ = ["BATCH_METRICS", "TensorBoard", "batch_metrics", "drawn_by_group", "step_metrics"]
 
 #: Every name that `batch_metrics` may return.
 BATCH_METRICS = (
@@ -83,6 +90,57 @@ def drawn_by_group(bank: ProblemBank, items: IntArray) -> dict[str, float]:
         return {}
     counts = np.bincount(bank.groups[items], minlength=len(bank.group_names))
     return {name: float(count) / len(items) for name, count in zip(bank.group_names, counts, strict=True)}
+
+
+def step_metrics(curriculum: Curriculum, items: IntArray, rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:
+    """Metrics of the batch of a step, and of the curriculum after it.
+
+    Args:
+        curriculum: The curriculum.
+        items: Every problem that was rolled out, shape (m,).
+        rollouts: Their rollouts.
+        feedback: Their utilities, shape (m,).
+
+    Returns:
+        `batch_metrics`; the share of each group as ``drawn/<group>``; ``entropy`` and ``effective_problems`` of the
+        curriculum's distribution; and its other diagnostics as ``curator/<name>``.
+    """
+    entropy = curriculum.entropy()
+    return {
+        **batch_metrics(rollouts, feedback),
+        **{f"drawn/{name}": share for name, share in drawn_by_group(curriculum.bank, items).items()},
+        "entropy": entropy,
+        "effective_problems": math.exp(entropy),
+        **{f"curator/{name}": value for name, value in curriculum.diagnostics().items() if name != "entropy"},
+    }
+
+
+class TensorBoard(Observer):
+    """Writes the finite metrics of steps and the scores of evaluations as TensorBoard events.
+
+    Args:
+        folder: Where the events go.
+
+    Raises:
+        ModuleNotFoundError: Without the extra ``tensorboard``.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._events = require_extra("tensorboard.summary", "tensorboard").Writer(str(folder))
+
+    def stepped(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Write the metrics of a step."""
+        for name, value in metrics.items():
+            if name != "step" and math.isfinite(value):
+                self._events.add_scalar(name, value, step)
+
+    def evaluated(self, step: int, scores: Mapping[str, float]) -> None:
+        """Write the scores of an evaluation."""
+        self.stepped(step, scores)
+
+    def close(self) -> None:
+        """Close the file of events."""
+        self._events.close()
 
 
 def _mean(values: np.ndarray) -> float:

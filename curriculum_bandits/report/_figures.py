@@ -19,19 +19,21 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.report.estimates import group_utility, regret
-from curriculum_bandits.report.text import compact, label, percent
-from curriculum_bandits.report.totals import Evaluation, Totals
+from curriculum_bandits.report._reading import Evaluation, RecordedRun
+from curriculum_bandits.report._text import compact, label, percent
 
-__all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "main_metric", "parts_of_a_step"]
+__all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "group_utility", "main_metric", "parts_of_a_step"]
 
 FloatArray = npt.NDArray[np.float64]
 Paint = Callable[[Any, Any, bool], None]
 
 _MOST_STACKED = 12
 _MOST_ROWS = 40
+_MOST_LINES = 7
 _COLUMNS = 60  # windows of steps in a figure
 _MOST_EVALUATIONS = 100
+_MOST_ESTIMATES = 150
+_NOT_THE_CURRICULUM = ("step", "learn", "evaluate")  # parts of a step that would be there without one
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
 _BLUE, _ORANGE, _GREEN, _PINK = _COLORS[:4]
@@ -42,13 +44,7 @@ _MEANT = {_TEXT: "currentColor", _MUTED: "var(--muted)", _GRID: "var(--grid)", _
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A line of a legend.
-
-    Attributes:
-        name: What it stands for.
-        color: As CSS.
-        hatched: Whether its area is hatched.
-    """
+    """A line of a legend: its name, its colour as CSS, and whether its area is hatched."""
 
     name: str
     color: str
@@ -57,18 +53,7 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page, or why there is none.
-
-    Attributes:
-        key: Names it within the page.
-        title: What it is about.
-        caption: What is seen.
-        alt: The same in short, for those who do not see it.
-        wide: As SVG, for a wide screen.
-        narrow: As SVG, for a narrow one.
-        legend: Its legend.
-        missing: Why it is left out, or empty.
-    """
+    """A figure of the page: SVG for a wide and for a narrow screen; or, in `missing`, why there is none."""
 
     key: str
     title: str
@@ -81,88 +66,82 @@ class Figure:
 
 
 def group_style(index: int) -> tuple[str, bool]:
-    """Colour of a group in every figure, and whether its area is hatched.
-
-    Args:
-        index: Of the group, in the order of the bank.
-
-    Returns:
-        Colour as hexadecimal, and whether hatched.
-    """
+    """Colour of a group in every figure, and whether its area is hatched, by its number in the bank."""
     return _COLORS[index % len(_COLORS)], index % (2 * len(_COLORS)) >= len(_COLORS)
 
 
-def figures_of(totals: Totals) -> list[Figure]:
-    """Every figure, in the order of the page.
-
-    Args:
-        totals: What a record adds up to.
-
-    Returns:
-        Figures; those that the record has nothing for say so.
-    """
-    by_group = _accuracy_by_group(totals)
-    informative, regretted = _informative(totals), _regret(totals)
+def figures_of(run: RecordedRun) -> list[Figure]:
+    """Every figure, in the order of the page; those that the record has nothing for say so."""
+    windows = _Windows(run)
+    by_group, informative = _accuracy_by_group(run), _informative(run, windows)
     # In pairs, as they stand side by side on a wide screen: what is as tall as there are groups together.
-    figures = [_learning(totals), by_group or informative, _drawn_by_group(totals), _utility(totals)]
-    figures += [_drawn_by_difficulty(totals), _entropy(totals)]
-    figures += [informative, regretted] if by_group else [regretted]
-    return [*figures, _overhead(totals)]
+    figures = [_learning(run, windows), by_group or informative, _drawn_by_group(run, windows), _utility(run)]
+    figures += [_drawn_by_difficulty(run, windows), _entropy(run, windows)]
+    figures += [informative] if by_group else []
+    return [*figures, _regret(run), _overhead(run, windows)]
 
 
 def main_metric(evaluations: list[Evaluation]) -> str | None:
-    """The metric that says how good the policy is.
-
-    Args:
-        evaluations: Of the run.
-
-    Returns:
-        ``accuracy`` or ``reward`` where one is there, else a name that speaks of one; None where none does.
-    """
+    """The metric that says how good the policy is: accuracy or reward, else a name with one of the two in it."""
     names = list(dict.fromkeys(name for one in evaluations for name in one.metrics))
     whole = [name for name in names if not name.startswith(("accuracy/", "reward/"))]
-    for wanted in ("accuracy", "reward"):
-        if wanted in whole:
-            return wanted
-    return next((name for word in ("accuracy", "reward") for name in whole if word in name), None)
+    exact = (name for name in ("accuracy", "reward") if name in whole)
+    return next(exact, next((name for word in ("accuracy", "reward") for name in whole if word in name), None))
 
 
-def parts_of_a_step(totals: Totals) -> dict[str, FloatArray]:
-    """Seconds of each part of a step, and of the rest, which is training itself.
-
-    Args:
-        totals: What a record adds up to.
-
-    Returns:
-        Sums by window; empty where the record has no times.
-    """
-    whole = totals.seconds["step"]
+def parts_of_a_step(run: RecordedRun) -> dict[str, FloatArray]:
+    """Seconds of what the curriculum does in each step, and of the rest, which is training; empty without times."""
+    whole = run.seconds["step"]
     if not np.any(whole > 0):
         return {}
-    parts = {name: spent for name, spent in totals.seconds.items() if name != "step"}
+    parts = {name: spent for name, spent in run.seconds.items() if name not in _NOT_THE_CURRICULUM}
     return {**parts, "rest": np.maximum(whole - sum(parts.values(), np.zeros_like(whole)), 0.0)}
+
+
+class _Windows:
+    """Windows of steps, all of the same width but the last: edges, shape (W + 1,), and middles."""
+
+    def __init__(self, run: RecordedRun) -> None:
+        self.run, self.first, self.last = run, max(run.first_step, 0), max(run.last_step, 0)
+        self.per = math.ceil((self.last - self.first + 1) / _COLUMNS)
+        starts = np.arange(self.first, self.last + 1, self.per)
+        self.edges = np.append(starts, self.last + 1).astype(np.float64)
+        self.middles = (self.edges[:-1] + self.edges[1:] - 1) / 2
+        self.name = "one step" if self.per == 1 else f"{self.per:,} steps"
+
+    def sums(self, values: Any, cells: npt.NDArray[np.int64] | None = None, size: int = 1) -> FloatArray:
+        """Sums over the problems drawn, shape (W,); by window and cell, shape (W, size), where cells are given."""
+        at = (self.run.drawn["step"] - self.first) // self.per * size + (0 if cells is None else cells)
+        here = at >= 0 if cells is None else cells >= 0
+        weights = np.broadcast_to(np.asarray(values, dtype=np.float64), at.shape)[here]
+        counts = np.bincount(at[here], weights=np.nan_to_num(weights), minlength=len(self.middles) * size)
+        flat = np.asarray(counts, dtype=np.float64)
+        return flat if cells is None else flat.reshape(-1, size)
+
+    def means_of_steps(self, values: FloatArray) -> FloatArray:
+        """Means over the steps, shape (W,), nan where there is none."""
+        known = np.isfinite(values)
+        at = (self.run.steps["step"][known].astype(np.int64) - self.first) // self.per
+        total, count = (
+            np.asarray(np.bincount(at, weights=weights, minlength=len(self.middles)), dtype=np.float64)
+            for weights in (values[known], None)
+        )
+        return _ratio(total, count)
 
 
 # --- figures -----------------------------------------------------------------------------------------------------
 
 
-def _learning(totals: Totals) -> Figure:
+def _learning(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "learning", "Tokens against accuracy"
-    metric = main_metric(totals.evaluations)
-    starts, _ = totals.windows(_COLUMNS)
-    judged, rewards = (totals.joined(totals.by_group[name], starts).sum(axis=1) for name in ("judged", "rewards"))
-    reward = _ratio(rewards, judged)
-    evaluated = [one for one in totals.evaluations if metric in one.metrics]
-    by_tokens = math.isfinite(totals.tokens) and totals.tokens > 0
-    by_tokens = by_tokens and all(math.isfinite(one.tokens) for one in evaluated)
+    metric = main_metric(run.evaluations)
+    rewards = run.drawn["reward"]
+    reward = _ratio(windows.sums(rewards), windows.sums(np.isfinite(rewards)))
+    evaluated = [one for one in run.evaluations if metric in one.metrics]
+    by_tokens = run.tokens > 0 and all(math.isfinite(one.tokens) for one in evaluated)
     if not evaluated and not np.any(np.isfinite(reward)):
         return Figure(key, title, missing="The record has neither evaluations nor rewards yet.")
-    if by_tokens:
-        x_reward = _ratio(
-            totals.joined(totals.by_bin["tokens_so_far"], starts), totals.joined(totals.by_bin["token_steps"], starts)
-        )
-    else:
-        x_reward = _middles(totals)[1]
+    x_reward = windows.means_of_steps(run.steps["tokens"]) if by_tokens else windows.middles
     points = np.array([[one.tokens if by_tokens else one.step, one.metrics[metric or ""]] for one in evaluated])
     thinned = len(points) > _MOST_EVALUATIONS
     if thinned:
@@ -192,33 +171,28 @@ def _learning(totals: Totals) -> Figure:
         "The reward of the problems drawn depends on what the curriculum chose: it may fall while the policy improves."
     )
     last = f"; {measured} ends at {points[-1, 1]:.3g}" if len(points) else ""
-    return _drawn(
-        key,
-        title if len(points) and "accuracy" in measured else "Tokens against reward",
-        caption,
-        f"Lines against {'tokens' if by_tokens else 'steps'}{last}.",
-        paint,
-        legend,
-    )
+    if not (len(points) and "accuracy" in measured):
+        title = "Tokens against reward"
+    alt = f"Lines against {'tokens' if by_tokens else 'steps'}{last}."
+    return _drawn(key, title, caption, alt, paint, legend)
 
 
-def _drawn_by_group(totals: Totals) -> Figure:
+def _drawn_by_group(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "groups", "What was drawn: groups"
-    if not totals.has_groups:
+    if not run.has_groups:
         return Figure(key, title, missing="The problems of this bank have no groups.")
-    starts, edges = totals.windows(_COLUMNS)
-    drawn = totals.joined(totals.by_group["drawn"], starts)
+    names = run.groups
+    drawn = windows.sums(1.0, run.drawn["group"], len(names))
     shares = _ratio(drawn, drawn.sum(axis=1, keepdims=True))
-    what = f"of the problems drawn, by window of {_steps(totals, starts)}"
-    names = totals.groups
+    what = f"of the problems drawn, by window of {windows.name}"
     if len(names) <= _MOST_STACKED:
         styles = [group_style(index) for index in range(len(names))]
         legend = [LegendEntry(name, *style) for name, style in zip(names, styles, strict=True)]
         alt = f"Stacked areas: {_largest(shares, names)}"
         caption = f"Share of each group {what}, the first group at the bottom."
-        return _drawn(key, title, caption, alt, _stacked(edges, shares, styles), legend)
+        return _drawn(key, title, caption, alt, _stacked(windows.edges, shares, styles), legend)
     rows = _most_drawn(drawn.sum(axis=0))
-    paint = _heat_map(edges, shares[:, rows], [names[row] for row in rows])
+    paint = _heat_map(windows.edges, shares[:, rows], [names[row] for row in rows])
     caption = f"Share of each group {what}. A row is a group, in the order of the bank"
     if len(rows) < len(names):
         caption += f"; the {len(rows)} of {len(names)} that were drawn most"
@@ -226,61 +200,54 @@ def _drawn_by_group(totals: Totals) -> Figure:
     return _drawn(key, title, caption + ".", f"Heat map: {_largest(shares, names)}", paint, height=height)
 
 
-def _drawn_by_difficulty(totals: Totals) -> Figure:
+def _drawn_by_difficulty(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "difficulty", "What was drawn: difficulty"
-    axis = totals.difficulty_axis
-    counts = totals.by_difficulty[:, : axis.used]
-    total = counts.sum(axis=0)
-    if not np.any(total):
+    difficulty = run.drawn["difficulty"]
+    known = np.isfinite(difficulty)
+    if not np.any(known):
         return Figure(key, title, missing="The problems of this bank have no difficulty.")
-    starts, edges = totals.windows(_COLUMNS)
-    drawn = totals.joined(counts, starts)
-    sums = totals.difficulty_sum[: axis.used]
-    cells = np.flatnonzero(total)
-    mean = _ratio(drawn @ _ratio(sums, total, empty=0.0), drawn.sum(axis=1))
+    levels = np.unique(difficulty[known])
+    few = len(levels) <= _MOST_STACKED
+    limits = np.linspace(levels[0], levels[-1], 25)
+    cells = np.searchsorted(levels if few else limits[1:-1], difficulty, side="left" if few else "right")
+    drawn = windows.sums(1.0, np.where(known, cells, -1), len(levels) if few else len(limits) - 1)
+    shares = _ratio(drawn, drawn.sum(axis=1, keepdims=True))
+    mean = _ratio(windows.sums(difficulty), drawn.sum(axis=1))
     finite = mean[np.isfinite(mean)]
     alt = f"Mean difficulty goes from {finite[0]:.3g} to {finite[-1]:.3g}."
-    what = f"of the problems drawn, by window of {_steps(totals, starts)}"
-    if len(cells) <= _MOST_STACKED:
-        shares = _ratio(drawn[:, cells], drawn.sum(axis=1, keepdims=True))
+    what = f"of the problems drawn, by window of {windows.name}"
+    if few:
         colormap = require_extra("matplotlib", "report").colormaps["viridis"]
         to_hex = require_extra("matplotlib.colors", "report").to_hex
-        colors = [to_hex(colormap(x)) for x in np.linspace(0.12, 0.95, len(cells))]
-        names = [f"{sums[cell] / total[cell]:.4g}" for cell in cells]
-        legend = [LegendEntry(name, color) for name, color in zip(names, colors, strict=True)]
+        colors = [to_hex(colormap(x)) for x in np.linspace(0.12, 0.95, len(levels))]
+        legend = [LegendEntry(f"{level:.4g}", color) for level, color in zip(levels, colors, strict=True)]
         caption = f"Share of each difficulty {what}, the easiest at the bottom."
-        paint = _stacked(edges, shares, [(color, False) for color in colors])
+        paint = _stacked(windows.edges, shares, [(color, False) for color in colors])
         return _drawn(key, title, caption, f"Stacked areas. {alt}", paint, legend)
-    per = math.ceil(len(total) / 24)
-    first = np.arange(0, len(total), per)
-    shares = _ratio(np.add.reduceat(drawn, first, axis=1), drawn.sum(axis=1, keepdims=True))
-    bottom, top = axis.edges()[0], axis.edges()[0] + per * len(first) * axis.width
 
     def paint_map(figure: Any, axes: Any, narrow: bool) -> None:
-        _image(figure, axes, shares.T, (edges[0], edges[-1], bottom, top), narrow, origin="lower")
-        axes.plot((edges[:-1] + edges[1:]) / 2, mean, color=_ORANGE, linewidth=2)
+        extent = (windows.edges[0], windows.edges[-1], limits[0], limits[-1])
+        _image(figure, axes, shares.T, extent, narrow, origin="lower")
+        axes.plot((windows.edges[:-1] + windows.edges[1:]) / 2, mean, color=_ORANGE, linewidth=2)
         axes.set_ylabel("difficulty")
-        axes.set_ylim(bottom, min(top, axis.edges()[-1]))
 
     caption = f"Share of each range of difficulty {what}. The line is the mean."
     legend = [LegendEntry("mean difficulty", _ORANGE)]
     return _drawn(key, title, caption, f"Heat map with a line. {alt}", paint_map, legend)
 
 
-def _entropy(totals: Totals) -> Figure:
+def _entropy(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "entropy", "How spread the curriculum is"
-    starts, x = _middles(totals)
-    effective, known = (totals.joined(totals.by_bin[name], starts) for name in ("effective", "entropies"))
-    numbers = _ratio(effective, known)
+    numbers = windows.means_of_steps(run.steps["effective"])
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return Figure(
             key, title, missing="The record has no entropies: this curriculum has no distribution to measure."
         )
-    size = totals.bank_size
+    size = run.bank_size
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        axes.plot(x, numbers, color=_BLUE, linewidth=2, marker="o" if len(finite) == 1 else "")
+        axes.plot(windows.middles, numbers, color=_BLUE, linewidth=2, marker="o" if len(finite) == 1 else "")
         if size:
             axes.axhline(size, color=_ORANGE, linewidth=1.5, linestyle=(0, (4, 3)))
         top = max(float(finite.max()), size or 0)
@@ -290,7 +257,7 @@ def _entropy(totals: Totals) -> Figure:
         else:
             axes.set_ylim(0, 1.1 * top)
         _compact_axis(axes.yaxis)
-        _step_axis(axes, totals)
+        _step_axis(axes, run)
 
     legend = [LegendEntry("effective number of problems", _BLUE)]
     if size:
@@ -302,32 +269,30 @@ def _entropy(totals: Totals) -> Figure:
     return _drawn(key, title, caption, f"A line from {finite[0]:.4g} to {finite[-1]:.4g} problems.", paint, legend)
 
 
-def _informative(totals: Totals) -> Figure:
+def _informative(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "informative", "What could teach"
-    starts, x = _middles(totals)
-    informative, judged = (
-        totals.joined(totals.by_group[name], starts).sum(axis=1) for name in ("informative", "judged")
-    )
+    judged, informative, tokens = np.isfinite(run.drawn["reward"]), run.drawn["informative"], run.drawn["tokens"]
     if not np.any(judged):
         return Figure(key, title, missing="The record has no rewards yet.")
-    share = _ratio(informative, judged)
-    wasted = _ratio(totals.joined(totals.by_bin["wasted"], starts), totals.joined(totals.by_bin["tokens"], starts))
+    share = _ratio(windows.sums(informative & judged), windows.sums(judged))
+    wasted = _ratio(windows.sums(np.where(informative, 0.0, tokens)), windows.sums(tokens))
+    has_tokens = bool(np.any(np.isfinite(tokens)))
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        marker = "o" if len(x) == 1 else ""
-        axes.plot(x, share, color=_BLUE, linewidth=2, marker=marker)
-        if totals.has_tokens:
-            axes.plot(x, wasted, color=_ORANGE, linewidth=2, linestyle=(0, (5, 2)), marker=marker)
+        marker = "o" if len(share) == 1 else ""
+        axes.plot(windows.middles, share, color=_BLUE, linewidth=2, marker=marker)
+        if has_tokens:
+            axes.plot(windows.middles, wasted, color=_ORANGE, linewidth=2, linestyle=(0, (5, 2)), marker=marker)
         axes.set_ylim(0, 1)
         _percent_axis(axes.yaxis)
-        _step_axis(axes, totals)
+        _step_axis(axes, run)
 
     legend = [LegendEntry("informative problems", _BLUE)]
     caption = (
         "A problem is informative if the rewards of its rollouts differ; equal rewards give no advantage, so nothing "
         "is learned from them. "
     )
-    if totals.has_tokens:
+    if has_tokens:
         legend.append(LegendEntry("completion tokens spent on equal rewards", _ORANGE))
         caption += "The dashed line is the share of completion tokens that went to problems with equal rewards."
     else:
@@ -337,28 +302,27 @@ def _informative(totals: Totals) -> Figure:
     return _drawn(key, title, caption, alt, paint, legend)
 
 
-def _utility(totals: Totals) -> Figure:
+def _utility(run: RecordedRun) -> Figure:
     key, title = "utility", "Utility by group"
-    estimate = group_utility(totals)
-    if not totals.has_groups:
+    if not run.has_groups:
         return Figure(key, title, missing="The problems of this bank have no groups to compare.")
-    known = np.isfinite(estimate.mean)
+    mean, half_width = group_utility(run)
+    known = np.isfinite(mean)
     if not np.any(known):
         return Figure(key, title, missing="The record has no utilities yet.")
-    drawn = totals.by_group["drawn"].sum(axis=0)
-    rows = _most_drawn(np.where(known, drawn, 0.0))
+    rows = _most_drawn(np.where(known, run.by_group(1.0)[: len(mean)], 0.0))
     rows = rows[known[rows]]
-    few = len(totals.groups) <= _MOST_STACKED
-    largest = float(np.max(np.abs(estimate.mean[rows])))
+    few = len(run.groups) <= _MOST_STACKED
+    largest = float(np.max(np.abs(mean[rows])))
     power = math.floor(math.log10(largest)) if 0.0 < largest < 0.01 else 0
     unit = 10.0**power
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
         for y, row in enumerate(rows):
             color, hatched = group_style(row) if few else (_BLUE, False)
-            half = estimate.half_width[row]
+            half = half_width[row]
             axes.errorbar(
-                estimate.mean[row] / unit,
+                mean[row] / unit,
                 y,
                 xerr=None if math.isnan(half) else half / unit,
                 color=color,
@@ -368,7 +332,7 @@ def _utility(totals: Totals) -> Figure:
                 linewidth=1.8,
             )
         axes.axvline(0, color=_MUTED, linewidth=0.8)
-        axes.set_yticks(range(len(rows)), [label(totals.groups[row], 16 if narrow else 26) for row in rows])
+        axes.set_yticks(range(len(rows)), [label(run.groups[row], 16 if narrow else 26) for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0, labelsize=8 if len(rows) <= 20 else 6.5)
         axes.grid(axis="y", visible=False)
@@ -377,83 +341,92 @@ def _utility(totals: Totals) -> Figure:
         _compact_axis(axes.xaxis)
         axes.set_xlabel(f"mean utility, in units of 1e{power}" if power else "mean utility")
 
-    if estimate.weighted:
-        how = (
-            "Each utility is divided by the probability that its problem was drawn, so the mean is over all problems "
-            "of a group evenly, averaged over the run"
-        )
-    else:
-        how = (
-            "The record has no inclusion probabilities for every draw, so these are plain means of what was drawn: "
-            "they favour the problems that the curriculum preferred within a group"
-        )
     caption = (
-        f"{how}. The bars are 95 % intervals for that mean: Student's t over draws, each draw of a batch being one "
-        "observation. They include how utility changed during the run, and say nothing about its value at the end."
+        f"Mean over the run of the utility that a problem of each group had. {_how(run)} The bars are 95 % intervals, "
+        "each draw of a batch being one observation; a group that was met in few draws has none. They include how "
+        "utility changed during the run, and say nothing about its value at the end."
     )
     if len(rows) < np.count_nonzero(known):
         caption += f" Shown are the {len(rows)} groups that were drawn most."
-    best = rows[int(np.argmax(estimate.mean[rows]))]
-    alt = f"Points with intervals; the largest is {label(totals.groups[best])} at {estimate.mean[best]:.3g}."
+    best = rows[int(np.argmax(mean[rows]))]
+    alt = f"Points with intervals; the largest is {label(run.groups[best])} at {mean[best]:.3g}."
     height = max(2.0, 0.9 + (0.24 if len(rows) <= 20 else 0.155) * len(rows))
     return _drawn(key, title, caption, alt, paint, height=height)
 
 
-def _regret(totals: Totals) -> Figure:
-    key, title = "regret", "Regret against the best group"
-    if not totals.has_groups:
-        return Figure(key, title, missing="The problems of this bank have no groups, so there is none to be the best.")
-    estimate = regret(totals)
-    if estimate is None:
-        return Figure(key, title, missing="Fewer than two groups have utilities, so there is nothing to compare.")
-    apart = estimate.cumulated(estimate.chosen_and_judged_apart)
-    together = estimate.cumulated(estimate.chosen_and_judged_together)
+def _regret(run: RecordedRun) -> Figure:
+    key, title = "regret", "Regret against each group"
+    if not run.has_groups:
+        return Figure(key, title, missing="The problems of this bank have no groups to compare with.")
+    if not run.estimates or not np.any(np.isfinite(run.estimates[-1].regret)):
+        return Figure(key, title, missing="The record has no estimates of regret yet.")
+    shown = np.unique(np.linspace(0, len(run.estimates) - 1, _MOST_ESTIMATES).astype(int))
+    x, regret, half = (
+        np.array([getattr(run.estimates[one], name) for one in shown]) for name in ("step", "regret", "half_width")
+    )
+    last = np.nan_to_num(regret[-1], nan=-np.inf)
+    rows = [int(row) for row in np.argsort(-last, kind="stable")[:_MOST_LINES] if np.isfinite(last[row])]
+    best = rows[0]
+    few = len(run.groups) <= _MOST_STACKED
+    styles = {row: group_style(row if few else place) for place, row in enumerate(rows)}
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        x = estimate.edges
-        axes.fill_between(x, apart, together, color=_BLUE, alpha=0.12, linewidth=0)
-        axes.plot(x, together, color=_ORANGE, linewidth=1.6, linestyle=(0, (5, 2)))
-        axes.plot(x, apart, color=_BLUE, linewidth=2)
+        for row in rows[::-1]:
+            color, hatched = styles[row]
+            line = (0, (3, 1.5)) if hatched else "-"
+            marker = "o" if len(x) == 1 else ""
+            axes.plot(
+                x, regret[:, row], color=color, linewidth=2 if row == best else 1.2, linestyle=line, marker=marker
+            )
+        band = [regret[:, best] - half[:, best], regret[:, best] + half[:, best]]
+        axes.fill_between(x, *band, color=styles[best][0], alpha=0.15, linewidth=0)
         axes.axhline(0, color=_MUTED, linewidth=0.8)
         _compact_axis(axes.yaxis)
-        _step_axis(axes, totals)
+        _step_axis(axes, run)
 
-    windows = len(estimate.edges) - 1
-    unknown = int(np.count_nonzero(np.isnan(estimate.chosen_and_judged_apart)))
-    weighted = "weighted by 1/inclusion" if estimate.weighted else "plain means, as inclusion is not known everywhere"
     caption = (
-        f"In each of {windows} {'windows' if windows > 1 else 'window'} of steps: estimated mean utility of the best "
-        f"group ({weighted}) minus mean utility of the problems drawn, times the steps of the window, added up. "
-        "Dashed, the best group is chosen and valued by the same draws, which is too high on average, as a maximum of "
-        "noisy means is. The solid line chooses it by the draws of every other step and values it by the rest (and the "
-        "other way round), which is too low on average, as the group chosen is not always the best. Neither knows what "
-        "more draws of a group would have taught."
+        "Estimated earnings if all plays had gone to one group, minus what was earned, added up over the run: above 0 "
+        f"the group would have earned more. {_how(run)} The band is the 95 % interval of the group that is ahead at "
+        "the end, as if chosen before the run; the largest of several noisy estimates is too high on average. "
+        "Utilities are those of this run: the estimate does not know what more draws of a group would have taught."
     )
-    if unknown:
-        caption += f" In {unknown} of the windows no group was in both halves; they add nothing to the solid line."
-    legend = [
-        LegendEntry("chosen and valued by different draws", _BLUE),
-        LegendEntry("by the same draws", _ORANGE),
-    ]
-    alt = f"Two lines; at the end {apart[-1]:.3g} and {together[-1]:.3g}."
+    if len(rows) < len(run.groups):
+        caption += f" Shown are the {len(rows)} groups with the largest regret."
+    legend = [LegendEntry(run.groups[row], *styles[row]) for row in rows]
+    alt = f"Lines; at the end {label(run.groups[best])} is ahead at {regret[-1, best]:.3g}."
     return _drawn(key, title, caption, alt, paint, legend)
 
 
-def _overhead(totals: Totals) -> Figure:
+def group_utility(run: RecordedRun) -> tuple[FloatArray, FloatArray]:
+    """Mean utility of each group and half the width of its interval, from the last estimate; empty without one."""
+    if not run.estimates:
+        return np.zeros(0), np.zeros(0)
+    last = run.estimates[-1]
+    return (last.regret + last.earned) / last.plays, last.half_width / last.plays
+
+
+def _how(run: RecordedRun) -> str:
+    if run.estimates[-1].unbiased:
+        return "Each utility is divided by the chance that its problem had of being drawn, so no problem is favoured."
+    return (
+        "This curriculum does not state for every draw what chance each problem of the bank had, so the estimates "
+        "favour the problems of a group that it preferred."
+    )
+
+
+def _overhead(run: RecordedRun, windows: _Windows) -> Figure:
     key, title = "overhead", "Time the curriculum takes"
-    parts = parts_of_a_step(totals)
+    parts = parts_of_a_step(run)
     shown = [name for name in parts if name != "rest"]
     if not shown:
         return Figure(key, title, missing="The record has no times of steps yet.")
-    starts, edges = totals.windows(_COLUMNS)
-    whole = totals.joined(totals.seconds["step"], starts)
-    shares = np.stack([_ratio(totals.joined(parts[name], starts), whole) for name in shown], axis=1)
+    whole = windows.means_of_steps(run.seconds["step"])
+    shares = np.stack([_ratio(windows.means_of_steps(parts[name]), whole) for name in shown], axis=1)
     styles = [group_style(index) for index in range(len(shown))]
-    total = float(totals.seconds["step"].sum())
-    rest = float(parts["rest"].sum()) / total
+    rest = float(parts["rest"].sum()) / float(run.seconds["step"].sum())
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        _stacked(edges, shares, styles)(figure, axes, narrow)
+        _stacked(windows.edges, shares, styles)(figure, axes, narrow)
         top = np.nanmax(shares.sum(axis=1)) if np.any(np.isfinite(shares)) else 0.0
         axes.set_ylim(0, 1.1 * top if top > 0 else 0.01)
         _percent_axis(axes.yaxis)
@@ -467,24 +440,24 @@ def _overhead(totals: Totals) -> Figure:
     return _drawn(key, title, caption, f"Stacked areas; all parts together take {percent(1 - rest)}.", paint, legend)
 
 
-def _accuracy_by_group(totals: Totals) -> Figure | None:
+def _accuracy_by_group(run: RecordedRun) -> Figure | None:
     prefix = "accuracy/"
-    names = [name for name in totals.groups if any(prefix + name in one.metrics for one in totals.evaluations)]
-    if not names or len(totals.groups) > _MOST_STACKED:
+    names = [name for name in run.groups if any(prefix + name in one.metrics for one in run.evaluations)]
+    if not names or len(run.groups) > _MOST_STACKED:
         return None
     lines = {}
     for name in names:
-        points = [(one.step, one.metrics[prefix + name]) for one in totals.evaluations if prefix + name in one.metrics]
+        points = [(one.step, one.metrics[prefix + name]) for one in run.evaluations if prefix + name in one.metrics]
         parts = np.array_split(np.array(points, dtype=np.float64), min(len(points), _MOST_EVALUATIONS))
         lines[name] = np.array([part.mean(axis=0) for part in parts])
-    styles = {name: group_style(totals.groups.index(name)) for name in names}
+    styles = {name: group_style(run.groups.index(name)) for name in names}
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
         for name, points in lines.items():
             color, hatched = styles[name]
             axes.plot(*points.T, color=color, linewidth=1.8, linestyle=(0, (3, 1.5)) if hatched else "-")
         axes.margins(y=0.06)
-        _step_axis(axes, totals)
+        _step_axis(axes, run)
 
     legend = [LegendEntry(name, *styles[name]) for name in names]
     ends = ", ".join(f"{label(name)} {points[-1, 1]:.2f}" for name, points in lines.items())
@@ -498,16 +471,6 @@ def _accuracy_by_group(totals: Totals) -> Figure | None:
 def _ratio(over: FloatArray, under: FloatArray, empty: float = math.nan) -> FloatArray:
     over, under = np.broadcast_arrays(over, under)
     return np.asarray(np.divide(over, under, out=np.full(over.shape, empty), where=under > 0), dtype=np.float64)
-
-
-def _middles(totals: Totals) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    starts, edges = totals.windows(_COLUMNS)
-    return starts, (edges[:-1] + edges[1:] - 1) / 2
-
-
-def _steps(totals: Totals, starts: npt.NDArray[np.int64]) -> str:
-    per = int(totals.axis.width * (starts[1] - starts[0] if len(starts) > 1 else 1))
-    return "one step" if per == 1 else f"{per:,} steps"
 
 
 def _most_drawn(drawn: FloatArray) -> npt.NDArray[np.int64]:
@@ -586,8 +549,8 @@ def _percent_axis(axis: Any) -> None:
     axis.set_major_formatter(_formatter(percent))
 
 
-def _step_axis(axes: Any, totals: Totals) -> None:
-    first, last = totals.first_step, totals.last_step
+def _step_axis(axes: Any, run: RecordedRun) -> None:
+    first, last = run.first_step, run.last_step
     axes.set_xlim(first - 0.5 if first == last else first, last + 0.5 if first == last else last)
     _name_steps(axes)
 

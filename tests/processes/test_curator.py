@@ -1,14 +1,7 @@
-"""Two real processes share one curator: weights the same in every bit, and the same as one process alone would have.
-
-This file is also what those processes run; they are started once, and write down what they saw in each case.
-"""
+"""Two real processes share one curator: weights the same in every bit, and the same as one process alone would have."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +14,7 @@ from curriculum_bandits.neural.features import matrix_features
 from curriculum_bandits.neural.processes import Processes
 from curriculum_bandits.proposals import UniformProposal
 from curriculum_bandits.signals import policy_improvement
+from tests.processes.launcher import launch
 
 N, ROUNDS = 24, 5
 PLAIN = replace(
@@ -121,8 +115,10 @@ def failing(rank, error):
     return {"error": told, **worked(curriculum)}
 
 
-def main(folder, rank):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+def worked_cases(folder):
+    """All cases one after the other, with utilities that differ from process to process."""
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
     report = {
         name: worked(a_curriculum(settings, seed=rank, together=True), noise=float(rank))
         for name, settings in CASES.items()
@@ -133,26 +129,12 @@ def main(folder, rank):
     report["shares"] = [[Processes(True).share(n).indices(n)[:2] for n in (0, 1, 15)], Processes(True).count]
     if rank == 1:  # alone also where there is a group
         report["alone"] = worked(a_curriculum(PLAIN))
-    (folder / f"rank{rank}.json").write_text(json.dumps(report))
-    dist.destroy_process_group()
+    return report
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("processes")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen([sys.executable, __file__, str(folder), str(rank)], env=environment, stderr=subprocess.PIPE)
-        for rank in (0, 1)
-    ]
-    try:
-        for process in started:
-            _, errors = process.communicate(timeout=120)
-            assert process.returncode == 0, errors.decode()[-3000:]
-    finally:
-        for process in started:
-            process.kill()
-    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+    return launch(worked_cases, tmp_path_factory.mktemp("processes"), processes=2)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -219,7 +201,3 @@ def test_without_a_group_everything_is_local():
     processes.sum_gradients([rows])
     processes.copy_from_first([rows])
     assert rows.grad is None
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))

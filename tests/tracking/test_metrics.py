@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import Feedback, ProblemBank, Rollouts
-from curriculum_bandits.metrics import batch_metrics, drawn_by_group
+from curriculum_bandits.tracking.metrics import batch_metrics, drawn_by_group
 
 
 def test_every_number_by_hand():

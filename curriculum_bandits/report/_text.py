@@ -13,14 +13,7 @@ __all__ = ["compact", "duration", "label", "number", "percent", "visible"]
 
 
 def visible(text: str) -> str:
-    r"""Text in which nothing is hidden.
-
-    Args:
-        text: Anything.
-
-    Returns:
-        The text with control characters as their pictures, and marks of format and direction and halves of characters
-        as their code points; line breaks and tabs stay.
+    r"""Text in which nothing is hidden: control characters as pictures, marks of format and direction as code points.
 
     >>> visible("a\x00b\u202ec\n")
     'a␀b⟨U+202E⟩c\n'
@@ -31,13 +24,6 @@ def visible(text: str) -> str:
 def label(text: str, most: int = 40) -> str:
     """A name on one line, cut in the middle where it is long: what tells names apart often stands at their ends.
 
-    Args:
-        text: Anything.
-        most: Letters at most, at least three.
-
-    Returns:
-        The name.
-
     >>> label("countdown/very-hard", 11)
     'count…-hard'
     """
@@ -47,13 +33,7 @@ def label(text: str, most: int = 40) -> str:
 
 
 def compact(value: float) -> str:
-    """A number in few letters.
-
-    Args:
-        value: Any number.
-
-    Returns:
-        With k, M, G or T for thousands and more.
+    """A number in few letters, with k, M, G or T for thousands and more.
 
     >>> compact(0.25), compact(1500), compact(12_345_678)
     ('0.25', '1.5k', '12.3M')
@@ -66,13 +46,7 @@ def compact(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent.
-
-    Args:
-        share: Between 0 and 1, or nan.
-
-    Returns:
-        With one decimal below ten, if it is not whole.
+    """A share in percent, with one decimal below ten if it is not whole; a dash for nan.
 
     >>> percent(0.5), percent(0.034), percent(float("nan"))
     ('50 %', '3.4 %', '-')
@@ -83,26 +57,12 @@ def percent(share: float) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number for a table.
-
-    Args:
-        value: Any number, or nan.
-        digits: That count.
-
-    Returns:
-        The number, a dash for nan.
-    """
+    """A number for a table, a dash for nan."""
     return f"{value:.{digits}g}" if math.isfinite(value) else "-"
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it.
-
-    Args:
-        seconds: 0 or more.
-
-    Returns:
-        In the two largest units that fit.
+    """A time as people say it, in the two largest units that fit.
 
     >>> duration(42.3), duration(125), duration(7380), duration(200_000)
     ('42 s', '2 min 5 s', '2 h 3 min', '2 d 7 h')
