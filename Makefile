@@ -139,6 +139,7 @@ golden: $(INSTALLED)  ## what every method draws, beside what is stored; written
 lint: $(INSTALLED)  ## ruff: rules and format, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 format: $(INSTALLED)  ## ruff: repair what can be repaired
 	$(BIN)/ruff check --fix .

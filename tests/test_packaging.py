@@ -1,11 +1,10 @@
 """What is installed is what is in the tree, the core needs none of the extras, and the arrows point down.
 
-The floors are those of the design: a module imports only from below, or from its own floor where that cannot be helped.
+The floors are in pyproject.toml, for import-linter; each room has one.
 """
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -27,55 +26,6 @@ ROOT = Path(__file__).parents[1]
 MAPPED = ("adapters", "benchmarks")  # top-level folders that are installed below curriculum_bandits
 INSTALLED_SUFFIXES = (".py", ".yaml", ".html", ".typed")
 
-FLOORS = {
-    # 6, the roof: the one module that knows everything
-    "cli": 6,
-    "__main__": 6,
-    # 5
-    "adapters": 5,
-    "benchmarks": 5,
-    # 4
-    "methods": 4,
-    "filters": 4,
-    "loop": 4,
-    "testing": 4,
-    # 3
-    "curriculum": 3,
-    "batch": 3,
-    "collector": 3,
-    "delayed": 3,
-    "neural": 3,
-    # 2
-    "bandits": 2,
-    "signals": 2,
-    "environments": 2,
-    "plotting": 2,
-    "metrics": 2,
-    "record": 2,
-    "report": 2,
-    # 1
-    "draw": 1,
-    "open_draw": 1,
-    "rollouts": 1,
-    "rollout_groups": 1,
-    "bank": 1,
-    "screening": 1,
-    "arms": 1,
-    "sampling": 1,
-    "projection": 1,
-    "proposals": 1,
-    "regret": 1,
-    "bounds": 1,
-    "checkpoint": 1,
-    "state": 1,
-    "_typing": 1,
-    "grammar": 1,
-    "settings": 1,
-    "extras": 1,
-}
-PACKAGE_ROOT = ""  # curriculum_bandits/__init__.py gathers the names of floors 1 to 4 for those above
-ROOT_FLOOR = 4.5
-
 
 def sources() -> dict[str, Path]:
     """Every module of the tree under the name it is imported by."""
@@ -89,35 +39,8 @@ def sources() -> dict[str, Path]:
 
 
 def room_of(module: str) -> str:
-    """The first name below the package: the module or folder that has a floor."""
-    return module.split(".")[1] if "." in module else PACKAGE_ROOT
-
-
-def floor_of(room: str) -> float:
-    if room == PACKAGE_ROOT:
-        return ROOT_FLOOR
-    assert room in FLOORS, f"curriculum_bandits.{room} has no floor; give it one in FLOORS (see the design's rooms)"
-    return FLOORS[room]
-
-
-def imported_modules(module: str, path: Path, known: dict[str, Path]) -> Iterator[tuple[str, int, bool]]:
-    """Modules of this package that a module imports, wherever in it: (name, line, whether relative)."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((each.name, node.lineno, False) for each in node.names if _is_ours(each.name))
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*parents, *([node.module] if node.module else [])])
-            for each in node.names if _is_ours(base) else ():
-                submodule = f"{base}.{each.name}"
-                yield (submodule if submodule in known else base), node.lineno, bool(node.level)
-
-
-def _is_ours(module: str) -> bool:
-    return module.split(".")[0] == "curriculum_bandits"
+    """The first name below the package."""
+    return module.split(".")[1] if "." in module else ""
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
@@ -128,59 +51,15 @@ def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
-def test_arrows_point_down() -> None:
-    known = sources()
-    upward = []
-    for module, path in known.items():
-        room = room_of(module)
-        for target, line, _ in imported_modules(module, path, known):
-            target_room = room_of(target)
-            if room != target_room and floor_of(target_room) > floor_of(room):
-                upward.append(f"{path.relative_to(ROOT)}:{line}: {room or 'the package root'} imports {target}")
-    assert not upward, "imports that point up:\n" + "\n".join(upward)
-
-
-def test_every_room_has_a_floor() -> None:
-    for module in sources():
-        floor_of(room_of(module))
-
-
 def test_siblings_in_adapters_and_benchmarks_are_imported_relatively() -> None:
     """Type checkers cannot follow the mapping of these folders, so an absolute import would be an unknown to them."""
-    known = sources()
     absolute = [
-        f"{path.relative_to(ROOT)}:{line}: import {target} relatively"
-        for module, path in known.items()
-        if room_of(module) in MAPPED
-        for target, line, is_relative in imported_modules(module, path, known)
-        if room_of(target) == room_of(module) and not is_relative
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for module, path in sources().items()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if room_of(module) in MAPPED and re.match(rf"\s*(from|import) curriculum_bandits\.{room_of(module)}\b", line)
     ]
-    assert not absolute, "\n".join(absolute)
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("import curriculum_bandits.draw", "curriculum_bandits.draw"),
-        ("from curriculum_bandits import draw", "curriculum_bandits.draw"),
-        ("from curriculum_bandits import Draw", "curriculum_bandits"),
-        ("from curriculum_bandits.draw import Draw", "curriculum_bandits.draw"),
-        ("from ..draw import Draw", "curriculum_bandits.draw"),
-        ("from .. import draw", "curriculum_bandits.draw"),
-        ("from . import osmd", "curriculum_bandits.bandits.adversarial.osmd"),
-        ("def late():\n    from curriculum_bandits import draw", "curriculum_bandits.draw"),
-    ],
-)
-def test_imports_are_seen_in_every_form(source: str, expected: str, tmp_path: Path) -> None:
-    path = tmp_path / "rule.py"
-    path.write_text(source)
-    known = dict.fromkeys(["curriculum_bandits.draw", "curriculum_bandits.bandits.adversarial.osmd"], path)
-    assert [name for name, *_ in imported_modules("curriculum_bandits.bandits.rule", path, known)] == [expected]
-
-
-def test_a_room_without_floor_is_refused() -> None:
-    with pytest.raises(AssertionError, match="give it one in FLOORS"):
-        floor_of("cellar")
+    assert not absolute, "import these relatively:\n" + "\n".join(absolute)
 
 
 def test_the_core_imports_none_of_the_extras() -> None:
@@ -241,6 +120,14 @@ def test_the_wheel_holds_the_tree(tmp_path: Path) -> None:
     }
     code = "import curriculum_bandits.adapters as a, curriculum_bandits.benchmarks as b; print(a.__file__, b.__file__)"
     assert run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(unpacked)).count(str(unpacked)) == 2
+
+    arrows = ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"]
+    arrows += ["--config", str(ROOT / "pyproject.toml")]
+    assert "1 kept, 0 broken" in run(sys.executable, *arrows, cwd=unpacked, PYTHONPATH=str(unpacked))
+    upward = unpacked / "curriculum_bandits" / "bank.py"
+    upward.write_text(upward.read_text(encoding="utf-8") + "import curriculum_bandits.adapters.trl\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"curriculum_bandits.bank -> curriculum_bandits.adapters.trl"):
+        run(sys.executable, *arrows, cwd=unpacked, PYTHONPATH=str(unpacked))
 
 
 def _installed_files(folder: Path) -> set[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from curriculum_bandits.benchmarks.agents.episodes import EpisodeLearner
+    from ..agents.episodes import EpisodeLearner
 
 __all__ = ["LEARNERS", "LearnerKind"]
 
@@ -41,7 +41,7 @@ class LearnerKind:
 
 def _frozen_lake(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.frozen_lake import LakeEnv, lake_bank
-    from curriculum_bandits.benchmarks.agents.torch_loop import PPO, TorchLearner
+    from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = lake_bank(problems, seed), lake_bank(360, seed + _HELD_OUT)
     return TorchLearner(bank, held_out, LakeEnv, ppo=PPO(learning_rate=7e-4), seed=seed)
@@ -49,7 +49,7 @@ def _frozen_lake(problems: int, seed: int) -> EpisodeLearner:
 
 def _minigrid_rooms(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.minigrid_rooms import RoomsEnv, rooms_bank
-    from curriculum_bandits.benchmarks.agents.torch_loop import PPO, TorchLearner
+    from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = rooms_bank(problems, seed), rooms_bank(240, seed + _HELD_OUT)
     # Only the goal pays, and it pays at least a tenth.
@@ -58,7 +58,7 @@ def _minigrid_rooms(problems: int, seed: int) -> EpisodeLearner:
 
 def _cart_pole(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.classic_control import GradedCartPole, cart_pole_bank
-    from curriculum_bandits.benchmarks.agents.torch_loop import PPO, TorchLearner
+    from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = cart_pole_bank(problems, seed), cart_pole_bank(240, seed + _HELD_OUT)
     return TorchLearner(
@@ -75,7 +75,7 @@ def _cart_pole(problems: int, seed: int) -> EpisodeLearner:
 
 def _acrobot(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.classic_control import GradedAcrobot, acrobot_bank
-    from curriculum_bandits.benchmarks.agents.torch_loop import PPO, TorchLearner
+    from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = acrobot_bank(problems, seed), acrobot_bank(240, seed + _HELD_OUT)
     return TorchLearner(
