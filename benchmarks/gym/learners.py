@@ -41,6 +41,7 @@ class LearnerKind:
 
 def _frozen_lake(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.frozen_lake import LakeEnv, lake_bank
+
     from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = lake_bank(problems, seed), lake_bank(360, seed + _HELD_OUT)
@@ -49,6 +50,7 @@ def _frozen_lake(problems: int, seed: int) -> EpisodeLearner:
 
 def _minigrid_rooms(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.minigrid_rooms import RoomsEnv, rooms_bank
+
     from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = rooms_bank(problems, seed), rooms_bank(240, seed + _HELD_OUT)
@@ -58,6 +60,7 @@ def _minigrid_rooms(problems: int, seed: int) -> EpisodeLearner:
 
 def _cart_pole(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.classic_control import GradedCartPole, cart_pole_bank
+
     from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = cart_pole_bank(problems, seed), cart_pole_bank(240, seed + _HELD_OUT)
@@ -75,6 +78,7 @@ def _cart_pole(problems: int, seed: int) -> EpisodeLearner:
 
 def _acrobot(problems: int, seed: int) -> EpisodeLearner:
     from curriculum_bandits.adapters.gym.environments.classic_control import GradedAcrobot, acrobot_bank
+
     from ..agents.torch_loop import PPO, TorchLearner
 
     bank, held_out = acrobot_bank(problems, seed), acrobot_bank(240, seed + _HELD_OUT)

@@ -17,6 +17,7 @@ __all__ = ["ArrayLike", "Bandit", "Diagnosed", "Extra", "RandomizedBandit", "Ref
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+#: Anything numpy makes an array of.
 ArrayLike: TypeAlias = npt.ArrayLike
 
 #: One number per play, or None where it is known of none.

@@ -26,7 +26,8 @@ _ROOM = 1024
 
 def _known(table: str) -> Any:
     """The rows of a table that hold an observed problem, as an attribute."""
-    return property(lambda history: getattr(history, table)[: history._known])
+    rows = "of each observed problem, in the order in which they were first observed"
+    return property(lambda history: getattr(history, table)[: history._known], doc=f"``{table[1:]}`` {rows}.")
 
 
 class History(Stateful):

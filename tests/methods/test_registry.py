@@ -46,10 +46,11 @@ def test_a_declaration_is_true(name):
 
 def test_each_method_is_in_a_module_of_its_own_name_and_editors_know_it():
     folder = Path(methods.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - set(declared()) == {"__init__", "needs", "registry"}
-    assert list(declared()) == methods.__all__
+    ours = [name for name, each in declared().items() if each.make.__module__ == f"curriculum_bandits.methods.{name}"]
+    assert {path.stem for path in folder.glob("*.py")} - set(ours) == {"__init__", "needs", "registry"}
+    assert ours == methods.__all__
     seen = (folder / "__init__.py").read_text(encoding="utf-8")
-    assert all(f"import {name} as {name}\n" in seen for name in declared())
+    assert all(f"import {name} as {name}\n" in seen for name in ours)
 
 
 NEW = '''

@@ -190,7 +190,7 @@ def test_refills_and_delay_reach_the_trainer(tiny, tmp_path):
         ({"generation_batch_size": 1600}, "takes 400 problems, the bank has"),
         ({"eval_strategy": "steps"}, "no eval_bank"),
         ({"model_name_or_path": "/no/such/model"}, "/no/such/model"),
-        ({"curriculum": "adarft", "bank_settings": "difficulty=group"}, "adarft"),
+        ({"curriculum": "bots"}, "the bank has no column 'weak_pass_rate'"),
     ],
 )
 def test_a_run_that_cannot_start_is_one_message_and_leaves_no_folder(tiny, tmp_path, capsys, fields, message):
