@@ -129,11 +129,7 @@ def test_waste_is_weighed_by_prompts_and_answers_between_evaluations(tmp_path):
     assert (result.drawn_problems, result.distinct_problems) == (6, 3)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delayed(steps=2)", 3)])
-=======
-@pytest.mark.parametrize(("name", "asked_before_the_first_answer"), [("osmd", 1), ("osmd+delay=1", 2)])
->>>>>>> collector
 def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_first_answer, tmp_path, monkeypatch):
     events = []
     for word in ("ask", "tell"):
