@@ -42,8 +42,8 @@ class Sampler(Protocol):
 def exact(probability: FloatArray, size: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
     """Distinct items with inclusion ``m p``, capped at 1 and the rest scaled up: systematic sampling.
 
-    >>> exact(np.array([0.8, 0.1, 0.1]), 2, np.random.default_rng(0))[1].max()
-    np.float64(1.0)
+    >>> float(exact(np.array([0.8, 0.1, 0.1]), 2, np.random.default_rng(0))[1].max())
+    1.0
     """
     # An item whose probability underflowed cannot be drawn, unless there are too few others.
     inclusion = sampling.inclusion_probabilities(np.maximum(probability, np.finfo(np.float64).tiny), size)
