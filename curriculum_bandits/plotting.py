@@ -75,7 +75,7 @@ def plot_drawn(
     windows = min(40, len(x))
     edges = np.linspace(0, len(x), windows + 1).round().astype(int)
     nothing = np.full(drawn.shape[1:], np.nan)  # a window in which no step ended stays blank
-    means = np.stack([drawn[a:b].mean(axis=0) if a < b else nothing for a, b in pairwise(edges)])
+    means = np.stack([drawn[a:b].mean(axis=0) if len(drawn[a:b]) else nothing for a, b in pairwise(edges)])
     image = axes.imshow(
         means.T,
         aspect="auto",

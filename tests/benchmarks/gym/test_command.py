@@ -83,7 +83,7 @@ def test_a_schedule_of_another_length_is_another_run(steps, tmp_path):
     ) as ended:
         main(asked)
     assert "\n" not in str(ended.value)
-    assert (tmp_path / "frozen-lake" / "e2h-0" / "metrics.jsonl").read_text() == saved
+    assert (tmp_path / "frozen-lake" / "e2h-0" / "curriculum.jsonl").read_text() == saved
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path):

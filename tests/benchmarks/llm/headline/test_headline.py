@@ -277,8 +277,8 @@ def test_switches_of_the_curator_are_settings_of_it():
     assert made.bandit.settings == replace(DEFAULT, congestion=0.25)
     assert made.needs_log_ratio
     assert find_contender("actor_curator").make(bank, 3).bandit.settings == DEFAULT
-    with pytest.raises(ValueError, match="actor_curator has no setting 'croding'; did you mean 'congestion'"):
-        find_contender("actor_curator(croding=0.25)")
+    with pytest.raises(ValueError, match="actor_curator has no setting 'congesion'; did you mean 'congestion'"):
+        find_contender("actor_curator(congesion=0.25)")
     with pytest.raises(ValueError, match="congestion is 2"):
         find_contender("actor_curator(congestion=2)").make(bank, 3)
 
