@@ -79,9 +79,6 @@ def actor_curator(
         progress: Show a progress bar while features are computed.
         **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``floor=0.1``.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the preset or a switch is unknown, or the scorer and what it reads are not both given where they
             must be.

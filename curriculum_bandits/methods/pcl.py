@@ -67,9 +67,6 @@ def pcl(
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
         progress: Show a progress bar while features are computed.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If scorer and what it reads are not both given where they must be, or a setting is out of its range.
         ModuleNotFoundError: If torch is not installed (extra ``neural``).

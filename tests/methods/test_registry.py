@@ -173,7 +173,7 @@ def test_what_is_named_is_made():
         ("sec(signal=tents)", "there is no signal 'tents'; did you mean 'tent'"),
         ("sec(signal=tent(width=2))", "tent has no setting 'width'; there are: none"),
         ("osmd(step=ScaleFre(memory=2))", "no value object 'ScaleFre'; did you mean 'ScaleFree'"),
-        ("actor_curator(croding=1)", "actor_curator has no setting 'croding'; did you mean 'congestion'"),
+        ("actor_curator(congstion=1)", "actor_curator has no setting 'congstion'; did you mean 'congestion'"),
         ("e2h", r"e2h needs steps; write e2h\(steps=...\)"),
         ("uniform+dap", "there is no filter 'dap'; did you mean 'dapo'"),
         ("uniform+dapo(max_drawz=2)", "dapo has no setting 'max_drawz'; did you mean 'max_draws'"),

@@ -157,7 +157,7 @@ def test_a_late_answer_with_other_numbers_breaks_the_law():
 
 def test_a_curator_is_one_by_the_contract():
     assert isinstance(curator(), Diagnosed)
-    assert not curator().together
+    assert not curator().collective
 
 
 def test_torchs_global_random_state_is_left_alone():
