@@ -26,12 +26,7 @@ class Sampler(Protocol):
     def __call__(
         self, probability: FloatArray, size: int, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray | None]:
-        """Draw a batch.
-
-        Args:
-            probability: p_t over the candidates, shape (M,), summing to 1.
-            size: How many to draw, at most M.
-            rng: Source of randomness.
+        """Draw ``size`` of M candidates by p_t, shape (M,), which sums to 1.
 
         Returns:
             Places among the candidates, shape (size,), and the number to divide by, or None where none is known.

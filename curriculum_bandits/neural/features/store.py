@@ -99,12 +99,8 @@ def write_features(
 def finished_features(path: str | os.PathLike[str], identity: Mapping[str, Any]) -> FeatureTable | None:
     """Open the file if it is finished, and refuse it if it is something else, before anything costly is done.
 
-    Args:
-        path: The ``.npy`` file.
-        identity: What it should be, as given to `write_features`.
-
     Returns:
-        The table; None if there is no file yet, or one of this identity that is not finished.
+        The table; None if there is no file yet, or one of this identity (as `write_features` has it) unfinished.
 
     Raises:
         ValueError: If the file is not one of ours, or holds features of another identity.
@@ -172,11 +168,16 @@ def _complete(stream: BinaryIO, wanted: Record, file: Path, compute: Compute, ch
 def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chunk: int, progress: bool) -> Record:
     """Compute what is missing; every chunk is on the disk before the record counts it."""
     row_bytes = record.columns * _STORED.itemsize
+    stream.seek(0)
     if record.done:
-        start_of_rows = _read_header(stream)
-        done = min(record.done, (stream.seek(0, os.SEEK_END) - start_of_rows) // row_bytes)
+        np.lib.format.read_magic(stream)  # read, not computed: versions of numpy pad it differently
+        np.lib.format.read_array_header_1_0(stream)
     else:
-        start_of_rows, done = _write_header(stream, record), 0
+        shape = (record.rows, record.columns)
+        header = {"descr": np.lib.format.dtype_to_descr(_STORED), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+    start_of_rows = stream.tell()
+    done = min(record.done, (stream.seek(0, os.SEEK_END) - start_of_rows) // row_bytes)
     # What a kill left of an unrecorded chunk is written again.
     stream.truncate(start_of_rows + done * row_bytes)
     stream.seek(0, os.SEEK_END)
@@ -190,22 +191,6 @@ def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chun
             record.write(file)
             bar.update(stop - start)
     return record
-
-
-def _write_header(stream: BinaryIO, record: Record) -> int:
-    stream.seek(0)
-    shape = (record.rows, record.columns)
-    header = {"descr": np.lib.format.dtype_to_descr(_STORED), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(stream, header)
-    return stream.tell()
-
-
-def _read_header(stream: BinaryIO) -> int:
-    # Read, not computed: versions of numpy pad it differently.
-    stream.seek(0)
-    np.lib.format.read_magic(stream)
-    np.lib.format.read_array_header_1_0(stream)
-    return stream.tell()
 
 
 def _half_precision(computed: npt.ArrayLike, start: int, stop: int, columns: int) -> npt.NDArray[np.float16]:

@@ -75,13 +75,7 @@ class FeatureTable(RowTable):
         return int(self.raw.shape[1])
 
     def rows(self, items: npt.ArrayLike) -> Float32Array:
-        """Standardised features of some rows.
-
-        Args:
-            items: Which rows, in any order, repeated or not, shape (m,), integers.
-
-        Returns:
-            A new array of shape (m, d).
+        """Standardised features, shape (m, d), of the rows ``items`` (m,), in any order, repeated or not.
 
         Raises:
             IndexError: If an item is not one of 0..N-1; negative ones do not count from the end.
@@ -103,13 +97,7 @@ class FeatureTable(RowTable):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FeatureTable:
-        """Map a finished file; nothing is read until rows are.
-
-        Args:
-            path: The file that `write_features` or one of its callers wrote.
-
-        Returns:
-            The table.
+        """Map a finished file, which `write_features` or one of its callers wrote; nothing is read until rows are.
 
         Raises:
             FileNotFoundError: If there is no such file, or it is not finished.

@@ -21,9 +21,6 @@ def checkpointing_as_enabled(backbone: nn.Module) -> Iterator[None]:
 
     Only the flag of the layers themselves is set; the modules inside them, where dropout is, keep their mode. A layer
     that applies a dropout of its own stays as it is.
-
-    Args:
-        backbone: Any Hugging Face model.
     """
     woken = [module for module in backbone.modules() if _can_be_woken(module)] if torch.is_grad_enabled() else []
     for module in woken:

@@ -56,15 +56,7 @@ class Scorer(nn.Module, ABC):
 
 
 def check_features(inputs: torch.Tensor, columns: int) -> None:
-    """Refuse features of another shape than the scorer was made for.
-
-    Args:
-        inputs: Features; the shape shall be (m, columns).
-        columns: Number of features the scorer reads.
-
-    Raises:
-        ValueError: If the shape is another.
-    """
+    """Refuse features of another shape than (m, columns) with a ValueError."""
     if inputs.ndim != 2 or inputs.shape[1] != columns:
         raise ValueError(
             f"features have shape {tuple(inputs.shape)}; this scorer reads (m, {columns}): give it columns= as they are"

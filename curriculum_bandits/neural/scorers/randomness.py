@@ -12,11 +12,7 @@ __all__ = ["own_randomness"]
 
 @contextmanager
 def own_randomness(seed: int) -> Iterator[None]:
-    """Seed torch's global random state inside the block, and put it back as it was afterwards.
-
-    Args:
-        seed: Seed of the CPU's generator, and of the GPUs' where they are in use.
-    """
+    """Seed torch's global random state (CPU, and GPUs in use) inside the block, and restore it afterwards."""
     # torch.manual_seed would also seed GPUs that are not in use yet, which nothing could undo.
     in_use = bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if in_use else []):
