@@ -103,9 +103,7 @@ class NeuralCurator(Stateful, Bandit):
         device: str | torch.device | None = None,
         collective: bool = False,
     ) -> None:
-        self.n_arms = len(inputs)
-        self.settings = settings
-        self.inputs = inputs
+        self.n_arms, self.inputs, self.settings = len(inputs), inputs, settings
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
         made = UniformCandidates if settings.proposal == "uniform" else ShuffledCandidates
         self.proposal = made(self.n_arms) if proposal is None else proposal
@@ -116,8 +114,7 @@ class NeuralCurator(Stateful, Bandit):
         self._learning = Learning(self.scorer, settings, self._processes)
         self._history = History(self.n_arms, settings.window, groups)
         self._group_names = group_names
-        self._draws = 0
-        self._updates = 0
+        self._draws = self._updates = 0
         self._mean_square = 0.0
         self._entropy = math.log(self.n_arms)
         self._last: dict[str, float] = {}

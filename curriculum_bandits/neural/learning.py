@@ -166,8 +166,9 @@ class _Objective:
             # Before any step on this answer, so that predictions do not depend on the utilities they are used with.
             self._predicted = outputs.detach()[:, 1].float()
         shape = {"temperature": settings.temperature, "floor": settings.floor}
-        answer = self._probability, self._places, self._credit, self._inclusion
-        loss = settings.loss(scores, *answer, predicted=self._predicted, **shape)
+        loss = settings.loss(
+            scores, self._probability, self._places, self._credit, self._inclusion, predicted=self._predicted, **shape
+        )
         if self._first:
             self._observe_predictions()
         if self.last:

@@ -88,7 +88,7 @@ def _range(values: npt.NDArray[np.generic], chunk: int, *, with_content: bool) -
         stored = values[start : start + chunk]
         block = stored.astype(np.float64)
         if not np.isfinite(block).all():
-            row, column = (int(index) for index in np.argwhere(~np.isfinite(block))[0])
+            row, column = np.argwhere(~np.isfinite(block))[0].tolist()
             raise ValueError(
                 f"row {start + row}, column {column} of the matrix is {stored[row, column]}; "
                 "replace what is missing or infinite, such as by the mean of the column"

@@ -126,7 +126,7 @@ def _sample(bank: ProblemBank, size: int, seed: int) -> list[str]:
     chosen = np.arange(len(bank))
     if size < len(bank):
         chosen = np.sort(np.random.default_rng(seed).choice(len(bank), size=size, replace=False))
-    return [prompt_text(bank.prompts[item]) for item in chosen]
+    return [prompt_text(bank.prompts[item]) for item in chosen.tolist()]
 
 
 def _fit(terms: Any, texts: Sequence[str], width: int, seed: int) -> FloatArray:
