@@ -115,13 +115,13 @@ def restored(saved: Mapping[str, Any], objects: Mapping[str, Any]) -> dict[str, 
         ValueError: If a value could not be written down and is not among `objects`, or one names nothing in this
             package.
     """
-    lacking = {name: _descriptions(value) for name, value in saved.items() if name not in objects}
-    lacking = {name: words for name, words in lacking.items() if words}
+    needed = {name: value for name, value in saved.items() if name not in objects}
+    lacking = {name: words for name, value in needed.items() if (words := ", ".join(_descriptions(value)))}
     if lacking:
-        what = ", ".join(f"{name} ({', '.join(words)})" for name, words in lacking.items())
+        what = ", ".join(f"{name} ({words})" for name, words in lacking.items())
         remedy = ", ".join(f"{name}=..." for name in lacking)
         raise ValueError(f"the file cannot hold these settings: {what}; pass them as well: load(path, bank, {remedy})")
-    return {**{name: _restored(value) for name, value in saved.items() if name not in objects}, **objects}
+    return {**{name: _restored(value) for name, value in needed.items()}, **objects}
 
 
 def _plain(value: Any) -> Any:

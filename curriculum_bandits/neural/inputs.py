@@ -13,12 +13,11 @@ import numpy.typing as npt
 import torch
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.contract import IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.prompts import prompt_tokens
 
 __all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "SideBySide", "Tokens"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 class Inputs(Protocol):

@@ -31,7 +31,7 @@ _SMALLEST = 1e-30
 
 @dataclass(frozen=True)
 class Answer:
-    """What a draw brought, in the units that are learned from.
+    """The answer to a draw, in the units that are learned from.
 
     Attributes:
         probability: The recorded p_t of all candidates, shape (M,).

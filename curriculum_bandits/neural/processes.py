@@ -66,15 +66,13 @@ class Processes:
         """
         if not self._many():
             return work()
-        failure: Exception | None = None
         try:
             result = work()
-        except Exception as error:
-            failure = error
-        failed = torch.tensor([0 if failure is None else 1], device=_device())
+        except Exception:
+            dist.all_reduce(torch.ones(1, device=_device()))
+            raise
+        failed = torch.zeros(1, device=_device())
         dist.all_reduce(failed)
-        if failure is not None:
-            raise failure
         if int(failed) > 0:
             raise RuntimeError("the curator failed in another process, whose own error says why")
         return result

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from curriculum_bandits import sampling
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.contract import FloatArray, IntArray
 
 __all__ = ["Nucleus", "Sampler", "exact", "gumbel", "independent"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class Sampler(Protocol):

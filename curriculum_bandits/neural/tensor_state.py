@@ -57,7 +57,7 @@ class _Memory(Field):
         entries, numbers = _mapping(saved["memory"]), {str(number) for number in saved["numbers"]}
         if set(entries) != numbers or not numbers <= set(parameters):
             raise ValueError(f"knows the parameters {sorted(entries)} of {sorted(numbers)}, here are {len(parameters)}")
-        memory = {}
+        memory: dict[int, dict[str, Tensor]] = {}
         for number, entry in entries.items():
             if set(_mapping(entry)) != set(_ADAM_REMEMBERS):
                 raise ValueError(f"remembers {sorted(entry)} of a parameter, not {sorted(_ADAM_REMEMBERS)}")

@@ -134,12 +134,11 @@ def _pooled(tokens: Sequence[list[int]], model: Any, layer: int, pooling: Poolin
     is_token = torch.arange(longest) < lengths[:, None]
     device = next(model.parameters()).device
     states = _hidden_states(model, padded.to(device), is_token.long().to(device), layer)
+    lengths, is_token = lengths.to(states.device), is_token.to(states.device)
     if pooling == "last":
-        rows = torch.arange(len(tokens), device=states.device)
-        pooled = states[rows, lengths.to(states.device) - 1].float()
+        pooled = states[torch.arange(len(tokens), device=states.device), lengths - 1].float()
     else:
-        is_token = is_token[:, :, None].to(states.device)
-        pooled = states.float().masked_fill(~is_token, 0).sum(dim=1) / lengths[:, None].to(states.device)
+        pooled = states.float().masked_fill(~is_token[:, :, None], 0).sum(dim=1) / lengths[:, None]
     values: Float32Array = pooled.cpu().numpy()
     return values
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
+
 __all__ = ["Moments", "matrix_moments"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _BLOCK_ELEMENTS = 2**18  # 2 MB in float64
 

@@ -12,14 +12,13 @@ import os
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.features.moments import Moments
 from curriculum_bandits.neural.features.store import write_features
 from curriculum_bandits.neural.features.table import FeatureTable
 
 __all__ = ["matrix_features"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def matrix_features(

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.neural.features.store import finished_features, write_features
@@ -23,7 +23,6 @@ from curriculum_bandits.neural.prompts import prompt_text
 
 __all__ = ["text_features"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _LENGTHS = 3
 _DIGITS = re.compile(r"\d+")

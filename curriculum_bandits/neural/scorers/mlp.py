@@ -34,8 +34,6 @@ class MlpScorer(Scorer):
         seed: Seed of the hidden layers.
 
     Attributes:
-        columns: As given.
-        members: As given.
         weights: A weight per layer, shape (members, inputs, outputs) each; the last is the output layer.
         biases: A bias per layer, shape (members, 1, outputs) each.
 
