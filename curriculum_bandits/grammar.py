@@ -66,7 +66,6 @@ class Call:
         return f"{self.name}({', '.join(words)})" if words else self.name
 
     def __hash__(self) -> int:
-        """Of the spelling."""
         return hash(str(self))
 
 

@@ -33,7 +33,7 @@ def inputs_and_scorer(
     features_path: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> tuple[Inputs, Scorer]:
-    """Inputs and scorer, with what is not given filled in.
+    """Inputs and scorer, with defaults for those that are not given.
 
     Args:
         bank: The problems.

@@ -85,9 +85,9 @@ class ValueModelCurator(Stateful, Bandit):
             if count is not None and count < 1:
                 raise ValueError(f"{name} is {count}; give 1 or more")
         for name, value in (("learning_rate", learning_rate), ("max_gradient_norm", max_gradient_norm)):
-            if not (math.isfinite(value) and value > 0.0):
+            if not 0.0 < value < math.inf:
                 raise ValueError(f"{name} is {value}; give a finite number above 0")
-        if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
+        if not 0.0 <= weight_decay < math.inf:
             raise ValueError(f"weight_decay is {weight_decay}; give a finite number, 0 or more")
         if not 0.0 <= target <= 1.0:
             raise ValueError(f"target is {target}; a success rate is in [0, 1]")
