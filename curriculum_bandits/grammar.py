@@ -39,7 +39,9 @@ __all__ = [
 ]
 
 _IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_QUOTED_OR_NAME = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.])[A-Za-z_][\w-]*")
+_QUOTED = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
+_QUOTED_OR_NAME = re.compile(rf"{_QUOTED}|(?<![\w.])[A-Za-z_][\w-]*")
+_QUOTED_OR_SIGN = re.compile(rf"({_QUOTED}|[()\[\]{{}}+])")
 _FEW = 12  # a list this short may stand in a message
 
 
@@ -64,39 +66,23 @@ class Call:
         return f"{self.name}({', '.join(words)})" if words else self.name
 
     def __hash__(self) -> int:
-        """Of the spelling."""
         return hash(str(self))
 
 
 def parse_calls(text: str) -> tuple[Call, ...]:
-    """Read calls that are joined by plus signs.
-
-    Args:
-        text: Such as ``"sec(temperature=0.2)+dapo"``.
-
-    Returns:
-        The calls, at least one.
-
-    Raises:
-        ValueError: If a part is no call.
+    """Read one call or several that are joined by plus signs, each as `parse_call` does.
 
     >>> [str(call) for call in parse_calls("actor-curator(clip=.4) + delayed(steps=2)")]
     ['actor_curator(clip=0.4)', 'delayed(steps=2)']
     """
-    parts, depth, quote, begin = [], 0, "", 0
-    for place, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif letter == "+" and depth == 0:
-            parts.append(text[begin:place])
-            begin = place + 1
-    return tuple(parse_call(part) for part in [*parts, text[begin:]])
+    parts, depth = [""], 0
+    for piece in _QUOTED_OR_SIGN.split(text):
+        if piece == "+" and depth == 0:
+            parts.append("")
+            continue
+        depth += (piece in ("(", "[", "{")) - (piece in (")", "]", "}"))
+        parts[-1] += piece
+    return tuple(map(parse_call, parts))
 
 
 def parse_call(text: str) -> Call:
@@ -106,11 +92,8 @@ def parse_call(text: str) -> Call:
         text: Such as ``"random_abrupt(n_arms=3, seed=range(1000, 1050))"``, ``"my_module:my_function(x=1)"`` or
             ``"means.csv(noise=deterministic)"``.
 
-    Returns:
-        The call.
-
     Raises:
-        ValueError: If it is none, or gives a setting twice.
+        ValueError: If it is no call, or gives a setting twice.
 
     >>> parse_call("osmd(step=ScaleFree(memory=7), signal=tent)").settings["signal"]
     'tent'
@@ -191,13 +174,12 @@ def written(value: Any, *, bare: bool = False) -> str:
     """
     match value:
         case str():
-            word = (
-                value.isascii()
-                and value.isidentifier()
-                and not keyword.iskeyword(value)
-                and value not in ("inf", "true", "false")
+            word = value.isascii() and value.isidentifier() and not keyword.iskeyword(value)
+            return (
+                value
+                if bare and word and value not in ("inf", "true", "false")
+                else json.dumps(value, ensure_ascii=False)
             )
-            return value if bare and word else json.dumps(value, ensure_ascii=False)
         case Call():
             return str(value) if value.settings or value.positional else f"{value.name}()"
         case range() if value.start == 0 and value.step == 1:
@@ -213,8 +195,9 @@ def written(value: Any, *, bare: bool = False) -> str:
         case functools.partial():
             return str(Call(written(value.func), value.keywords, value.args))
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
-        parts = {f.name: parts[f.name] for f in fields(value) if f.init and parts[f.name] != _default(f)}
+        parts = {
+            f.name: getattr(value, f.name) for f in fields(value) if f.init and getattr(value, f.name) != _default(f)
+        }
         return f"{type(value).__name__}({', '.join(f'{name}={written(parts[name], bare=bare)}' for name in parts)})"
     if inspect.isroutine(value) or isinstance(value, type):
         return str(value.__name__)
@@ -222,26 +205,14 @@ def written(value: Any, *, bare: bool = False) -> str:
     return repr(value) if plain else f"<{type(value).__name__}>"
 
 
-def _is_word(text: str) -> bool:
-    usual = text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
-    return usual and text not in ("inf", "true", "false")
-
-
 def _default(field: Any) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def unknown_name(kind: str, name: str, there: Iterable[str], hint: str = "") -> ValueError:
-    """The error for a name that does not exist.
+    """The error, to be raised, for a name of some kind that is not among those there are.
 
-    Args:
-        kind: What it should be the name of.
-        name: The name.
-        there: Those there are.
-        hint: Where to look, if none of them is near and they are many.
-
-    Returns:
-        The error, to be raised; it has the nearest names, and all where they are few.
+    It has the nearest names; or all where they are few, else the hint where to look.
 
     >>> unknown_name("bank", "cuontdown", ["countdown", "zebra"])
     ValueError("there is no bank 'cuontdown'; did you mean 'countdown'?")
@@ -258,19 +229,10 @@ def _advice(name: str, there: list[str], hint: str = "") -> str:
 
 
 def find_name(kind: str, name: str, there: Iterable[str], hint: str = "") -> str:
-    """A name in the spelling it exists in.
-
-    Args:
-        kind: What it should be the name of.
-        name: The name, with dashes or underscores.
-        there: Those there are.
-        hint: As in `unknown_name`.
-
-    Returns:
-        The name as it is among `there`.
+    """A name, given with dashes or underscores, in the spelling it exists in.
 
     Raises:
-        ValueError: If it is none of them; the message has the nearest.
+        ValueError: If there is none; see `unknown_name`.
 
     >>> find_name("learner", "frozen_lake", ["frozen-lake", "acrobot"])
     'frozen-lake'
@@ -285,13 +247,8 @@ def find_name(kind: str, name: str, there: Iterable[str], hint: str = "") -> str
 def check_names(kind: str, given: Iterable[Any], there: Iterable[str]) -> None:
     """Refuse names that do not exist.
 
-    Args:
-        kind: What they should be names of.
-        given: The names.
-        there: Those there are.
-
     Raises:
-        ValueError: For the first that is not there; names the nearest.
+        ValueError: For the first that is not there; see `unknown_name`.
     """
     names = list(there)
     for name in given:
@@ -337,7 +294,7 @@ def check_words(what: str, settings: Mapping[str, Any], function: Callable[..., 
         function: What they are for; a parameter annotated as a ``Literal`` takes the words that this names.
 
     Raises:
-        ValueError: If a value is a word, or not one of those there are.
+        ValueError: For the first such value.
     """
     hints = get_type_hints(function)
     for name, value in settings.items():
@@ -349,25 +306,12 @@ def check_words(what: str, settings: Mapping[str, Any], function: Callable[..., 
 
 
 def is_import_path(name: str) -> bool:
-    """Whether a name has the form ``package.module:function``.
-
-    Args:
-        name: Of anything.
-
-    Returns:
-        True if it has.
-    """
+    """Whether a name has the form ``package.module:function``."""
     return _IMPORT_PATH.fullmatch(name) is not None
 
 
 def import_function(path: str) -> Callable[..., Any]:
     """The function at an import path; modules in the current folder are found too.
-
-    Args:
-        path: ``package.module:function``.
-
-    Returns:
-        The function.
 
     Raises:
         ValueError: If the path has another form, or there is no such module or function.
@@ -380,9 +324,7 @@ def import_function(path: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{path!r}: {error}; give package.module:function, importable from here (and from every worker)"
-        ) from None
+        raise ValueError(f"{path!r}: {error}; give package.module:function, importable in every worker") from None
     except Exception as error:  # whatever a user's module may do while it is imported
         raise ValueError(
             f"{path!r}: module {module_name} cannot be imported: {type(error).__name__}: {error}; mend it"

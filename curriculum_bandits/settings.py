@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.grammar import written
 from curriculum_bandits.state import Field
 
@@ -49,15 +50,12 @@ class Settings(Mapping[str, Any]):
         self._values, self._changed, self._free = dict(values), dict(changed), frozenset(free)
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a setting."""
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Names of the settings."""
         return iter(self._values)
 
     def __len__(self) -> int:
-        """Number of settings."""
         return len(self._values)
 
     def __str__(self) -> str:
@@ -65,7 +63,6 @@ class Settings(Mapping[str, Any]):
         return ", ".join(f"{name}={written(value)}" for name, value in self._changed.items())
 
     def __repr__(self) -> str:
-        """Every setting."""
         return f"Settings({', '.join(f'{name}={written(value)}' for name, value in self.items())})"
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,29 +70,19 @@ class Settings(Mapping[str, Any]):
         return {name: _plain(value) for name, value in self.items() if name not in self._free}
 
     def continued(self, saved: Mapping[str, Any]) -> Settings:
-        """The settings with which a saved state continues: these, with the seed it began with.
+        """The settings with which a state continues whose `state_dict` these were: the same, with the seed of there.
 
         Another seed is no other setting, since the random state is in the state.
-
-        Args:
-            saved: What `state_dict` returned there.
-
-        Returns:
-            The settings.
 
         Raises:
             ValueError: If a setting differs; the message has each with both values.
         """
         here, seed = self.state_dict(), saved.get("seed")
         adopted = {"seed": seed} if "seed" in here and type(seed) is int else {}
-        differing = [
-            f"{name} was {there} there and is {now} here"
-            for name, there, now in _differences("", saved, {**here, **adopted})
-        ]
+        differing = "; ".join(_differences("", saved, {**here, **adopted}))
         if differing:
             raise ValueError(
-                f"differ: {'; '.join(differing)}; make the curriculum with those, or rebuild it from a file of "
-                "Curriculum.save with curriculum_bandits.load"
+                f"differ: {differing}; make the curriculum with those, or rebuild it from its file with load"
             )
         changed = {**self._changed, **adopted}
         if not adopted.get("seed"):
@@ -106,12 +93,12 @@ class Settings(Mapping[str, Any]):
 class SavedSettings(Field):
     """The settings of an object, which a saved state must agree with."""
 
+    @override
     def save(self, value: Any) -> Any:
-        """Every setting that is not free."""
         return value.state_dict()
 
+    @override
     def checked(self, saved: Any, present: Any, owner: Any) -> Any:
-        """The settings with which it continues; see `Field`."""
         if not isinstance(saved, Mapping):
             raise ValueError(f"are a {type(saved).__name__}; give what state_dict returned")
         return present.continued(saved)
@@ -124,20 +111,17 @@ def restored(saved: Mapping[str, Any], objects: Mapping[str, Any]) -> dict[str, 
         saved: What `Settings.state_dict` returned.
         objects: Values that take the place of saved ones, such as those that could not be written down.
 
-    Returns:
-        Values by name.
-
     Raises:
         ValueError: If a value could not be written down and is not among `objects`, or one names nothing in this
             package.
     """
-    lacking = {name: _descriptions(value) for name, value in saved.items() if name not in objects}
-    lacking = {name: words for name, words in lacking.items() if words}
+    needed = {name: value for name, value in saved.items() if name not in objects}
+    lacking = {name: words for name, value in needed.items() if (words := ", ".join(_descriptions(value)))}
     if lacking:
-        what = ", ".join(f"{name} ({', '.join(words)})" for name, words in lacking.items())
+        what = ", ".join(f"{name} ({words})" for name, words in lacking.items())
         remedy = ", ".join(f"{name}=..." for name in lacking)
         raise ValueError(f"the file cannot hold these settings: {what}; pass them as well: load(path, bank, {remedy})")
-    return {**{name: _restored(value) for name, value in saved.items() if name not in objects}, **objects}
+    return {**{name: _restored(value) for name, value in needed.items()}, **objects}
 
 
 def _plain(value: Any) -> Any:
@@ -207,8 +191,8 @@ def _found(path: str) -> Any:
         raise ValueError(f"the file names {path!r}, which cannot be had: {error}") from None
 
 
-def _differences(name: str, saved: Any, here: Any) -> Iterator[tuple[str, str, str]]:
-    """Every differing leaf: its dotted name, what was saved, what is here."""
+def _differences(name: str, saved: Any, here: Any) -> Iterator[str]:
+    """A sentence on every differing leaf."""
     if isinstance(saved, Mapping) and isinstance(here, Mapping):
         kinds = [{key: each[key] for key in (_OBJECT, _FUNCTION, _DESCRIBED) if key in each} for each in (saved, here)]
         if kinds[0] == kinds[1]:
@@ -218,7 +202,7 @@ def _differences(name: str, saved: Any, here: Any) -> Iterator[tuple[str, str, s
             return
     arrays = isinstance(saved, np.ndarray) or isinstance(here, np.ndarray)
     if not (np.array_equal(saved, here) if arrays else saved == here):
-        yield name, _shown(saved), _shown(here)
+        yield f"{name} was {_shown(saved)} there and is {_shown(here)} here"
 
 
 _MISSING = {_DESCRIBED: "no setting"}

@@ -84,7 +84,7 @@ def test_whatever_is_written_is_read_again(given):
     import keyword
 
     call = Call("f", {name: value for name, value in given.items() if not keyword.iskeyword(name)})
-    assert parse_call(str(call)) == call
+    assert parse_calls(f"{call}+g") == (call, Call("g"))
 
 
 def test_objects_are_written_with_what_differs_from_their_defaults():

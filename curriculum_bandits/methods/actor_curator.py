@@ -79,9 +79,6 @@ def actor_curator(
         progress: Show a progress bar while features are computed.
         **switches: Fields of `CuratorSettings` that differ from `settings`, such as ``floor=0.1``.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the preset or a switch is unknown, or the scorer and what it reads are not both given where they
             must be.
@@ -111,7 +108,9 @@ def actor_curator(
     if preset == "paper" and scorer is None:
         if inputs is not None:
             raise ValueError("the paper's scorer reads tokens of its own; give scorer= with these inputs, or neither")
-        scorer, inputs = _language_model(bank, seed)
+        transformers = require_extra("transformers", "llm")
+        scorer = neural.TransformerScorer.from_pretrained(_PAPER_SCORER, head_init="normal", seed=seed)
+        inputs = neural.PromptTokens(bank, transformers.AutoTokenizer.from_pretrained(_PAPER_SCORER))
     heads = 2 if settings.baseline == "predicted" else 1
     inputs, scorer = inputs_and_scorer(
         bank, inputs, scorer, heads=heads, seed=seed, features_path=features_path, progress=progress
@@ -122,22 +121,11 @@ def actor_curator(
         settings,
         proposal=proposal,
         groups=bank.groups,
-        group_names=bank.group_names if bank.groups is not None else None,
+        group_names=None if bank.groups is None else bank.group_names,
         device=device,
         collective=collective,
     )
-    if signal is None:
-        signal = policy_improvement if preset == "paper" else reward_variance
+    signal = signal or (policy_improvement if preset == "paper" else reward_variance)
     curriculum = Curriculum(bank, curator, signal, name="actor_curator", seed=seed)
     curriculum.settings = Settings({"settings": settings, "signal": signal})
     return curriculum
-
-
-def _language_model(bank: ProblemBank, seed: int) -> tuple[Scorer, Inputs]:
-    """The paper's scorer and the tokens it reads."""
-    from curriculum_bandits import neural
-
-    transformers = require_extra("transformers", "llm")
-    scorer = neural.TransformerScorer.from_pretrained(_PAPER_SCORER, head_init="normal", seed=seed)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(_PAPER_SCORER)
-    return scorer, neural.PromptTokens(bank, tokenizer)

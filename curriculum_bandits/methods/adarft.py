@@ -48,9 +48,6 @@ def adarft(
         start: First target, in the bank's unit; None is its least difficulty: training starts at the easy end.
         signal: What moves the target.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no difficulty, or a setting is out of its range.
 

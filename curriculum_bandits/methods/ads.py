@@ -53,9 +53,6 @@ def ads(
             never.
         signal: What moves windows and shares; it must lie in [0, 1].
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no difficulty, or neither features nor labels are given, or a setting is out of its
             range.

@@ -36,6 +36,8 @@ def bots(
 ) -> Curriculum:
     """BOTS: as MoPPS, and every batch also speaks of the problems it did not hold, by way of two reference models.
 
+    Its draws state no inclusion.
+
     Args:
         bank: The problems, with the success rates of two reference models as columns.
         seed: Seed of the draws.
@@ -48,9 +50,6 @@ def bots(
             a batch of 256 is chosen among all of up to 16,384 problems.
         prior: Beta parameters of a problem never seen.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state no inclusion.
 
     Raises:
         ValueError: If the bank has no such columns, or a rate in them is not in [0, 1].

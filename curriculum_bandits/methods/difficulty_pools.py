@@ -41,9 +41,6 @@ def difficulty_pools(
         unseen_weight: Of a problem that has not answered yet.
         signal: What sorts problems into pools.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the boundaries do not ascend, or a weight is not above 0.
 

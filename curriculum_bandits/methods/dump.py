@@ -42,9 +42,6 @@ def dump(
         temperature: :math:`\tau`, in the unit of the signal.
         signal: What rewards a group.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no groups, or a setting is out of its range.
 

@@ -49,9 +49,6 @@ def e2h(
         width: Standard deviation of `gaussian`, in levels.
         signal: Reported but not used; the success rate by default.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no groups or no difficulty, the difficulty of a group is not finite, or a setting
             is out of its range.

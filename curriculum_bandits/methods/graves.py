@@ -53,9 +53,6 @@ def graves(
         history: Latest utilities that the 20th and 80th percentiles are taken over.
         signal: The progress on a problem, in any unit.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no groups or only one, or a setting is out of its range.
 

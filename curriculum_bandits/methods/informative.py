@@ -32,7 +32,7 @@ def informative(
 
     Only then does a group-relative advantage teach anything. Near p = .5 the chance is nearly the same for all rates,
     so that this is content with a wider range than `learnability`. Estimates, and what becomes of problems not seen
-    for long, are as there.
+    for long, are as there. Its draws state no inclusion.
 
     Args:
         bank: The problems.
@@ -42,9 +42,6 @@ def informative(
         discount: How much is kept of what is known of a problem when it is visited; ours.
         fading: How much is kept of it at each update of others; ours.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state no inclusion.
 
     >>> len(informative(ProblemBank(["easy", "right", "hard"]), rollouts=4).ask(2))
     2

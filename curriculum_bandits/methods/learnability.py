@@ -32,7 +32,7 @@ def learnability(
     LILO and SFL as published roll out a whole pool before each choice, and pay for it; that screen is a filter of its
     own, to be put before any curriculum. This one costs no rollouts beyond those trained on, and its estimates are
     older: a problem never seen counts as one half, the best there is, and what was seen returns there in time, so that
-    none is left out for ever.
+    none is left out for ever. Its draws state no inclusion.
 
     Args:
         bank: The problems.
@@ -41,9 +41,6 @@ def learnability(
         discount: How much is kept of what is known of a problem when it is visited; ours.
         fading: How much is kept of it at each update of others; ours.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state no inclusion.
 
     Source: the index of LILO, arXiv 2502.12272, and SFL, arXiv 2408.15099; the estimates are ours.
 

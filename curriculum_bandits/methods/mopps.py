@@ -30,6 +30,8 @@ def mopps(
 ) -> Curriculum:
     """MoPPS: a Beta belief about every problem, one draw from each, and the problems whose draw is nearest one half.
 
+    Its draws state no inclusion.
+
     Args:
         bank: The problems.
         seed: Seed of the draws.
@@ -38,9 +40,6 @@ def mopps(
         candidates: Candidates per problem of a batch, drawn uniformly; 8 and 16 are published. None: all problems.
         prior: Beta parameters of a problem never seen.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state no inclusion.
 
     Source: MoPPS, arXiv 2507.04632.
 

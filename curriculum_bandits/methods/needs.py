@@ -14,15 +14,12 @@ __all__ = ["group_partition", "number_column"]
 def group_partition(
     bank: ProblemBank, within: Within = "iid", *, otherwise: str = "take a method over problems"
 ) -> Partition:
-    """One arm per group.
+    """One arm per group, in the order of ``bank.group_names``.
 
     Args:
         bank: The problems.
         within: How problems of a group are chosen; see `Partition`.
         otherwise: What else the user can do, for the error.
-
-    Returns:
-        The arms, in the order of ``bank.group_names``.
 
     Raises:
         ValueError: If the bank has no groups.
@@ -36,16 +33,13 @@ def group_partition(
 
 
 def number_column(bank: ProblemBank, name: str, argument: str, what: str) -> FloatArray:
-    """A column of the bank as numbers.
+    """A column of the bank as numbers, shape (N,).
 
     Args:
         bank: The problems.
         name: Of the column.
         argument: The method's argument that names it, for the error.
         what: What the column must hold, for the error.
-
-    Returns:
-        One number per problem, shape (N,).
 
     Raises:
         ValueError: If the bank has no such column, or it holds something else than numbers.

@@ -58,9 +58,6 @@ def osmd(
         utility_range: (lo, hi) of bounded utilities, for the loss form that carries the bounds; None is scale-free.
         signal: What rewards the bandit; policy improvement by default.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If groups are asked for and the bank has none.
 

@@ -56,8 +56,7 @@ def pcl(
         seed: Seed of the draws and of the network's first weights.
         target: Success rate that is sought.
         candidates: Candidates per problem drawn.
-        inputs: What the scorer reads. By default the bank's features, or where it has none text features of its
-            prompts with a column for each of its groups; for the default scorer the bank's difficulty beside them.
+        inputs: What the scorer reads; by default as for `actor_curator`.
         scorer: The network; by default a `MlpScorer` over the features. One that reads tokens needs `inputs`.
         learning_rate: Of AdamW; ours, for the small network.
         gradient_steps: Optimiser steps per answer; ours.
@@ -66,9 +65,6 @@ def pcl(
         device: Where the scorer runs, such as ``"cuda"``; None leaves it where it is.
         features_path: Where features are kept, so that they are computed once; None computes them in memory each time.
         progress: Show a progress bar while features are computed.
-
-    Returns:
-        The curriculum.
 
     Raises:
         ValueError: If scorer and what it reads are not both given where they must be, or a setting is out of its range.

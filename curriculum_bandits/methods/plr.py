@@ -38,9 +38,6 @@ def plr(
         staleness: rho, the share of replays that goes by how long ago a problem was seen.
         signal: What scores a problem.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If a setting is out of its range.
 

@@ -30,6 +30,8 @@ def procurl(
 ) -> Curriculum:
     """ProCuRL: draw by exp(b PoS (PoS* - PoS)), PoS the learner's probability of success and PoS* the best learner's.
 
+    Its draws state the exact inclusion.
+
     Args:
         bank: The problems.
         seed: Seed of the draws.
@@ -39,9 +41,6 @@ def procurl(
         discount: How much is kept of what is known of a problem when it is visited; ours.
         prior: Beta parameters of a problem never seen; ours.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state the exact inclusion.
 
     Source: ProCuRL, arXiv 2304.12877; follow-up arXiv 2405.02481. They take PoS from extra rollouts or from a critic,
     here it is the mean of discounted counts of training rollouts.

@@ -24,13 +24,13 @@ from curriculum_bandits.delayed import Delayed
 from curriculum_bandits.filters import Filter
 from curriculum_bandits.grammar import (
     Call,
-    check_names,
     check_settings,
     find_name,
     import_function,
     is_import_path,
     parse_call,
     parse_calls,
+    unknown_name,
     written,
 )
 from curriculum_bandits.rollouts import Rollouts
@@ -111,19 +111,14 @@ class Method:
     @property
     def required(self) -> tuple[str, ...]:
         """Settings without a default."""
-        named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-        return tuple(
-            each.name for each in self._parameters() if each.default is each.empty and each.kind in named
-        )  # fmt: skip
+        gathered = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+        return tuple(p.name for p in self._parameters() if p.default is p.empty and p.kind not in gathered)
 
     def check(self, settings: Iterable[str]) -> None:
-        """Refuse settings that the method does not have.
-
-        Args:
-            settings: Names of settings.
+        """Refuse the name of a setting that the method does not have.
 
         Raises:
-            ValueError: For the first that it lacks; names the nearest.
+            ValueError: For the first such name; has the nearest.
         """
         if self.switches:
             switches = dataclasses.fields(import_function(self.switches))  # type: ignore[arg-type]
@@ -148,9 +143,6 @@ def method(title: str, **declaration: Any) -> Callable[[Callable[P, Curriculum]]
     Args:
         title: Short name in tables.
         **declaration: Further fields of `Method`.
-
-    Returns:
-        A decorator.
 
     Raises:
         ValueError: If another constructor has the name.
@@ -202,9 +194,6 @@ def find_method(name: str, own: Mapping[str, Method] = MappingProxyType({})) -> 
         name: Its name, or ``package.module:function`` for one's own, called as ``function(bank, seed=seed)``.
         own: Further methods by name.
 
-    Returns:
-        The method.
-
     Raises:
         ValueError: If there is none; names the nearest.
 
@@ -239,20 +228,17 @@ class NamedCurriculum:
     delay: int = 0
 
     def make(self, bank: ProblemBank, seed: int = 0, **given: Any) -> Any:
-        """The curriculum.
+        """The curriculum; of a function by import path whatever it returns.
 
         Args:
             bank: The problems.
             seed: Seed of the draws.
             **given: Further settings, each used where the method requires it and the text does not say it.
 
-        Returns:
-            The curriculum; of a function by import path whatever it returns.
-
         Raises:
             ValueError: If the method cannot work with the bank or the settings.
         """
-        needed = {name: value for name, value in given.items() if name in self.open}
+        needed = {name: given[name] for name in self.open if name in given}
         made = self.method.make(bank, **{"seed": seed, **needed, **self.settings})
         if self.delay and not isinstance(made, Curriculum):
             raise ValueError(f"{self.label} is no curriculum but a {type(made).__name__}; leave out delayed")
@@ -260,8 +246,7 @@ class NamedCurriculum:
 
     def filter(self) -> Filter | None:
         """The filter, new; None where there is none."""
-        made = [FILTERS[call.name](**call.settings) for call in self.filters]
-        return made[0] if made else None
+        return next((FILTERS[call.name](**call.settings) for call in self.filters), None)
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -278,9 +263,6 @@ def parse_curriculum(
         text: Such as ``"sec(temperature=0.2)+dapo+delayed(steps=2)"``, or ``"my_module:my_curriculum(x=1)"``.
         given: Required settings that `NamedCurriculum.make` will be given.
         own: Further methods by name.
-
-    Returns:
-        What it names.
 
     Raises:
         ValueError: If it cannot be read, or a name in it does not exist; names the nearest.
@@ -320,24 +302,21 @@ def parse_curriculum(
 
 def signal_names() -> list[str]:
     """Names of the signals in `curriculum_bandits.signals`: whatever there judges rollouts."""
-    names = []
-    for name in signals.__all__:
-        function = getattr(signals, name)
-        if inspect.isfunction(function):
-            parameters = list(inspect.signature(function).parameters.values())
-            if parameters and parameters[0].annotation in (Rollouts, "Rollouts"):
-                names.append(name)
-    return names
+    first = {
+        name: [*inspect.signature(getattr(signals, name)).parameters.values()][:1]
+        for name in signals.__all__
+        if inspect.isfunction(getattr(signals, name))
+    }
+    return [
+        name for name, parameter in first.items() if parameter and parameter[0].annotation in (Rollouts, "Rollouts")
+    ]
 
 
 def find_signal(name: str | Call) -> Signal:
-    """The signal of a name, with settings if need be.
+    """The signal of a name, or a partial of it where there are settings.
 
     Args:
         name: Such as ``"tent"``, ``"policy_improvement(ratio=sequence)"``, or ``"my_module:my_signal"``.
-
-    Returns:
-        The signal, or a partial of it.
 
     Raises:
         ValueError: If there is none, or it does not take a setting; names the nearest.
@@ -375,21 +354,17 @@ def _value_object(name: str) -> Any:
         if name in module.__all__:
             return getattr(module, name)
         known += [each for each in module.__all__ if each[:1].isupper()]
-    check_names("value object", [name], known)
-    raise AssertionError
+    raise unknown_name("value object", name, known)
 
 
 def load(path: str | os.PathLike[str], bank: ProblemBank, **objects: Any) -> Curriculum:
-    """Rebuild a curriculum from a file of `Curriculum.save`, with its method, its settings and its state.
+    """Rebuild a curriculum from a file of `Curriculum.save`, with its method, its settings and its state, bit for bit.
 
     Args:
         path: The file.
         bank: The problems, the same as there.
         **objects: Settings that a file cannot hold, such as a scorer or a signal of one's own, and others that may
             differ, such as a device.
-
-    Returns:
-        The curriculum, which continues bit for bit.
 
     Raises:
         ValueError: If the method is not declared, if a setting that a file cannot hold is not given, or if bank or

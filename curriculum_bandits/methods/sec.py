@@ -46,9 +46,6 @@ def sec(
             public code does, which lets all others fall toward 0. Say which you report.
         signal: What rewards a group.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no groups, or a setting is out of its range.
 

@@ -32,7 +32,7 @@ def sfl(
 
     The published settings keep the best 1,000 of 25,000 levels, which are rolled out anew for that, and draw half of
     the environments from them. Here p is estimated from the rollouts of training, the list is made anew at each draw,
-    of problems that have been seen, and the fresh half is what finds them.
+    of problems that have been seen, and the fresh half is what finds them. Its draws state the exact inclusion.
 
     Args:
         bank: The problems.
@@ -42,9 +42,6 @@ def sfl(
         discount: How much is kept of what is known of a problem when it is visited; ours.
         fading: How much is kept of it at each update of others; ours.
         signal: Success rate in [0, 1].
-
-    Returns:
-        The curriculum. Its draws state the exact inclusion.
 
     Source: Rutherford et al., "No Regrets", arXiv 2408.15099, pool and list as in its public MiniGrid configuration.
 

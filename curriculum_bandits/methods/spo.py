@@ -32,6 +32,8 @@ def spo(
 ) -> Curriculum:
     """SPO's curriculum: draw by sqrt(p (1 - p)) + .05, and forget as fast as the policy is measured to move.
 
+    Its draws state the exact inclusion.
+
     Args:
         bank: The problems.
         seed: Seed of the draws.
@@ -42,9 +44,6 @@ def spo(
             the prior.
         prior: Beta parameters of a problem of which nothing is known; ours.
         signal: Success rate in [0, 1], with its KL; without KL the most is kept, the upper end of `kept`.
-
-    Returns:
-        The curriculum. Its draws state the exact inclusion.
 
     Raises:
         ValueError: If the bank has no column `offline`, or a rate in it is not in [0, 1].

@@ -56,9 +56,6 @@ def tscl(
             temperature must be of the size of the progress made in one step.
         signal: The score.
 
-    Returns:
-        The curriculum.
-
     Raises:
         ValueError: If the bank has no groups, or a setting is out of its range.
 

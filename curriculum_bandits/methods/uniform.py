@@ -20,9 +20,6 @@ def uniform(bank: ProblemBank, seed: int = 0, *, signal: Signal = success_rate) 
         seed: Seed of the shuffles.
         signal: Reported but not used; the success rate by default.
 
-    Returns:
-        The curriculum.
-
     >>> len(uniform(ProblemBank(["a", "b", "c"])).ask(2))
     2
     """

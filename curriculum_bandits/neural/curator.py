@@ -103,9 +103,7 @@ class NeuralCurator(Stateful, Bandit):
         device: str | torch.device | None = None,
         collective: bool = False,
     ) -> None:
-        self.n_arms = len(inputs)
-        self.settings = settings
-        self.inputs = inputs
+        self.n_arms, self.inputs, self.settings = len(inputs), inputs, settings
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
         made = UniformCandidates if settings.proposal == "uniform" else ShuffledCandidates
         self.proposal = made(self.n_arms) if proposal is None else proposal
@@ -116,8 +114,7 @@ class NeuralCurator(Stateful, Bandit):
         self._learning = Learning(self.scorer, settings, self._processes)
         self._history = History(self.n_arms, settings.window, groups)
         self._group_names = group_names
-        self._draws = 0
-        self._updates = 0
+        self._draws = self._updates = 0
         self._mean_square = 0.0
         self._entropy = math.log(self.n_arms)
         self._last: dict[str, float] = {}
@@ -135,13 +132,7 @@ class NeuralCurator(Stateful, Bandit):
         return next(self.scorer.parameters()).device
 
     def probabilities_of(self, candidates: IntArray) -> FloatArray:
-        """p_t over a candidate set: what `select` would draw from.
-
-        Args:
-            candidates: Distinct problems, shape (M,).
-
-        Returns:
-            The distribution, shape (M,).
+        """p_t over distinct candidates (M,): the distribution that `select` would draw from, shape (M,).
 
         Raises:
             FloatingPointError: If a score is not finite.
@@ -152,14 +143,17 @@ class NeuralCurator(Stateful, Bandit):
             raise FloatingPointError(
                 f"the score of problem {item} is not finite; lower the learning rate, or let the scorer run in float32"
             )
-        settings = self.settings
-        log_p = log_probabilities(scores.double(), temperature=settings.temperature, floor=settings.floor)
+        log_p = log_probabilities(scores.double(), temperature=self.settings.temperature, floor=self.settings.floor)
         p = np.asarray(torch.exp(log_p).numpy())
         return np.asarray(p / p.sum())
 
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        count = self._wanted(size) if candidates is None else len(candidates)
+        if candidates is None:
+            count, most = min(self.settings.candidates, self.n_arms), self.settings.candidates_per_problem
+            count = count if most is None else min(count, most * max(size, 1))
+        else:
+            count = len(candidates)
         if not 1 <= size <= count:
             raise ValueError(
                 f"{size} problems are asked for out of {count} candidates; ask for 1 to that many, or raise candidates"
@@ -178,12 +172,6 @@ class NeuralCurator(Stateful, Bandit):
             self._entropy = float(np.sum(entr(p_t))) + math.log(self.n_arms / count)
         return Selection(items[places], p_t[places], inclusion, items, p_t if scored else None, candidate_inclusion)
 
-    def _wanted(self, size: int) -> int:
-        """Candidates for a draw of so many problems."""
-        count = min(self.settings.candidates, self.n_arms)
-        most = self.settings.candidates_per_problem
-        return count if most is None else min(count, most * max(size, 1))
-
     def _candidates(
         self, given: IntArray | None, count: int, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray | None]:
@@ -193,19 +181,16 @@ class NeuralCurator(Stateful, Bandit):
         items, inclusion = (given, None) if given is not None else self.proposal.propose(count, rng)
         items = np.array(items, dtype=np.int64)
         if given is not None or not self._own_proposal:
-            self._check_candidates(items, count)
+            inside = items.shape == (count,) and items.min() >= 0 and items.max() < self.n_arms
+            different = len(np.unique(items))
+            if not inside or different < count:
+                raise ValueError(
+                    f"{count} different problems of 0..{self.n_arms - 1} are needed as candidates; got shape "
+                    f"{items.shape}, {different} of them different"
+                )
         if given is None:
             self._proposed = items, inclusion
         return items, inclusion
-
-    def _check_candidates(self, items: IntArray, count: int) -> None:
-        inside = items.shape == (count,) and items.min() >= 0 and items.max() < self.n_arms
-        different = len(np.unique(items))
-        if not inside or different < count:
-            raise ValueError(
-                f"{count} different problems of 0..{self.n_arms - 1} are needed as candidates; got shape "
-                f"{items.shape}, {different} of them different"
-            )
 
     @override
     def update(
@@ -222,15 +207,12 @@ class NeuralCurator(Stateful, Bandit):
         self.settings.loss.check(selection.inclusion)
         candidates = np.arange(self.n_arms) if selection.candidates is None else selection.candidates
         utilities = utilities / (1.0 + _attention(selection, len(candidates))) ** self.settings.congestion
-        if selection.candidate_probability is not None:  # else a dormant draw
+        p_t = selection.candidate_probability
+        if p_t is not None:  # else a dormant draw
             means = self._history.preview(arms, utilities)
             mean_square = self._mean_square_with(means)
-            answer = Answer(
-                probability=selection.candidate_probability,
-                places=_places(candidates, arms),
-                utilities=means * self._gain(mean_square),
-                inclusion=selection.inclusion,
-            )
+            paid = means * self._gain(mean_square)
+            answer = Answer(p_t, _places(candidates, arms), paid, selection.inclusion)
             self._last = self._learning.learn(self._rows(candidates), answer)
             self._mean_square = mean_square
         # Last, so that an answer that could not be learned from can be given again.
@@ -249,15 +231,12 @@ class NeuralCurator(Stateful, Bandit):
             since a problem was observed, on average) over the bank, by group as ``coverage/<group>``.
         """
         numbers = {"entropy": self._entropy, **self._last}
-        for name, by_group in (
-            ("coverage", self._history.coverage()),
-            ("staleness", self._history.staleness(self._updates)),
-        ):
+        coverage, staleness = self._history.coverage(), self._history.staleness(self._updates)
+        for name, by_group in (("coverage", coverage), ("staleness", staleness)):
             numbers[name] = float(np.average(by_group, weights=self._history.group_sizes))
             if self._group_names is not None:
-                numbers.update(
-                    {f"{name}/{group}": float(x) for group, x in zip(self._group_names, by_group, strict=True)}
-                )
+                named = zip(self._group_names, by_group, strict=True)
+                numbers.update({f"{name}/{group}": float(value) for group, value in named})
         return numbers
 
     @override
@@ -286,9 +265,8 @@ class NeuralCurator(Stateful, Bandit):
 
     def _gain(self, mean_square: float) -> float:
         """The factor on utilities: the constant c, or one over their running root mean square."""
-        if self.settings.gain is not None:
-            return self.settings.gain
-        return 1.0 / math.sqrt(mean_square) if mean_square > 0.0 else 0.0
+        by_size = 1.0 / math.sqrt(mean_square) if mean_square > 0.0 else 0.0
+        return by_size if self.settings.gain is None else self.settings.gain
 
 
 def _attention(selection: Selection, candidates: int) -> FloatArray:

@@ -5,15 +5,12 @@ The curator and the value model of PCL are alike in this, so that what differs b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from os import PathLike
 
 from curriculum_bandits.bank import ProblemBank
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from curriculum_bandits.neural import Inputs, Scorer
-    from curriculum_bandits.neural.inputs import RowTable
+from curriculum_bandits.neural import features
+from curriculum_bandits.neural.inputs import FeatureRows, Inputs, RowTable, SideBySide
+from curriculum_bandits.neural.scorers import MlpScorer, Scorer, TransformerScorer
 
 __all__ = ["MOST_GROUPS", "inputs_and_scorer"]
 
@@ -36,7 +33,7 @@ def inputs_and_scorer(
     features_path: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> tuple[Inputs, Scorer]:
-    """Fill in what is not given.
+    """Inputs and scorer, with defaults for those that are not given.
 
     Args:
         bank: The problems.
@@ -49,35 +46,27 @@ def inputs_and_scorer(
         features_path: Where features are kept; None computes them in memory.
         progress: Show a progress bar while features are computed.
 
-    Returns:
-        Both.
-
     Raises:
         ValueError: If the scorer reads tokens and `inputs` are not given, if `inputs` are not rows and the scorer is
             not given, or if they are of another number of problems.
     """
-    from curriculum_bandits import neural
-
     if inputs is None:
-        if isinstance(scorer, neural.TransformerScorer):
+        if isinstance(scorer, TransformerScorer):
             raise ValueError(
                 "the scorer reads tokens and inputs are not given; give inputs=PromptTokens(bank, tokenizer)"
             )
-        inputs = neural.FeatureRows(_table(bank, features_path, progress, beside=scorer is None))
+        inputs = FeatureRows(_table(bank, features_path, progress, beside=scorer is None))
     if len(inputs) != len(bank):
         raise ValueError(f"inputs are of {len(inputs)} problems, the bank has {len(bank)}; make them from this bank")
     if scorer is None:
-        if not isinstance(inputs, neural.FeatureRows):
+        if not isinstance(inputs, FeatureRows):
             raise ValueError("inputs are not rows of features; give the scorer that reads them")
         hidden = _HIDDEN_TEXT if bank.features is None else _HIDDEN_FEATURES
-        scorer = neural.MlpScorer(inputs.columns, hidden=hidden, heads=heads, seed=seed)
+        scorer = MlpScorer(inputs.columns, hidden=hidden, heads=heads, seed=seed)
     return inputs, scorer
 
 
 def _table(bank: ProblemBank, path: str | PathLike[str] | None, progress: bool, *, beside: bool) -> RowTable:
-    from curriculum_bandits import neural
-
-    features = neural.features
     tables: list[RowTable]
     if bank.features is not None:
         tables = [features.matrix_features(bank.features, bank=bank, path=path, progress=progress)]
@@ -88,4 +77,4 @@ def _table(bank: ProblemBank, path: str | PathLike[str] | None, progress: bool, 
             tables.append(features.GroupColumns(bank.groups, len(bank.group_names)))
     if beside and bank.difficulty is not None:
         tables.append(features.matrix_features(bank.difficulty[:, None], progress=False))
-    return tables[0] if len(tables) == 1 else neural.SideBySide(*tables)
+    return tables[0] if len(tables) == 1 else SideBySide(*tables)

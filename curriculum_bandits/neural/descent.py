@@ -45,19 +45,12 @@ class Descent(Trained):
             parameter.grad = None
 
     def step(self) -> float:
-        """Take one step, if the gradient is finite.
-
-        Returns:
-            The norm of the gradient, before it was scaled down.
-        """
+        """Take one step, if the gradient is finite, and return its norm before it was scaled down."""
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self._max_norm)
         if bool(torch.isfinite(norm)):
             self.optimizer.step()
         else:
             self.skipped += 1
-            logger.warning(
-                "a gradient of %s is not finite; this step is skipped (%d so far)",
-                type(self.network).__name__,
-                self.skipped,
-            )
+            name = type(self.network).__name__
+            logger.warning("a gradient of %s is not finite; this step is skipped (%d so far)", name, self.skipped)
         return float(norm)

@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Field, Stateful
 
 __all__ = ["History"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _ROOM = 1024
 
@@ -43,9 +41,9 @@ class History(Stateful):
 
     >>> history = History(5, window=2)
     >>> history.record(np.array([3]), np.array([1.0]), time=1)
-    array([1.])
-    >>> history.record(np.array([3]), np.array([3.0]), time=2)
+    >>> history.preview(np.array([3]), np.array([3.0]))
     array([2.])
+    >>> history.record(np.array([3]), np.array([3.0]), time=2)
     >>> history.coverage(), history.staleness(2)
     (array([0.2]), array([1.6]))
     """
@@ -75,32 +73,23 @@ class History(Stateful):
         self._covered = np.zeros(len(self.group_sizes), dtype=np.int64)
         self._seen_sum = np.zeros(len(self.group_sizes), dtype=np.int64)
 
-    def record(self, items: IntArray, utilities: FloatArray, time: int) -> FloatArray:
-        """Take in utilities, and return what to learn from.
+    def record(self, items: IntArray, utilities: FloatArray, time: int) -> None:
+        """Take in utilities.
 
         Args:
             items: Problems, shape (m,), repeats allowed.
             utilities: One each, shape (m,).
             time: Number of this update, not below an earlier one.
-
-        Returns:
-            The mean of the last H utilities of each problem, these included, shape (m,).
         """
-        slots = self._slots(items)
-        distinct, first = np.unique(slots, return_index=True)
-        if len(distinct) == len(slots):
-            self._keep(slots, utilities)
-        else:  # one after the other, as they came
-            for slot, utility in zip(slots, utilities, strict=True):
-                self._keep(slot, utility)
-        group = self._group_of(items[first])
-        np.add.at(self._seen_sum, group, time - self._seen[distinct])
-        self._seen[distinct] = time
-        # Places not filled yet are zero.
-        return np.asarray(self._utility[slots].sum(axis=1) / np.minimum(self._count[slots], self._window))
+        self._make_slots(items)
+        distinct, utility, count, _ = self._with(items, utilities)
+        slots = self._slot_of[distinct].astype(np.int64) - 1
+        self._utility[slots], self._count[slots] = utility, count
+        np.add.at(self._seen_sum, self._group_of(distinct), time - self._seen[slots])
+        self._seen[slots] = time
 
     def preview(self, items: IntArray, utilities: FloatArray) -> FloatArray:
-        """What `record` would return; nothing is taken in.
+        """The utilities to learn from, once `record` has taken these in; nothing is taken in.
 
         Args:
             items: Problems, shape (m,), repeats allowed.
@@ -109,33 +98,31 @@ class History(Stateful):
         Returns:
             The mean of the last H utilities of each problem, these included, shape (m,).
         """
+        _, utility, count, place = self._with(items, utilities)
+        return np.asarray((utility.sum(axis=1) / np.minimum(count, self._window))[place])  # unfilled places are zero
+
+    def _with(self, items: IntArray, utilities: FloatArray) -> tuple[IntArray, FloatArray, IntArray, IntArray]:
+        """The distinct problems, their utilities and counts with these in it, and where each item is among them."""
         distinct, place = np.unique(items, return_inverse=True)
         slots = self._slot_of[distinct].astype(np.int64) - 1
-        kept, count = np.zeros((len(distinct), self._window)), np.zeros(len(distinct), dtype=np.int64)
         known = slots >= 0
-        kept[known], count[known] = self._utility[slots[known]], self._count[slots[known]]
+        utility, count = np.zeros((len(distinct), self._window)), np.zeros(len(distinct), dtype=np.int64)
+        utility[known], count[known] = self._utility[slots[known]], self._count[slots[known]]
         if len(distinct) == len(place):
-            kept[place, count[place] % self._window] = utilities
+            utility[place, count[place] % self._window] = utilities
             count += 1
-        else:
-            for i, utility in zip(place, utilities, strict=True):
-                kept[i, count[i] % self._window] = utility
+        else:  # one after the other, as they came
+            for i, each in zip(place, utilities, strict=True):
+                utility[i, count[i] % self._window] = each
                 count[i] += 1
-        return np.asarray((kept.sum(axis=1) / np.minimum(count, self._window))[place])
+        return distinct, utility, count, place
 
     def coverage(self) -> FloatArray:
         """Share of each group's problems that were observed at least once, shape (G,)."""
         return np.asarray(self._covered / self.group_sizes)
 
     def staleness(self, time: int) -> FloatArray:
-        """How many updates ago a problem was observed, on average over each group; since the start where never.
-
-        Args:
-            time: Number of the present update.
-
-        Returns:
-            Shape (G,).
-        """
+        """Updates since a problem was observed (since the start where never) at `time`, on average by group, (G,)."""
         return np.asarray(time - self._seen_sum / self.group_sizes)
 
     @override
@@ -153,7 +140,7 @@ class History(Stateful):
         self._slot_of[self.item] = 0
         self._clear()
         item = values["item"]
-        self._slots(item)
+        self._make_slots(item)
         for name in ("utility", "count", "seen"):
             getattr(self, name)[:] = values[name]
         np.add.at(self._seen_sum, self._group_of(item), self.seen)
@@ -161,27 +148,17 @@ class History(Stateful):
     def _group_of(self, items: IntArray) -> IntArray:
         return np.zeros(len(items), dtype=np.int64) if self._groups is None else self._groups[items]
 
-    def _slots(self, items: IntArray) -> IntArray:
-        """Places of problems in the tables; those without one get the next."""
+    def _make_slots(self, items: IntArray) -> None:
+        """Give problems without a place in the tables the next ones."""
         new = np.asarray(items)[self._slot_of[items] == 0]
         new = new[np.sort(np.unique(new, return_index=True)[1])]
-        if len(new):
-            end = self._known + len(new)
-            if end > len(self._item):
-                self._grow(max(end, 2 * len(self._item)))
-            self._item[self._known : end] = new
-            self._slot_of[new] = np.arange(self._known, end) + 1
-            self._known = end
-            np.add.at(self._covered, self._group_of(new), 1)
-        return self._slot_of[items].astype(np.int64) - 1
-
-    def _grow(self, room: int) -> None:
-        for name in ("_item", "_utility", "_count", "_seen"):
-            old = getattr(self, name)
-            table = np.zeros((room, *old.shape[1:]), dtype=old.dtype)
-            table[: len(old)] = old
-            setattr(self, name, table)
-
-    def _keep(self, slots: Any, utilities: Any) -> None:
-        self._utility[slots, self._count[slots] % self._window] = utilities
-        self._count[slots] += 1
+        end = self._known + len(new)
+        if end > len(self._item):
+            room = max(end, 2 * len(self._item)) - len(self._item)
+            for name in ("_item", "_utility", "_count", "_seen"):
+                table = getattr(self, name)
+                setattr(self, name, np.concatenate([table, np.zeros((room, *table.shape[1:]), dtype=table.dtype)]))
+        self._item[self._known : end] = new
+        self._slot_of[new] = np.arange(self._known, end) + 1
+        self._known = end
+        np.add.at(self._covered, self._group_of(new), 1)

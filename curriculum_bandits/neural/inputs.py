@@ -13,40 +13,27 @@ import numpy.typing as npt
 import torch
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.contract import IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.prompts import prompt_tokens
 
 __all__ = ["FeatureRows", "Inputs", "PromptTokens", "RowTable", "SideBySide", "Tokens"]
 
-IntArray = npt.NDArray[np.int64]
-
 
 class Inputs(Protocol):
-    """Turns items into what a scorer reads."""
+    """Turns items, out of ``len`` of them, into what a scorer reads."""
 
-    def __len__(self) -> int:
-        """Number of problems, N."""
-        ...
+    def __len__(self) -> int: ...
 
     def __call__(self, items: IntArray, device: torch.device) -> Any:
-        """What the scorer's ``forward`` takes.
-
-        Args:
-            items: Problems, shape (m,).
-            device: Where the tensors shall be.
-
-        Returns:
-            One row per item, in the order of the items.
-        """
+        """What the scorer's ``forward`` takes: a row for each of the items (m,), in their order, on the device."""
         ...
 
 
 class RowTable(Protocol):
-    """Features of problems, a row each, from memory, from disk or computed when asked for."""
+    """Features of N problems, a row each, from memory, from disk or computed when asked for."""
 
-    def __len__(self) -> int:
-        """Number of problems, N."""
-        ...
+    def __len__(self) -> int: ...
 
     @property
     def columns(self) -> int:
@@ -54,14 +41,7 @@ class RowTable(Protocol):
         ...
 
     def rows(self, items: IntArray) -> npt.NDArray[np.float32]:
-        """Features of some problems.
-
-        Args:
-            items: Problems, shape (m,).
-
-        Returns:
-            Features, shape (m, d).
-        """
+        """Features of the problems ``items``, shape (m,), as a new array of shape (m, d)."""
         ...
 
 
@@ -86,8 +66,8 @@ class SideBySide(RowTable):
         return len(self._tables[0])
 
     @property
+    @override
     def columns(self) -> int:
-        """Number of features of all tables together, d."""
         return sum(table.columns for table in self._tables)
 
     @override
@@ -152,9 +132,7 @@ class PromptTokens(Inputs):
     def __init__(self, bank: ProblemBank, tokenizer: Any, *, max_length: int = 1024) -> None:
         if max_length < 1:
             raise ValueError(f"max_length is {max_length}; a prompt needs at least one token")
-        self._bank = bank
-        self._tokenizer = tokenizer
-        self._max_length = max_length
+        self._bank, self._tokenizer, self._max_length = bank, tokenizer, max_length
         known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)  # which id is no matter: the mask hides it
         self._padding = next(int(token) for token in known if token is not None)
 

@@ -31,7 +31,7 @@ _SMALLEST = 1e-30
 
 @dataclass(frozen=True)
 class Answer:
-    """What a draw brought, in the units that are learned from.
+    """The answer to a draw, in the units that are learned from.
 
     Attributes:
         probability: The recorded p_t of all candidates, shape (M,).
@@ -72,26 +72,15 @@ class Learning(Stateful):
         self._same_everywhere = False
 
     def scores(self, chunks: list[Any], count: int) -> Tensor:
-        """Scores of all candidates, without a graph.
-
-        Args:
-            chunks: What the scorer reads about this process's share.
-            count: Number of candidates M.
-
-        Returns:
-            Shape (M,).
-        """
+        """Scores of all ``count`` candidates, shape (M,), without a graph; ``chunks`` is what `learn` takes."""
         return self._outputs(chunks, count)[:, 0]
 
     def learn(self, chunks: list[Any], answer: Answer) -> dict[str, float]:
-        """Take the gradient steps of one update.
+        """Take the gradient steps of one update, and return diagnostics by name.
 
         Args:
             chunks: What the scorer reads about this process's share of the candidates.
             answer: What was drawn and what it paid.
-
-        Returns:
-            Diagnostics by name.
         """
         self._make_same()
         settings = self._settings
@@ -108,7 +97,7 @@ class Learning(Stateful):
         self._descent.forget()  # the trainer may need their memory until the next answer
         self.updates += 1
         return {
-            **objective.diagnostics(),
+            **objective.numbers,
             "gradient_norm": norm,
             "learning_rate": settings.learning_rate * factor,
             "skipped_steps": float(self._descent.skipped),
@@ -150,8 +139,7 @@ class _Objective:
     """The loss of one update as a function of the scorer's outputs, and what is worth knowing about it."""
 
     def __init__(self, answer: Answer, settings: CuratorSettings, device: torch.device) -> None:
-        self._settings = settings
-        self._answer = answer
+        self._settings, self._answer = settings, answer
         self.candidates = len(answer.probability)
 
         def tensor(values: FloatArray, dtype: type = np.float32) -> Tensor:
@@ -166,7 +154,7 @@ class _Objective:
         constant = "none" if settings.baseline == "predicted" else settings.baseline
         self._credit = self._utilities - baseline_of(self._utilities, constant)
         self._predicted: Tensor | None = None
-        self._numbers: dict[str, float] = {}
+        self.numbers: dict[str, float] = {}
         self._first = True
         self.last = True
 
@@ -179,13 +167,7 @@ class _Objective:
             self._predicted = outputs.detach()[:, 1].float()
         shape = {"temperature": settings.temperature, "floor": settings.floor}
         loss = settings.loss(
-            scores,
-            self._probability,
-            self._places,
-            self._credit,
-            self._inclusion,
-            predicted=self._predicted,
-            **shape,
+            scores, self._probability, self._places, self._credit, self._inclusion, predicted=self._predicted, **shape
         )
         if self._first:
             self._observe_predictions()
@@ -199,28 +181,23 @@ class _Objective:
             loss = loss + settings.prediction_weight * (error**2).mean()
         return loss
 
-    def diagnostics(self) -> dict[str, float]:
-        return self._numbers
-
     def _observe_predictions(self) -> None:
         """Before the first step: did what was drawn, and what was predicted to pay, pay?"""
         observed, places = self._answer.utilities, self._answer.places
         log_p_t = np.log(np.maximum(self._answer.probability[places], np.finfo(np.float64).tiny))
-        self._numbers["score_correlation"] = _correlation(log_p_t, observed)
+        self.numbers["score_correlation"] = _correlation(log_p_t, observed)
         if self._predicted is not None:
             predicted = self._predicted[self._places].cpu().numpy().astype(np.float64)
-            self._numbers["prediction_correlation"] = _correlation(predicted, observed)
-            self._numbers["prediction_error"] = float(np.mean((predicted - observed) ** 2))
+            self.numbers["prediction_correlation"] = _correlation(predicted, observed)
+            self.numbers["prediction_error"] = float(np.mean((predicted - observed) ** 2))
 
     def _observe_step(self, scores: Tensor, loss: Tensor) -> None:
         """Before the last step: how far the earlier ones went."""
-        settings = self._settings
-        log_p = log_probabilities(scores, temperature=settings.temperature, floor=settings.floor)
+        log_p = log_probabilities(scores, temperature=self._settings.temperature, floor=self._settings.floor)
         rho = ratios(log_p[self._places], self._probability[self._places])
-        self._numbers["loss"] = float(loss)
-        self._numbers["ratio_max"] = float(rho.max())
         credit = self._credit if self._predicted is None else self._credit - self._predicted[self._places]
-        self._numbers.update(settings.loss.diagnostics(rho, credit))
+        self.numbers |= {"loss": float(loss), "ratio_max": float(rho.max())}
+        self.numbers |= self._settings.loss.diagnostics(rho, credit)
 
 
 def _adamw(scorer: Scorer, settings: CuratorSettings) -> torch.optim.AdamW:

@@ -83,14 +83,7 @@ class Loss(ABC):
         return True
 
     def check(self, inclusion: object) -> None:
-        """Refuse a draw that this loss cannot learn from.
-
-        Args:
-            inclusion: Of the draw.
-
-        Raises:
-            ValueError: If it is None and needed.
-        """
+        """Refuse a draw whose inclusion is None, with a ValueError, if it is needed."""
         if inclusion is None and self.needs_inclusion:
             raise ValueError(
                 "the draw has no inclusion to divide by; use a sampler that states one, or Proximal(weights='equal')"
@@ -108,7 +101,7 @@ class Loss(ABC):
         floor: float = 0.0,
         predicted: Tensor | None = None,
     ) -> Tensor:
-        """The loss at these scores.
+        """The loss at these scores, shape (...).
 
         Args:
             scores: Scores of all candidates, shape (..., M).
@@ -119,9 +112,6 @@ class Loss(ABC):
             temperature: As in `log_probabilities`.
             floor: As in `log_probabilities`.
             predicted: Predictions b, shape (..., M), or None.
-
-        Returns:
-            The loss, shape (...).
 
         Raises:
             ValueError: If inclusion is needed and None, or predictions are given to a loss that does not divide by it.
@@ -144,14 +134,11 @@ class Loss(ABC):
         """The loss, from utilities less predictions, and the number to divide by."""
 
     def diagnostics(self, rho: Tensor, credit: Tensor) -> dict[str, float]:
-        """Numbers about a step that only this loss has; none by default.
+        """Numbers about a step that only this loss has, by name; none by default.
 
         Args:
             rho: `ratios` of the drawn items, shape (m,).
             credit: Their utilities less baseline and prediction, shape (m,).
-
-        Returns:
-            Numbers by name.
         """
         return {}
 
@@ -224,8 +211,7 @@ class Proximal(Loss):
     def _of(
         self, log_p: Tensor, probability: Tensor, drawn: Tensor, credit: Tensor, over: Tensor | None, b: Tensor | None
     ) -> Tensor:
-        rho = ratios(log_p, probability)
-        p_t = probability.to(rho.dtype)
+        rho, p_t = ratios(log_p, probability), probability.to(log_p.dtype)
         weight = 1.0 / drawn.shape[-1] if over is None else p_t.gather(-1, drawn) / over
         gain = (weight * self._clipped(rho.gather(-1, drawn), credit)).sum(-1)
         if b is not None:
@@ -233,15 +219,7 @@ class Proximal(Loss):
         return -gain
 
     def binds(self, rho: Tensor, credit: Tensor) -> Tensor:
-        r"""Where the loss no longer moves: :math:`\rho > 1 + \varepsilon` for a gain, below for a loss.
-
-        Args:
-            rho: Ratios, any shape.
-            credit: Utilities less baseline and prediction, same shape.
-
-        Returns:
-            Booleans of that shape.
-        """
+        r"""Where the loss no longer moves: :math:`\rho > 1 + \varepsilon` for a gain, below for a loss; any shape."""
         return ((credit > 0) & (rho > 1.0 + self.clip)) | ((credit < 0) & (rho < 1.0 - self.clip))
 
     @override
@@ -258,13 +236,7 @@ def divergence_from_uniform(scores: Tensor, *, temperature: float = 1.0, floor: 
     A little of it in the loss (an entropy bonus) makes the curator forget: with weight :math:`\beta` and utilities that
     stay the same, :math:`p \propto \exp(\hat u / \beta)` is where it comes to rest.
 
-    Args:
-        scores: Scores of all candidates, shape (..., M).
-        temperature: As in `log_probabilities`.
-        floor: As in `log_probabilities`.
-
-    Returns:
-        The divergence in nats, shape (...).
+    Arguments are those of `log_probabilities`; the divergence is in nats, shape (...).
     """
     log_p = log_probabilities(scores, temperature=temperature, floor=floor)
     return (log_p.exp() * log_p).sum(-1) + math.log(scores.shape[-1])
@@ -280,13 +252,10 @@ def baseline_of(utilities: Tensor, kind: Baseline) -> Tensor:
     Returns:
         The baseline of each draw, shape (..., m).
     """
-    if kind == "none":
-        return torch.zeros_like(utilities)
-    count = utilities.shape[-1]
-    total = utilities.sum(-1, keepdim=True)
+    count, total = utilities.shape[-1], utilities.sum(-1, keepdim=True)
     if kind == "mean":
         return (total / count).expand_as(utilities)
-    return (total - utilities) / max(count - 1, 1)
+    return torch.zeros_like(utilities) if kind == "none" else (total - utilities) / max(count - 1, 1)
 
 
 def _require_positive(name: str, value: float) -> None:

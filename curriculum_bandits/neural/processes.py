@@ -41,14 +41,7 @@ class Processes:
         return dist.get_rank() if self._many() else 0
 
     def agree(self, decide: Callable[[], Result]) -> Result:
-        """What process 0 decides.
-
-        Args:
-            decide: Called in process 0 alone; an error there is raised in all.
-
-        Returns:
-            Its result, in every process.
-        """
+        """What process 0, and it alone, decides, in every process; an error there is raised in all."""
         if not self._many():
             return decide()
         message: list[Any] = [None, None]
@@ -65,53 +58,31 @@ class Processes:
         return result
 
     def alike(self, work: Callable[[], Result]) -> Result:
-        """Do this process's share of a work; if it fails in one, it fails in all, and nobody waits for ever.
-
-        Args:
-            work: Called in every process; it must not talk to the others.
-
-        Returns:
-            Its own result.
+        """Do this process's share of a work, which must not talk to the others, and return its own result.
 
         Raises:
-            RuntimeError: If it failed in another process; where it failed itself, the error is its own.
+            RuntimeError: If it failed in another process, so that nobody waits for ever; where it failed itself, the
+                error is its own.
         """
         if not self._many():
             return work()
-        failure: Exception | None = None
         try:
             result = work()
-        except Exception as error:
-            failure = error
-        failed = torch.tensor([0 if failure is None else 1], device=_device())
+        except Exception:
+            dist.all_reduce(torch.ones(1, device=_device()))
+            raise
+        failed = torch.zeros(1, device=_device())
         dist.all_reduce(failed)
-        if failure is not None:
-            raise failure
         if int(failed) > 0:
             raise RuntimeError("the curator failed in another process, whose own error says why")
         return result
 
     def share(self, count: int) -> slice:
-        """Which of so many rows are this process's.
-
-        Args:
-            count: Number of rows.
-
-        Returns:
-            A slice; those of all processes, in order, are all rows.
-        """
+        """Which of so many rows are this process's; the slices of all processes, in order, are all rows."""
         return slice(count * self.rank // self.count, count * (self.rank + 1) // self.count)
 
     def gather(self, rows: Tensor, count: int) -> Tensor:
-        """Put the shares of all processes together.
-
-        Args:
-            rows: The share of this one, shape (own, ...).
-            count: Number of rows in all.
-
-        Returns:
-            Shape (count, ...), the same bits everywhere.
-        """
+        """Put the shares of all processes, shape (own, ...), together: shape (count, ...), the same bits everywhere."""
         if not self._many():
             return rows
         own = self.share(count)
@@ -121,11 +92,7 @@ class Processes:
         return whole.to(rows.device)
 
     def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Replace every gradient by its sum over the processes.
-
-        Args:
-            parameters: The same ones in every process; a missing gradient counts as zero.
-        """
+        """Replace the gradient of every parameter by its sum over the processes; a missing one counts as zero."""
         if not self._many():
             return
         for parameter in parameters:
@@ -136,11 +103,7 @@ class Processes:
             parameter.grad = total.to(parameter.device)
 
     def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
-        """Give every process the tensors of process 0.
-
-        Args:
-            tensors: Changed in place.
-        """
+        """Give every process the values of process 0, in place."""
         if not self._many():
             return
         for tensor in tensors:

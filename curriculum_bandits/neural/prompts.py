@@ -16,9 +16,6 @@ def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
         tokenizer: Its chat template renders messages, with the mark where the answer begins; None, or a tokenizer
             without a template, joins their contents by line breaks.
 
-    Returns:
-        The text.
-
     Raises:
         ValueError: If the prompt is neither.
 
@@ -35,15 +32,12 @@ def prompt_text(prompt: Any, tokenizer: Any | None = None) -> str:
 
 
 def prompt_tokens(prompts: Sequence[Any], tokenizer: Any, max_length: int) -> list[list[int]]:
-    """Token ids of each prompt, of different lengths.
+    """Token ids of each prompt, with special tokens: a chat template writes them itself, plain texts are given them.
 
     Args:
         prompts: Texts or chat messages.
         tokenizer: A Hugging Face tokenizer; it comes back as it was.
         max_length: Most tokens; a longer prompt loses its beginning, since the question is at its end.
-
-    Returns:
-        The ids, with special tokens: a chat template writes them itself, plain texts are given them.
     """
     template = bool(getattr(tokenizer, "chat_template", None))
     rendered = [template and not isinstance(prompt, str) for prompt in prompts]
@@ -54,10 +48,8 @@ def prompt_tokens(prompts: Sequence[Any], tokenizer: Any, max_length: int) -> li
         for from_template in set(rendered):
             places = [place for place, each in enumerate(rendered) if each == from_template]
             texts = [prompt_text(prompts[place], tokenizer) for place in places]
-            special = not from_template
-            ids = tokenizer(texts, add_special_tokens=special, padding=False, truncation=True, max_length=max_length)[
-                "input_ids"
-            ]
+            how = {"add_special_tokens": not from_template, "padding": False, "truncation": True}
+            ids = tokenizer(texts, max_length=max_length, **how)["input_ids"]
             for place, row in zip(places, ids, strict=True):
                 rows[place] = list(row)
     finally:

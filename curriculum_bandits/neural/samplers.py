@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from curriculum_bandits import sampling
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits.contract import FloatArray, IntArray
 
 __all__ = ["Nucleus", "Sampler", "exact", "gumbel", "independent"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class Sampler(Protocol):
@@ -26,12 +23,7 @@ class Sampler(Protocol):
     def __call__(
         self, probability: FloatArray, size: int, rng: np.random.Generator
     ) -> tuple[IntArray, FloatArray | None]:
-        """Draw a batch.
-
-        Args:
-            probability: p_t over the candidates, shape (M,), summing to 1.
-            size: How many to draw, at most M.
-            rng: Source of randomness.
+        """Draw ``size`` of M candidates by p_t, shape (M,), which sums to 1.
 
         Returns:
             Places among the candidates, shape (size,), and the number to divide by, or None where none is known.

@@ -85,36 +85,31 @@ class CuratorSettings:
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        for name, least in (("candidates", 1), ("window", 1), ("memory", 1), ("gradient_steps", 1), ("dormant", 0)):
-            self._require(name, getattr(self, name) >= least, f"be {least} or more")
-        self._require("warm_up", self.warm_up >= 0, "be 0 or more")
+        for name in ("candidates", "window", "memory", "gradient_steps"):
+            self._require(name, getattr(self, name) >= 1, "be 1 or more")
+        for name in ("dormant", "warm_up"):
+            self._require(name, getattr(self, name) >= 0, "be 0 or more")
         for name in ("chunk", "candidates_per_problem"):
             value = getattr(self, name)
             self._require(name, value is None or value >= 1, "be 1 or more, or None")
         self._require("floor", 0.0 <= self.floor < 1.0, "be in [0, 1)")
         self._require("congestion", 0.0 <= self.congestion <= 1.0, "be in [0, 1]")
         for name in ("temperature", "learning_rate"):
-            value = getattr(self, name)
-            self._require(name, math.isfinite(value) and value > 0.0, "be a finite number above 0")
+            self._require(name, 0.0 < getattr(self, name) < math.inf, "be a finite number above 0")
         for name in ("prediction_weight", "weight_decay", "entropy_bonus"):
-            value = getattr(self, name)
-            self._require(name, math.isfinite(value) and value >= 0.0, "be a finite number, 0 or more")
+            self._require(name, 0.0 <= getattr(self, name) < math.inf, "be a finite number, 0 or more")
         for name in ("gain", "max_gradient_norm"):
             value = getattr(self, name)
-            self._require(name, value is None or (math.isfinite(value) and value > 0.0), "be above 0, or None")
+            self._require(name, value is None or 0.0 < value < math.inf, "be above 0, or None")
         for name, known in (("proposal", get_args(ProposalKind)), ("baseline", (*get_args(Baseline), "predicted"))):
             self._require(name, getattr(self, name) in known, f"be one of {', '.join(map(repr, known))}")
         self._require("loss", isinstance(self.loss, Loss), "be a Loss, such as Proximal() or Unclipped()")
         needed = self.loss.needs_inclusion
+        stated = not (needed and isinstance(self.sampler, Nucleus))
+        self._require("sampler", stated, "state an inclusion unless the loss is Proximal(weights='equal')")
+        predictable = needed or self.baseline != "predicted"
         self._require(
-            "sampler",
-            not (needed and isinstance(self.sampler, Nucleus)),
-            "state an inclusion unless the loss is Proximal(weights='equal')",
-        )
-        self._require(
-            "baseline",
-            needed or self.baseline != "predicted",
-            "be another where the loss does not divide by inclusion, as with weights='equal'",
+            "baseline", predictable, "be another where the loss does not divide by inclusion (weights='equal')"
         )
 
     def _require(self, name: str, holds: bool, need: str) -> None:
@@ -145,9 +140,6 @@ PAPER = CuratorSettings(
     temperature=1.0,
     floor=0.0,
     loss=Proximal(clip=0.2, weights="equal"),
-    baseline="none",
-    entropy_bonus=0.0,
-    congestion=0.0,
     window=10,
     gain=1000.0,
     gradient_steps=1,

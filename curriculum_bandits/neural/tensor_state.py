@@ -57,16 +57,14 @@ class _Memory(Field):
         entries, numbers = _mapping(saved["memory"]), {str(number) for number in saved["numbers"]}
         if set(entries) != numbers or not numbers <= set(parameters):
             raise ValueError(f"knows the parameters {sorted(entries)} of {sorted(numbers)}, here are {len(parameters)}")
-        memory = {}
+        memory: dict[int, dict[str, Tensor]] = {}
         for number, entry in entries.items():
             if set(_mapping(entry)) != set(_ADAM_REMEMBERS):
                 raise ValueError(f"remembers {sorted(entry)} of a parameter, not {sorted(_ADAM_REMEMBERS)}")
-            scalar = torch.zeros((), dtype=torch.float32)
-            memory[int(number)] = kept = {
-                name: _tensor(entry[name], scalar if name == "step" else parameters[number], name)
-                for name in _ADAM_REMEMBERS
-            }
-            for name, each in kept.items():
+            memory[int(number)] = kept = {}
+            for name in _ADAM_REMEMBERS:
+                like = torch.zeros((), dtype=torch.float32) if name == "step" else parameters[number]
+                kept[name] = each = _tensor(entry[name], like, name)
                 if bool(torch.isnan(each).any()) or (name != "exp_avg" and bool((each < 0).any())):
                     raise ValueError(f"has {name} of parameter {number} that is nan or below 0")
         return memory
@@ -78,10 +76,6 @@ class Trained(Stateful):
     Args:
         network: The network, whose frozen weights are not kept.
         optimizer: Over its trained parameters: Adam or AdamW.
-
-    Attributes:
-        network: As given.
-        optimizer: As given.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"network": _Weights(), "optimizer": _Memory()}

@@ -57,9 +57,6 @@ class ValueModelCurator(Stateful, Bandit):
     Raises:
         ValueError: If a setting is out of its range.
 
-    Attributes:
-        n_arms: Number of problems N.
-
     Source: Gao et al., "Prompt Curriculum Learning for Efficient LLM Post-Training", arXiv 2510.01135, whose value
     model is a language model; optimiser settings for small scorers, and the logistic function, are ours.
     """
@@ -88,17 +85,16 @@ class ValueModelCurator(Stateful, Bandit):
             if count is not None and count < 1:
                 raise ValueError(f"{name} is {count}; give 1 or more")
         for name, value in (("learning_rate", learning_rate), ("max_gradient_norm", max_gradient_norm)):
-            if not (math.isfinite(value) and value > 0.0):
+            if not 0.0 < value < math.inf:
                 raise ValueError(f"{name} is {value}; give a finite number above 0")
-        if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
+        if not 0.0 <= weight_decay < math.inf:
             raise ValueError(f"weight_decay is {weight_decay}; give a finite number, 0 or more")
         if not 0.0 <= target <= 1.0:
             raise ValueError(f"target is {target}; a success rate is in [0, 1]")
         self.n_arms = len(inputs)
         self.inputs = inputs
         self.scorer = (scorer if device is None else scorer.to(device)).eval()
-        self.target, self.candidates, self.gradient_steps = target, candidates, gradient_steps
-        self.chunk = chunk
+        self.target, self.candidates, self.gradient_steps, self.chunk = target, candidates, gradient_steps, chunk
         self._proposal = UniformCandidates(self.n_arms)
         trained = [weight for weight in scorer.parameters() if weight.requires_grad]
         adam = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
@@ -106,13 +102,7 @@ class ValueModelCurator(Stateful, Bandit):
         self._error = math.nan
 
     def values_of(self, items: IntArray) -> FloatArray:
-        """V(x), the predicted success rate.
-
-        Args:
-            items: Problems, shape (m,).
-
-        Returns:
-            Predictions in [0, 1], shape (m,).
+        """V(x), the predicted success rate in [0, 1] of each problem, shape (m,).
 
         Raises:
             FloatingPointError: If one is not a number.
@@ -122,9 +112,7 @@ class ValueModelCurator(Stateful, Bandit):
         values = torch.cat(parts).double().cpu().numpy()
         if not np.all(np.isfinite(values)):
             item = int(items[int(np.argmin(np.isfinite(values)))])
-            raise FloatingPointError(
-                f"the predicted success of problem {item} is not a number; lower the learning rate"
-            )
+            raise FloatingPointError(f"the predicted success of problem {item} is not a number; lower learning_rate")
         return np.asarray(values)
 
     @override
@@ -173,10 +161,8 @@ class ValueModelCurator(Stateful, Bandit):
         return [slice(start, start + size) for start in range(0, count, size)]
 
     def diagnostics(self) -> dict[str, float]:
-        """How well V predicted.
+        """``prediction_error`` (mean squared) on the last answer, before it was learned from; nan before the first.
 
-        Returns:
-            ``prediction_error``: mean squared error on the last answer, before it was learned from; nan before the
-            first. ``skipped_steps`` so far, for gradients that were not finite.
+        ``skipped_steps`` so far, for gradients that were not finite.
         """
         return {"prediction_error": self._error, "skipped_steps": float(self._descent.skipped)}

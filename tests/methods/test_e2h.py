@@ -48,20 +48,9 @@ def test_an_easy_group_of_three_gives_three_of_eight():
     assert np.all(draw.inclusion <= 1 + 1e-9)
 
 
-def test_the_clock_survives_a_checkpoint():
-    original, twin = methods.e2h(a_bank(), steps=10), methods.e2h(a_bank(), 3, steps=10)
-    for _ in range(6):
-        original.tell(original.ask(8), np.ones(8))
-    twin.load_state_dict(original.state_dict())
-    assert twin.bandit.batches == 6
-    for _ in range(3):
-        np.testing.assert_array_equal(original.ask(8).items, twin.ask(8).items)
-
-
 @pytest.mark.parametrize(
     ("bank", "message"),
     [
-        (a_bank(None), "the bank has no groups; give ProblemBank groups="),
         (a_bank(difficulty=None), "the bank has no difficulty, .* give ProblemBank difficulty="),
         (a_bank(difficulty=[*DIFFICULTY[:-1], np.nan]), "the mean difficulty of group 'middle' is nan; give"),
     ],

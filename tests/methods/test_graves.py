@@ -61,19 +61,6 @@ def test_missing_answers_teach_nothing_and_leave_the_others_more_weight():
     np.testing.assert_allclose(heard[0], draw.inclusion[:2] * sizes * 2 / 8, rtol=1e-12)
 
 
-def test_it_continues_from_a_checkpoint_in_the_size_of_its_batches():
-    original, twin = methods.graves(a_bank(), step=0.1), methods.graves(a_bank(), 5, step=0.1)
-    for _ in range(20):
-        draw = original.ask(8)
-        original.tell(draw, (draw.items < 3) * 1.0)
-    twin.load_state_dict(original.state_dict())
-    np.testing.assert_array_equal(original.bandit.probabilities(), twin.bandit.probabilities())
-    for size in (8, 5):
-        np.testing.assert_array_equal(original.ask(size).items, twin.ask(size).items)
-
-
 def test_a_bank_that_gives_no_choice_is_refused():
-    with pytest.raises(ValueError, match="the bank has no groups; give ProblemBank groups="):
-        methods.graves(a_bank(None))
     with pytest.raises(ValueError, match="the bank has one group, 'all'; give ProblemBank groups= of two or more"):
         methods.graves(a_bank(["all"] * 60))

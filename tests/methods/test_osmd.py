@@ -78,11 +78,6 @@ def test_settings_reach_the_bandit():
     assert (bandit.floor, bandit.share, bandit.step, bandit.utility_range) == (0.3, 0.05, step, (0, 2))
 
 
-def test_the_seed_decides():
-    first, again, other = (methods.osmd(a_bank(), seed=s).ask(8).items.tolist() for s in (1, 1, 2))
-    assert first == again != other
-
-
 def test_arms_that_do_not_exist_are_refused():
     with pytest.raises(ValueError, match="arms='topics' is unknown"):
         methods.osmd(a_bank(), "topics")

@@ -20,12 +20,6 @@ def test_each_problem_once_an_epoch_also_when_batches_do_not_divide_it():
         assert sorted(epoch) == list(range(11))
 
 
-def test_its_draws_state_the_marginal_inclusion():
-    draw = methods.uniform(a_bank()).ask(4)
-    assert draw.probability.tolist() == [1 / 11] * 4
-    assert draw.inclusion.tolist() == [4 / 11] * 4
-
-
 def test_what_it_is_told_changes_no_draw():
     told, silent = methods.uniform(a_bank(), seed=3), methods.uniform(a_bank(), seed=3)
     for _ in range(10):

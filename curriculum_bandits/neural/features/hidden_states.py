@@ -90,17 +90,18 @@ def hidden_state_features(
             return table
 
     def compute(start: int, stop: int) -> Float32Array:
-        tokens = _tokens(bank.prompts[start:stop], tokenizer, max_length, start)
+        tokens = prompt_tokens(bank.prompts[start:stop], tokenizer, max_length)
+        if not all(tokens):
+            row = next(row for row, ids in enumerate(tokens) if not ids) + start
+            text = prompt_text(bank.prompts[row], tokenizer)
+            raise ValueError(f"problem {row} has no token, its text is {text!r:.80}; give it a longer one")
         by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
-        pooled: Float32Array | None = None
-        for first in range(0, len(tokens), batch_size):
-            rows = by_length[first : first + batch_size]
-            batch = _pooled([tokens[row] for row in rows], model, layer, pooling, padding)
-            if pooled is None:
-                pooled = np.empty((len(tokens), batch.shape[1]), dtype=np.float32)
-            pooled[rows] = batch
-        assert pooled is not None
-        return pooled
+        batches = [
+            _pooled([tokens[row] for row in by_length[first : first + batch_size]], model, layer, pooling, padding)
+            for first in range(0, len(tokens), batch_size)
+        ]
+        pooled = np.concatenate(batches)
+        return np.asarray(pooled[np.argsort(by_length)])
 
     padding = getattr(tokenizer, "pad_token_id", None) or 0
     with _evaluating(model, device), torch.inference_mode():
@@ -125,16 +126,6 @@ def _evaluating(model: Any, device: str | torch.device | None) -> Iterator[None]
             module.training = was_training
 
 
-def _tokens(prompts: Sequence[Any], tokenizer: Any, max_length: int, start: int) -> list[list[int]]:
-    """Token ids of each prompt, of different lengths; `start` is the first one's index in the bank."""
-    tokens = prompt_tokens(prompts, tokenizer, max_length)
-    for row, of_row in enumerate(tokens):
-        if not of_row:
-            text = prompt_text(prompts[row], tokenizer)
-            raise ValueError(f"problem {start + row} has no token, its text is {text!r:.80}; give it a longer one")
-    return tokens
-
-
 def _pooled(tokens: Sequence[list[int]], model: Any, layer: int, pooling: Pooling, padding: int) -> Float32Array:
     """One forward pass; shape (batch, width)."""
     lengths = torch.tensor([len(ids) for ids in tokens])
@@ -143,12 +134,11 @@ def _pooled(tokens: Sequence[list[int]], model: Any, layer: int, pooling: Poolin
     is_token = torch.arange(longest) < lengths[:, None]
     device = next(model.parameters()).device
     states = _hidden_states(model, padded.to(device), is_token.long().to(device), layer)
+    lengths, is_token = lengths.to(states.device), is_token.to(states.device)
     if pooling == "last":
-        rows = torch.arange(len(tokens), device=states.device)
-        pooled = states[rows, lengths.to(states.device) - 1].float()
+        pooled = states[torch.arange(len(tokens), device=states.device), lengths - 1].float()
     else:
-        is_token = is_token[:, :, None].to(states.device)
-        pooled = states.float().masked_fill(~is_token, 0).sum(dim=1) / lengths[:, None].to(states.device)
+        pooled = states.float().masked_fill(~is_token[:, :, None], 0).sum(dim=1) / lengths[:, None]
     values: Float32Array = pooled.cpu().numpy()
     return values
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
+
 __all__ = ["Moments", "matrix_moments"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _BLOCK_ELEMENTS = 2**18  # 2 MB in float64
 
@@ -37,11 +38,7 @@ class Moments:
         self._highest: FloatArray = np.full(columns, -np.inf)
 
     def add(self, block: npt.NDArray[np.floating]) -> None:
-        """Count further rows.
-
-        Args:
-            block: Finite values, shape (b, d).
-        """
+        """Count further rows: finite values, shape (b, d)."""
         values = np.asarray(block, dtype=np.float64)
         mean = values.mean(axis=0)
         total = self._count + len(values)
@@ -59,19 +56,12 @@ class Moments:
 
 
 def matrix_moments(matrix: npt.NDArray[np.floating]) -> Moments:
-    """Moments of a matrix that may be memory-mapped.
+    """Moments of a matrix of finite values (N, d) that may be memory-mapped.
 
     The blocks depend on nothing but its shape, so that the result does not depend on how the matrix was written.
-
-    Args:
-        matrix: Finite values, shape (N, d).
-
-    Returns:
-        Its moments.
     """
     rows, columns = matrix.shape
-    moments = Moments(columns)
-    block = max(1, _BLOCK_ELEMENTS // columns)
+    moments, block = Moments(columns), max(1, _BLOCK_ELEMENTS // columns)
     for start in range(0, rows, block):
         moments.add(matrix[start : start + block])
     return moments

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.neural.features.moments import Moments
 from curriculum_bandits.neural.features.store import write_features
 from curriculum_bandits.neural.features.table import FeatureTable
 
 __all__ = ["matrix_features"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def matrix_features(
@@ -44,9 +42,6 @@ def matrix_features(
             the file is of it.
         chunk: Rows read at once.
         progress: Whether to show a progress bar.
-
-    Returns:
-        The table.
 
     Raises:
         ValueError: If the matrix has another number of dimensions than two, no rows or columns, not a row per problem,
@@ -74,8 +69,8 @@ def matrix_features(
 
     rows, columns = values.shape
     moments = Moments(columns)
-    for start, stop in _chunks(rows, chunk):
-        moments.add(unit(start, stop))
+    for start in range(0, rows, chunk):
+        moments.add(unit(start, start + chunk))
 
     def standardised(start: int, stop: int) -> FloatArray:
         return (unit(start, stop) - moments.center) / moments.scale
@@ -88,22 +83,18 @@ def _range(values: npt.NDArray[np.generic], chunk: int, *, with_content: bool) -
     """Middle and half the range of each column, 1 where it is constant, and a hash of everything."""
     lowest, highest = np.full(values.shape[1], np.inf), np.full(values.shape[1], -np.inf)
     digest = hashlib.sha256(f"{values.dtype.str} {values.shape}".encode())
-    for start, stop in _chunks(len(values), chunk):
-        block = values[start:stop].astype(np.float64)
+    for start in range(0, len(values), chunk):
+        stored = values[start : start + chunk]
+        block = stored.astype(np.float64)
         if not np.isfinite(block).all():
-            row, column = (int(index) for index in np.argwhere(~np.isfinite(block))[0])
+            row, column = np.argwhere(~np.isfinite(block))[0].tolist()
             raise ValueError(
-                f"row {start + row}, column {column} of the matrix is {values[start + row, column]}; "
+                f"row {start + row}, column {column} of the matrix is {stored[row, column]}; "
                 "replace what is missing or infinite, such as by the mean of the column"
             )
         np.minimum(lowest, block.min(axis=0), out=lowest)
         np.maximum(highest, block.max(axis=0), out=highest)
         if with_content:
-            digest.update(values[start:stop].tobytes())
+            digest.update(stored.tobytes())
     half_range = highest / 2 - lowest / 2  # halves first: the difference may overflow
     return highest / 2 + lowest / 2, np.where(half_range > 0, half_range, 1.0), digest.hexdigest()[:16]
-
-
-def _chunks(rows: int, chunk: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, rows, chunk):
-        yield start, min(start + chunk, rows)

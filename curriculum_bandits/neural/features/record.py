@@ -18,26 +18,12 @@ _FORMAT = 1
 
 
 def record_path(path: Path) -> Path:
-    """Where the record of a file of features is.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The path with ``.json`` appended.
-    """
+    """Where the record of a file of features is: ``.json`` is appended."""
     return path.with_name(path.name + ".json")
 
 
 def partial_path(path: Path) -> Path:
-    """Where the features are until they are all there.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The path with ``.partial`` appended.
-    """
+    """Where the features are until they are all there: ``.partial`` is appended."""
     return path.with_name(path.name + ".partial")
 
 
@@ -72,13 +58,7 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Record | None:
-        """Read the record of a file of features.
-
-        Args:
-            path: The file of features, not of the record.
-
-        Returns:
-            The record; None if there is none.
+        """The record of the file of features at a path; None if there is none.
 
         Raises:
             ValueError: If what is there is not a record of this version.
@@ -99,11 +79,7 @@ class Record:
             ) from None
 
     def write(self, path: Path) -> None:
-        """Replace the record of a file of features in one step.
-
-        Args:
-            path: The file of features, not of the record.
-        """
+        """Replace the record of the file of features at a path in one step."""
         file = record_path(path)
         partial = partial_path(file)
         with open(partial, "w", encoding="utf-8") as stream:
@@ -113,35 +89,23 @@ class Record:
         os.replace(partial, file)
 
     def check_identity(self, identity: Mapping[str, Any], path: Path) -> None:
-        """Refuse features that are not what is asked for.
-
-        Args:
-            identity: What is asked for.
-            path: The file of features, for the message.
+        """Refuse features of a file that are not of the identity asked for.
 
         Raises:
             ValueError: If the identities differ; the message says in what, and what to do.
         """
         wanted = Record(identity, self.rows, self.columns).identity
-        missing = object()
         differences = [
-            f"{name} is {_shown(self.identity, name)} there, {_shown(wanted, name)} here"
+            f"{name} is {there} there, {here} here"
             for name in dict.fromkeys([*self.identity, *wanted])
-            if self.identity.get(name, missing) != wanted.get(name, missing)
+            if (there := _shown(self.identity, name)) != (here := _shown(wanted, name))
         ]
         if differences:
             raise ValueError(f"{path} holds other features: {'; '.join(differences)}. {remedy(path)}")
 
 
 def remedy(path: Path) -> str:
-    """What to do about a file that is in the way.
-
-    Args:
-        path: The file of features.
-
-    Returns:
-        A sentence that names every file of the set that exists.
-    """
+    """What to do about a file of features that is in the way, with every file of the set that exists."""
     there = [str(file) for file in (path, partial_path(path), record_path(path)) if file.exists()]
     return f"Delete {' and '.join(there)}, or choose another path"
 

@@ -76,7 +76,11 @@ def write_features(
         if number < 1:
             raise ValueError(f"{name} is {number}; give at least 1")
     if path is None:
-        return _in_memory(n, columns, compute, chunk, progress)
+        raw = np.empty((n, columns), dtype=np.float16)
+        for start, stop, values in _computed(compute, 0, n, columns, chunk, progress):
+            raw[start:stop] = values
+        moments = matrix_moments(raw)
+        return FeatureTable(raw, moments.center, moments.scale)
     file = Path(path).absolute()
     if (table := finished_features(file, identity)) is not None:
         if table.raw.shape != (n, columns):
@@ -99,12 +103,8 @@ def write_features(
 def finished_features(path: str | os.PathLike[str], identity: Mapping[str, Any]) -> FeatureTable | None:
     """Open the file if it is finished, and refuse it if it is something else, before anything costly is done.
 
-    Args:
-        path: The ``.npy`` file.
-        identity: What it should be, as given to `write_features`.
-
     Returns:
-        The table; None if there is no file yet, or one of this identity that is not finished.
+        The table; None if there is no file yet, or one of this identity (as `write_features` has it) unfinished.
 
     Raises:
         ValueError: If the file is not one of ours, or holds features of another identity.
@@ -121,17 +121,6 @@ def finished_features(path: str | os.PathLike[str], identity: Mapping[str, Any])
     if not record.finished:
         raise ValueError(f"{file} exists, but its record says {record.done} of {record.rows} rows. {remedy(file)}")
     return FeatureTable.open(file)
-
-
-def _in_memory(n: int, columns: int, compute: Compute, chunk: int, progress: bool) -> FeatureTable:
-    raw = np.empty((n, columns), dtype=np.float16)
-    with tqdm(total=n, desc="features", unit="row", disable=not progress) as bar:
-        for start in range(0, n, chunk):
-            stop = min(start + chunk, n)
-            raw[start:stop] = _half_precision(compute(start, stop), start, stop, columns)
-            bar.update(stop - start)
-    moments = matrix_moments(raw)
-    return FeatureTable(raw, moments.center, moments.scale)
 
 
 @contextmanager
@@ -172,54 +161,47 @@ def _complete(stream: BinaryIO, wanted: Record, file: Path, compute: Compute, ch
 def _append(stream: BinaryIO, record: Record, file: Path, compute: Compute, chunk: int, progress: bool) -> Record:
     """Compute what is missing; every chunk is on the disk before the record counts it."""
     row_bytes = record.columns * _STORED.itemsize
+    stream.seek(0)
     if record.done:
-        start_of_rows = _read_header(stream)
-        done = min(record.done, (stream.seek(0, os.SEEK_END) - start_of_rows) // row_bytes)
+        np.lib.format.read_magic(stream)  # read, not computed: versions of numpy pad it differently
+        np.lib.format.read_array_header_1_0(stream)
     else:
-        start_of_rows, done = _write_header(stream, record), 0
+        shape = (record.rows, record.columns)
+        header = {"descr": np.lib.format.dtype_to_descr(_STORED), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+    start_of_rows = stream.tell()
+    done = min(record.done, (stream.seek(0, os.SEEK_END) - start_of_rows) // row_bytes)
     # What a kill left of an unrecorded chunk is written again.
     stream.truncate(start_of_rows + done * row_bytes)
     stream.seek(0, os.SEEK_END)
-    with tqdm(total=record.rows, initial=done, desc="features", unit="row", disable=not progress) as bar:
-        for start in range(done, record.rows, chunk):
-            stop = min(start + chunk, record.rows)
-            stream.write(_half_precision(compute(start, stop), start, stop, record.columns).tobytes())
-            stream.flush()
-            os.fsync(stream.fileno())
-            record = replace(record, done=stop)
-            record.write(file)
-            bar.update(stop - start)
+    for _, stop, values in _computed(compute, done, record.rows, record.columns, chunk, progress):
+        stream.write(values.tobytes())
+        stream.flush()
+        os.fsync(stream.fileno())
+        record = replace(record, done=stop)
+        record.write(file)
     return record
 
 
-def _write_header(stream: BinaryIO, record: Record) -> int:
-    stream.seek(0)
-    shape = (record.rows, record.columns)
-    header = {"descr": np.lib.format.dtype_to_descr(_STORED), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(stream, header)
-    return stream.tell()
-
-
-def _read_header(stream: BinaryIO) -> int:
-    # Read, not computed: versions of numpy pad it differently.
-    stream.seek(0)
-    np.lib.format.read_magic(stream)
-    np.lib.format.read_array_header_1_0(stream)
-    return stream.tell()
-
-
-def _half_precision(computed: npt.ArrayLike, start: int, stop: int, columns: int) -> npt.NDArray[np.float16]:
-    values = np.asarray(computed)
-    if values.shape != (stop - start, columns):
-        raise ValueError(
-            f"the features of the rows {start} to {stop - 1} have the shape {values.shape}, "
-            f"not {(stop - start, columns)}; compute must return one row per problem and {columns} columns"
-        )
-    held = np.abs(values) <= _LARGEST
-    if not held.all():
-        row, column = (int(index) for index in np.argwhere(~held)[0])
-        raise ValueError(
-            f"row {start + row}, column {column} is {values[row, column]}; features are stored as float16, so give "
-            f"finite numbers up to {_LARGEST:.0f} in size (matrix_features standardises the columns of a matrix first)"
-        )
-    return values.astype(_STORED)
+def _computed(
+    compute: Compute, done: int, n: int, columns: int, chunk: int, progress: bool
+) -> Iterator[tuple[int, int, npt.NDArray[np.float16]]]:
+    """Chunks of what is missing: the first row, the row after the last, and their features in half precision."""
+    with tqdm(total=n, initial=done, desc="features", unit="row", disable=not progress) as bar:
+        for start in range(done, n, chunk):
+            stop = min(start + chunk, n)
+            values = np.asarray(compute(start, stop))
+            if values.shape != (stop - start, columns):
+                raise ValueError(
+                    f"the features of the rows {start} to {stop - 1} have the shape {values.shape}, "
+                    f"not {(stop - start, columns)}; compute must return one row per problem and {columns} columns"
+                )
+            held = np.abs(values) <= _LARGEST
+            if not held.all():
+                row, column = np.argwhere(~held)[0].tolist()
+                raise ValueError(
+                    f"row {start + row}, column {column} is {values[row, column]}; features are stored as float16, so "
+                    f"give finite numbers up to {_LARGEST:.0f} in size (matrix_features standardises columns first)"
+                )
+            yield start, stop, values.astype(_STORED)
+            bar.update(stop - start)

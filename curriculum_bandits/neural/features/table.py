@@ -20,7 +20,6 @@ from curriculum_bandits.neural.inputs import RowTable
 
 __all__ = ["FeatureTable"]
 
-Float16Array = npt.NDArray[np.float16]
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -41,13 +40,13 @@ class FeatureTable(RowTable):
     [[2.0, 0.0], [-2.0, 0.0], [2.0, 0.0]]
     """
 
-    def __init__(self, raw: Float16Array, center: npt.ArrayLike, scale: npt.ArrayLike) -> None:
+    def __init__(self, raw: npt.NDArray[np.float16], center: npt.ArrayLike, scale: npt.ArrayLike) -> None:
         if raw.dtype != np.float16:
             raise TypeError(f"the features are {raw.dtype}; a table holds float16: make one with matrix_features")
         if raw.ndim != 2 or 0 in raw.shape:
             raise ValueError(f"the features have the shape {raw.shape}; give at least one row and one column, (N, d)")
         # The plain view of a memory map: indexing the subclass costs as much again as the gather itself.
-        self.raw: Float16Array = np.asarray(raw)
+        self.raw = np.asarray(raw)
         self.center = _per_column("center", center, raw.shape[1])
         self.scale = _per_column("scale", scale, raw.shape[1])
         if not (self.scale > 0).all():
@@ -75,13 +74,7 @@ class FeatureTable(RowTable):
         return int(self.raw.shape[1])
 
     def rows(self, items: npt.ArrayLike) -> Float32Array:
-        """Standardised features of some rows.
-
-        Args:
-            items: Which rows, in any order, repeated or not, shape (m,), integers.
-
-        Returns:
-            A new array of shape (m, d).
+        """Standardised features, shape (m, d), of the rows ``items`` (m,), in any order, repeated or not.
 
         Raises:
             IndexError: If an item is not one of 0..N-1; negative ones do not count from the end.
@@ -103,13 +96,7 @@ class FeatureTable(RowTable):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FeatureTable:
-        """Map a finished file; nothing is read until rows are.
-
-        Args:
-            path: The file that `write_features` or one of its callers wrote.
-
-        Returns:
-            The table.
+        """Map a finished file, which `write_features` or one of its callers wrote; nothing is read until rows are.
 
         Raises:
             FileNotFoundError: If there is no such file, or it is not finished.
@@ -118,16 +105,14 @@ class FeatureTable(RowTable):
         file = Path(path).absolute()
         record = Record.read(file)
         if not file.exists():
-            if record is not None:
-                raise FileNotFoundError(
-                    f"{file} is not finished ({record.done} of {record.rows} rows); "
-                    "call the function that was writing it again"
-                )
-            raise FileNotFoundError(f"there is no file {file}; write it first, such as with text_features")
+            if record is None:
+                raise FileNotFoundError(f"there is no file {file}; write it first, such as with text_features")
+            progress = f"{record.done} of {record.rows} rows"
+            raise FileNotFoundError(f"{file} is not finished ({progress}); call the function that was writing it again")
         if record is None or record.center is None or record.scale is None:
             raise ValueError(
-                f"{file} has no finished record {record_path(file).name} beside it; "
-                f"bring the record along, or read the array with matrix_features(np.load(path, mmap_mode='r'))"
+                f"{file} has no finished record {record_path(file).name} beside it; bring the record along, or read "
+                "the array with matrix_features(np.load(path, mmap_mode='r'))"
             )
         raw = np.load(file, mmap_mode="r", allow_pickle=False)
         if raw.shape != (record.rows, record.columns):

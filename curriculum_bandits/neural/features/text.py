@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.neural.features.store import finished_features, write_features
@@ -23,7 +23,6 @@ from curriculum_bandits.neural.prompts import prompt_text
 
 __all__ = ["text_features"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _LENGTHS = 3
 _DIGITS = re.compile(r"\d+")
@@ -111,25 +110,22 @@ def text_features(
 def _terms(vectorizer: str, analyzer: str, ngram_range: tuple[int, int], max_terms: int) -> Any:
     """What turns texts into a sparse matrix of weights, not fitted yet."""
     sklearn_text = require_extra("sklearn.feature_extraction.text", "neural")
+    units = {"analyzer": analyzer, "ngram_range": ngram_range}
     if vectorizer == "tfidf":
-        return sklearn_text.TfidfVectorizer(
-            analyzer=analyzer, ngram_range=ngram_range, max_features=max_terms, sublinear_tf=True
-        )
+        return sklearn_text.TfidfVectorizer(**units, max_features=max_terms, sublinear_tf=True)
     if vectorizer == "hashing":
         # Counts have to stay positive, since their logarithm is taken.
-        hashing = sklearn_text.HashingVectorizer(
-            analyzer=analyzer, ngram_range=ngram_range, n_features=max_terms, alternate_sign=False, norm=None
-        )
+        hashing = sklearn_text.HashingVectorizer(**units, n_features=max_terms, alternate_sign=False, norm=None)
         weights = sklearn_text.TfidfTransformer(sublinear_tf=True)
         return require_extra("sklearn.pipeline", "neural").make_pipeline(hashing, weights)
     raise ValueError(f"vectorizer is {vectorizer!r}; give 'tfidf' or 'hashing'")
 
 
 def _sample(bank: ProblemBank, size: int, seed: int) -> list[str]:
-    if size >= len(bank):
-        return [prompt_text(prompt) for prompt in bank.prompts]
-    chosen = np.random.default_rng(seed).choice(len(bank), size=size, replace=False)
-    return [prompt_text(bank.prompts[item]) for item in np.sort(chosen)]
+    chosen = np.arange(len(bank))
+    if size < len(bank):
+        chosen = np.sort(np.random.default_rng(seed).choice(len(bank), size=size, replace=False))
+    return [prompt_text(bank.prompts[item]) for item in chosen.tolist()]
 
 
 def _fit(terms: Any, texts: Sequence[str], width: int, seed: int) -> FloatArray:

@@ -24,14 +24,9 @@ class Scorer(nn.Module, ABC):
     Args:
         heads: 1 for the score alone, 2 for the score and the predicted utility.
 
-    Attributes:
-        heads: As given.
-
     Raises:
         ValueError: If `heads` is neither.
     """
-
-    heads: int
 
     def __init__(self, heads: int = 1) -> None:
         super().__init__()
@@ -41,10 +36,7 @@ class Scorer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, inputs: Any) -> torch.Tensor:
-        """Score problems.
-
-        Args:
-            inputs: What the scorer's `Inputs` gives for m problems.
+        """Score the m problems of which ``inputs`` is what the scorer's `Inputs` gives.
 
         Returns:
             Shape (m, heads), in float32 whatever autocast says: column 0 is the score, column 1 the predicted utility.
@@ -56,15 +48,7 @@ class Scorer(nn.Module, ABC):
 
 
 def check_features(inputs: torch.Tensor, columns: int) -> None:
-    """Refuse features of another shape than the scorer was made for.
-
-    Args:
-        inputs: Features; the shape shall be (m, columns).
-        columns: Number of features the scorer reads.
-
-    Raises:
-        ValueError: If the shape is another.
-    """
+    """Refuse features of another shape than (m, columns) with a ValueError."""
     if inputs.ndim != 2 or inputs.shape[1] != columns:
         raise ValueError(
             f"features have shape {tuple(inputs.shape)}; this scorer reads (m, {columns}): give it columns= as they are"

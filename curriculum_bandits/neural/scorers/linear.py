@@ -21,7 +21,6 @@ class LinearScorer(Scorer):
         seed: For the same signature as the other scorers; the weights start at zero, so nothing here is random.
 
     Attributes:
-        columns: As given.
         weight: W, shape (heads, d).
         bias: b, shape (heads,).
 

@@ -34,8 +34,6 @@ class MlpScorer(Scorer):
         seed: Seed of the hidden layers.
 
     Attributes:
-        columns: As given.
-        members: As given.
         weights: A weight per layer, shape (members, inputs, outputs) each; the last is the output layer.
         biases: A bias per layer, shape (members, 1, outputs) each.
 
@@ -56,10 +54,8 @@ class MlpScorer(Scorer):
             raise ValueError(f"columns and hidden are {columns} and {tuple(hidden)}; every width must be at least 1")
         if members < 1:
             raise ValueError(f"members is {members}; give at least 1")
-        self.columns = columns
-        self.members = members
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
+        self.columns, self.members = columns, members
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         generator = torch.Generator().manual_seed(seed)
         for inputs, outputs in itertools.pairwise(widths[:-1]):
             weight = torch.empty(members, inputs, outputs, dtype=torch.float32)
@@ -76,17 +72,7 @@ class MlpScorer(Scorer):
         return outputs[0] if self.members == 1 else outputs.mean(dim=0)
 
     def by_member(self, inputs: torch.Tensor) -> torch.Tensor:
-        """What each member says, to measure by how much they disagree.
-
-        Args:
-            inputs: Features, shape (m, d).
-
-        Returns:
-            Shape (members, m, heads).
-
-        Raises:
-            ValueError: If the features have another shape.
-        """
+        """The output of each member for features (m, d), to measure their disagreement: shape (members, m, heads)."""
         check_features(inputs, self.columns)
         *weights, last_weight = self.weights
         *biases, last_bias = self.biases

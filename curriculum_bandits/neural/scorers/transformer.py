@@ -7,6 +7,8 @@ thousands of candidates turns on small differences. What is trained is everythin
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Literal
 
@@ -17,9 +19,7 @@ from curriculum_bandits._typing import override
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.neural.inputs import Tokens
 
-from .checkpointing import checkpointing_as_enabled
 from .contract import Scorer
-from .randomness import own_randomness
 
 __all__ = ["TransformerScorer"]
 
@@ -91,26 +91,17 @@ class TransformerScorer(Scorer):
         dtype: torch.dtype | str = torch.float32,
         seed: int = 0,
     ) -> TransformerScorer:
-        """Load a backbone from a folder or the Hugging Face hub.
+        """Load what ``AutoModel.from_pretrained`` takes as a backbone, from a folder or the Hugging Face hub.
 
-        Args:
-            name_or_path: What ``AutoModel.from_pretrained`` takes.
-            heads: As for the class.
-            lora: As for the class.
-            freeze: As for the class.
-            head_init: As for the class.
-            dtype: Type of the backbone's weights. Full training wants float32: a step of 1e-6 is lost in the rounding
-                of a bfloat16 weight. A frozen backbone, with adapters or without, is as good in bfloat16.
-            seed: As for the class; also of weights that the checkpoint lacks.
-
-        Returns:
-            The scorer.
+        ``dtype`` is the type of the backbone's weights. Full training wants float32: a step of 1e-6 is lost in the
+        rounding of a bfloat16 weight. A frozen backbone, with adapters or without, is as good in bfloat16. The other
+        arguments are those of the class; the seed is also of weights that the checkpoint lacks.
 
         Raises:
             ModuleNotFoundError: If transformers is not installed.
         """
         transformers = require_extra("transformers", "llm")
-        with own_randomness(seed):
+        with _own_randomness(seed):
             backbone = transformers.AutoModel.from_pretrained(name_or_path, dtype=dtype)
         return cls(backbone, heads=heads, lora=lora, freeze=freeze, head_init=head_init, seed=seed)
 
@@ -118,7 +109,7 @@ class TransformerScorer(Scorer):
     def forward(self, inputs: Tokens) -> torch.Tensor:
         ids, mask = _padded_right(*inputs)
         no_cache = {"use_cache": False} if self._forwards_cache else {}
-        with checkpointing_as_enabled(self.backbone):
+        with _checkpointing(self.backbone):
             output = self.backbone(input_ids=ids, attention_mask=mask, **no_cache)
         states = getattr(output, "last_hidden_state", None)
         if states is None:
@@ -148,6 +139,44 @@ def _with_adapters(backbone: nn.Module, lora: Any | int, seed: int) -> nn.Module
         if lora < 1:
             raise ValueError(f"lora is {lora}; a rank is at least 1, and None trains without adapters")
         lora = peft.LoraConfig(r=lora, lora_alpha=2 * lora, target_modules="all-linear")
-    with own_randomness(seed):
+    with _own_randomness(seed):
         adapted: nn.Module = peft.get_peft_model(backbone, lora)
     return adapted
+
+
+@contextmanager
+def _checkpointing(backbone: nn.Module) -> Iterator[None]:
+    """Let the layers that were told to recompute their activations do so inside the block.
+
+    Hugging Face layers do it only in training mode, and a curator keeps its scorer in evaluation mode, where there is
+    no dropout. Only the flag of the layers themselves is set; the modules inside them, where dropout is, keep their
+    mode. A layer that applies a dropout of its own stays as it is.
+    """
+    woken = [module for module in backbone.modules() if _can_be_woken(module)] if torch.is_grad_enabled() else []
+    for module in woken:
+        module.training = True
+    try:
+        yield
+    finally:
+        for module in woken:
+            module.training = False
+
+
+def _can_be_woken(module: nn.Module) -> bool:
+    if module.training or not getattr(module, "gradient_checkpointing", False):
+        return False
+    config = getattr(module, "config", None)
+    settings = vars(module) if config is None else {**vars(config), **vars(module)}
+    return not any("drop" in name and isinstance(value, float) and value > 0 for name, value in settings.items())
+
+
+@contextmanager
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Seed torch's global random state (CPU, and GPUs in use) inside the block, and restore it afterwards."""
+    # torch.manual_seed would also seed GPUs that are not in use yet, which nothing could undo.
+    in_use = bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if in_use else []):
+        torch.default_generator.manual_seed(seed)
+        if in_use:
+            torch.cuda.manual_seed_all(seed)
+        yield
