@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, overload
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.reasoning_gym import check_family, safe_score
+from curriculum_bandits.reasoning_gym import Render, build_bank
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -349,13 +349,13 @@ class ProblemBank:
         cls,
         datasets: Any,
         *,
-        render: Callable[[dict[str, Any]], str] | Mapping[str, Callable[[dict[str, Any]], str]] | None = None,
+        render: Render | Mapping[str, Render] | None = None,
         difficulty: Mapping[str, float] | Callable[[dict[str, Any]], float] | None = None,
         threshold: float | None = 1.0,
     ) -> ProblemBank:
         """A bank from reasoning-gym data sets, judged by their own verifiers.
 
-        Texts that a verifier would evaluate, or hang on, are wrong without being shown to it (`screening`).
+        Texts that a verifier would evaluate, or hang on, are wrong without being shown to it (see `reasoning_gym`).
 
         Args:
             datasets: A reasoning-gym data set, or a mapping from group label to data set.
@@ -372,35 +372,7 @@ class ProblemBank:
             ValueError: If a label has no render function or no difficulty, or a verifier would run what the model
                 writes as code.
         """
-        sources: dict[str, Any] = dict(datasets) if isinstance(datasets, Mapping) else {_family(datasets): datasets}
-        for name, mapping in (("render", render), ("difficulty", difficulty)):
-            missing = [label for label in sources if isinstance(mapping, Mapping) and label not in mapping]
-            if missing:
-                raise ValueError(f"{name} has no entry for {missing}; give one for each of {list(sources)}")
-        for source in sources.values():
-            check_family(_family(source))
-        entries = [(label, i, entry) for label, source in sources.items() for i, entry in enumerate(source)]
-
-        def prompt(label: str, entry: dict[str, Any]) -> str:
-            write = render[label] if isinstance(render, Mapping) else render
-            return str(entry["question"]) if write is None else write(entry)
-
-        def level(label: str, entry: dict[str, Any]) -> float:
-            return float(difficulty(entry) if callable(difficulty) else (difficulty or {})[label])
-
-        def verifier(item: int, text: str) -> float:
-            label, _, entry = entries[item]
-            score = safe_score(sources[label], _family_of(entry, sources[label]), text.strip(), entry)
-            return score if threshold is None else float(score >= threshold)
-
-        return cls(
-            [prompt(label, entry) for label, _, entry in entries],
-            ids=[f"{label}#{i}" for label, i, _ in entries],
-            answers=[entry["answer"] for _, _, entry in entries],
-            groups=[label for label, _, _ in entries],
-            difficulty=None if difficulty is None else [level(label, entry) for label, _, entry in entries],
-            verifier=verifier,
-        )
+        return build_bank(cls, datasets, render=render, difficulty=difficulty, threshold=threshold)
 
     @cached_property
     def _index(self) -> dict[str, int] | _Numbers:
@@ -422,11 +394,3 @@ class ProblemBank:
 
 def _kept(values: Iterable[Any]) -> Sequence[Any]:
     return values if isinstance(values, Sequence) and not isinstance(values, list | tuple | str) else list(values)
-
-
-def _family(dataset: Any) -> str:
-    return _family_of(dataset[0], dataset)
-
-
-def _family_of(entry: Mapping[str, Any], dataset: Any) -> str:
-    return str(entry.get("metadata", {}).get("source_dataset", type(dataset).__name__))

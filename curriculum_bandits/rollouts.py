@@ -230,16 +230,16 @@ class PendingRollouts:
         answers = {name: np.concatenate([part.answers[name] for part in parts], axis=1) for name in self.answers}
         return PendingRollouts(self.items, Rollouts.concatenate([part.rollouts for part in parts], axis=1), answers)
 
-    def padded(self, n: int) -> PendingRollouts:
+    def padded(self, n_rollouts: int) -> PendingRollouts:
         """The same with missing rollouts up to a number.
 
         Args:
-            n: Rollouts per problem, no fewer than there are.
+            n_rollouts: Rollouts per problem, no fewer than there are.
 
         Returns:
             Groups in which the added rollouts have no reward, a length of 0 and answers of zeros.
         """
-        missing = n - self.rollouts.rewards.shape[1]
+        missing = n_rollouts - self.rollouts.rewards.shape[1]
         if missing == 0:
             return self
         columns: dict[str, Any] = {}

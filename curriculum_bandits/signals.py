@@ -7,7 +7,7 @@ valid rollouts speak is missing (count 0), never zero.
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ __all__ = [
     "needs_log_ratio",
     "policy_improvement",
     "reward_variance",
-    "rewards_suffice",
     "scaled",
     "success_rate",
     "success_rate_and_kl",
@@ -47,7 +46,10 @@ _ZSCORE_EPSILON = 1e-6
 
 
 class Signal(Protocol):
-    """Anything that turns a batch of rollouts into one value per problem."""
+    """Anything that turns a batch of rollouts into one value per problem.
+
+    One that never reads how far the policy moved has the attribute ``needs_log_ratio = False``; see `needs_log_ratio`.
+    """
 
     def __call__(self, rollouts: Rollouts, /) -> Feedback:
         """Judge each problem of a batch.
@@ -61,28 +63,6 @@ class Signal(Protocol):
         ...
 
 
-_Judge = TypeVar("_Judge", bound=Signal)
-
-
-def rewards_suffice(signal: _Judge) -> _Judge:
-    """Say of a signal that it never reads how far the policy moved, so that nobody need score rollouts again for it.
-
-    Args:
-        signal: The signal, a function; it is marked and returned.
-
-    Returns:
-        The signal.
-
-    >>> @rewards_suffice
-    ... def best_reward(rollouts):
-    ...     return Feedback(rollouts.rewards.max(axis=1), rollouts.valid.sum(axis=1))
-    >>> needs_log_ratio(best_reward), needs_log_ratio(policy_improvement)
-    (False, True)
-    """
-    signal.needs_log_ratio = False  # type: ignore[attr-defined]
-    return signal
-
-
 def needs_log_ratio(signal: Any) -> bool:
     """Whether rollouts must be scored by the updated policy before a signal can judge them.
 
@@ -90,7 +70,7 @@ def needs_log_ratio(signal: Any) -> bool:
         signal: Any signal, or a `functools.partial` of one.
 
     Returns:
-        True unless the signal is marked by `rewards_suffice`: one that nobody marked may need anything.
+        True unless the signal has the attribute ``needs_log_ratio = False``; one without it may need anything.
     """
     while isinstance(signal, functools.partial):
         signal = signal.func
@@ -222,7 +202,6 @@ def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, ma
         return np.asarray(np.sum(np.expm1(delta) * advantage, axis=-1))
 
 
-@rewards_suffice
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
     """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
 
@@ -241,7 +220,6 @@ def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -
     return _mean_over_valid(np.abs(advantages(rollouts.rewards, valid, advantage)), valid, at_least=2)
 
 
-@rewards_suffice
 def success_rate(rollouts: Rollouts) -> Feedback:
     """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any.
 
@@ -280,7 +258,6 @@ def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
     return Feedback(feedback.values, feedback.counts, kl)
 
 
-@rewards_suffice
 def mean_reward(rollouts: Rollouts) -> Feedback:
     """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score.
 
@@ -293,7 +270,6 @@ def mean_reward(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
 
 
-@rewards_suffice
 def tent(rollouts: Rollouts) -> Feedback:
     """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do.
 
@@ -307,7 +283,6 @@ def tent(rollouts: Rollouts) -> Feedback:
     return Feedback(1.0 - np.abs(2.0 * rate.values - 1.0), rate.counts)
 
 
-@rewards_suffice
 def value_loss(rollouts: Rollouts) -> Feedback:
     """Mean squared error of the learner's critic on each problem's rollouts.
 
@@ -328,7 +303,6 @@ def value_loss(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.value_losses, rollouts.valid, at_least=1)
 
 
-@rewards_suffice
 def reward_variance(rollouts: Rollouts) -> Feedback:
     """Population variance of each problem's successes; ``p (1 - p)`` for 0/1 rewards, known as learnability.
 
@@ -357,6 +331,10 @@ def scaled(rollouts: Rollouts, *, signal: Signal, factor: float) -> Feedback:
     """
     judged = signal(rollouts)
     return Feedback(factor * judged.values, judged.counts)
+
+
+for _of_rewards in (absolute_advantage, success_rate, mean_reward, tent, value_loss, reward_variance):
+    _of_rewards.needs_log_ratio = False  # type: ignore[attr-defined]
 
 
 def _successes(rollouts: Rollouts) -> FloatArray:

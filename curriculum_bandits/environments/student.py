@@ -35,7 +35,7 @@ class Training:
     """How a student is trained.
 
     Attributes:
-        rollouts: Rollouts per problem n.
+        n_rollouts: Rollouts per problem n.
         holdout: How many of them the update does not use; ``Rollouts.trained`` marks the others, at least two.
         rate: Step size, above 0.
         transfer: How much of a gain reaches the next level, in [0, 1).
@@ -46,7 +46,7 @@ class Training:
         ValueError: If a setting is out of its range.
     """
 
-    rollouts: int = 8
+    n_rollouts: int = 8
     holdout: int = 0
     rate: float = 20.0
     transfer: float = 0.3
@@ -56,7 +56,7 @@ class Training:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name, accepted, need in (
-            ("holdout", 0 <= self.holdout <= self.rollouts - 2, f"be 0 to rollouts - 2 = {self.rollouts - 2}"),
+            ("holdout", 0 <= self.holdout <= self.n_rollouts - 2, f"be 0 to n_rollouts - 2 = {self.n_rollouts - 2}"),
             ("rate", math.isfinite(self.rate) and self.rate > 0.0, "be a finite number above 0"),
             ("transfer", 0.0 <= self.transfer < 1.0, "be in [0, 1)"),
             ("forgetting", 0.0 <= self.forgetting < 1.0, "be in [0, 1)"),
@@ -185,23 +185,23 @@ class Student(Stateful, ABC):
         groups = self.roll_out(items)
         return self.update(groups, np.ones(len(groups), dtype=bool))
 
-    def roll_out(self, items: npt.ArrayLike, n: int | None = None) -> PendingRollouts:
+    def roll_out(self, items: npt.ArrayLike, n_rollouts: int | None = None) -> PendingRollouts:
         """Roll out the problems; the policy does not change.
 
         Args:
             items: Indices into the bank, shape (m,).
-            n: Rollouts of each; None is as many as the training says.
+            n_rollouts: Rollouts of each; None is as many as the training says.
 
         Returns:
             Rewards 0 or 1, lengths, and the answers, (m, n).
 
         Raises:
-            ValueError: If an item is not in the bank or `n` is below 1. The student is then as it was.
+            ValueError: If an item is not in the bank or `n_rollouts` is below 1. The student is then as it was.
         """
         chosen = self._known(items)
-        count = self.training.rollouts if n is None else n
+        count = self.training.n_rollouts if n_rollouts is None else n_rollouts
         if count < 1:
-            raise ValueError(f"n is {n}; roll out each problem at least once")
+            raise ValueError(f"n_rollouts is {n_rollouts}; roll out each problem at least once")
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
         lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
@@ -238,14 +238,14 @@ class Student(Stateful, ABC):
         self._previous, self._policy = self._policy, policy
         return self._rollouts(cell, offset, answers, rewards, trained)
 
-    def fresh_rollouts(self, items: npt.ArrayLike, n: int, rng: np.random.Generator) -> Rollouts:
+    def fresh_rollouts(self, items: npt.ArrayLike, n_rollouts: int, rng: np.random.Generator) -> Rollouts:
         """Rollouts of the policy before the last update that this update has not seen.
 
         On them `policy_improvement` with ``sequence`` and ``leave_one_out`` is unbiased for `true_improvement`.
 
         Args:
             items: Indices into the bank, shape (m,).
-            n: Rollouts per problem.
+            n_rollouts: Rollouts per problem.
             rng: Source of randomness; the student's own is not touched.
 
         Returns:
@@ -256,7 +256,7 @@ class Student(Stateful, ABC):
         """
         chosen = self._known(items)
         cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
-        answers, rewards = self._answer(self._previous, cell, offset, n, rng)
+        answers, rewards = self._answer(self._previous, cell, offset, n_rollouts, rng)
         return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
 
     def evaluate(self) -> dict[str, float]:

@@ -23,12 +23,12 @@ BoolArray = npt.NDArray[np.bool_]
 class RolloutFirstLearner(Protocol):
     """A learner that can look at rollouts before it decides what to train on."""
 
-    def roll_out(self, items: IntArray, n: int | None = None) -> PendingRollouts:
+    def roll_out(self, items: IntArray, n_rollouts: int | None = None) -> PendingRollouts:
         """Roll out problems; the policy does not change.
 
         Args:
             items: Indices into the bank, shape (k,), repeats allowed.
-            n: Rollouts of each; None is the learner's own number.
+            n_rollouts: Rollouts of each; None is the learner's own number.
 
         Returns:
             A group for each item, in their order.

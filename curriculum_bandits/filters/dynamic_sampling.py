@@ -232,8 +232,8 @@ class _Spending:
         self._learner, self._seconds = learner, seconds
         self.rollouts, self.tokens = 0, 0.0
 
-    def roll_out(self, items: IntArray, n: int | None = None) -> PendingRollouts:
-        groups = _timed(self._seconds, "learn", lambda: self._learner.roll_out(items, n))
+    def roll_out(self, items: IntArray, n_rollouts: int | None = None) -> PendingRollouts:
+        groups = _timed(self._seconds, "learn", lambda: self._learner.roll_out(items, n_rollouts))
         if not np.array_equal(groups.items, items):
             raise ValueError("roll_out returned other problems than were asked for; return one group each, in order")
         self.rollouts += groups.rollouts.rewards.size
