@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Draw", "Feedback", "Ticket"]
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["Draw", "Feedback", "Ticket"]
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,6 @@ class Feedback:
         return Feedback(self.values[chosen], self.counts[chosen], kl, cost)
 
     @property
-    def answered(self) -> npt.NDArray[np.bool_]:
+    def answered(self) -> BoolArray:
         """True for each item that has a value, shape (m,)."""
         return self.counts > 0

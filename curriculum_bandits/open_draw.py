@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.draw import Draw
 from curriculum_bandits.rollouts import Rollouts
 
 __all__ = ["OpenDraw"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FIELDS = frozenset(each.name for each in fields(Rollouts)) - {"completions"}  # numbers alone
 _LOGPROBS = frozenset({"logprobs_before", "logprobs_after"})

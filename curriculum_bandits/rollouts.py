@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
+
 __all__ = ["PendingRollouts", "Rollouts"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # What only some learners know of a rollout.
 _OF_LEARNERS = ("successes", "improvements", "absolute_advantages", "value_losses", "kl")
@@ -68,7 +68,7 @@ class Rollouts:
     logprobs_after: FloatArray | None = None
     lengths: FloatArray | None = None
     log_ratio: FloatArray | None = None
-    trained: npt.NDArray[np.bool_] | None = None
+    trained: BoolArray | None = None
     successes: FloatArray | None = None
     improvements: FloatArray | None = None
     absolute_advantages: FloatArray | None = None
@@ -110,20 +110,20 @@ class Rollouts:
             self._refuse(outside, "successes", self.successes, "a success is between 0 and 1")
 
     @staticmethod
-    def _refuse(bad: npt.NDArray[np.bool_], name: str, values: FloatArray, remedy: str) -> None:
+    def _refuse(bad: BoolArray, name: str, values: FloatArray, remedy: str) -> None:
         if np.any(bad):
             row, column = (int(i) for i in np.argwhere(bad)[0])
             value = values[row, column]
             raise ValueError(f"{name} of problem {row} in the batch, rollout {column}, is {value}; {remedy}")
 
     @property
-    def valid(self) -> npt.NDArray[np.bool_]:
+    def valid(self) -> BoolArray:
         """Which rollouts count: a reward is there and at least one token, shape (m, n)."""
         valid = ~np.isnan(self.rewards)
         return valid if self.lengths is None else valid & (self.lengths > 0)
 
     @property
-    def informative(self) -> npt.NDArray[np.bool_]:
+    def informative(self) -> BoolArray:
         """Problems with two valid rewards that differ; no other has a group-relative advantage, shape (m,).
 
         >>> Rollouts([[1, 1], [1, 0], [1, None]]).informative.tolist()

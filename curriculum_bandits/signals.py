@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray
 from curriculum_bandits.draw import Feedback
 from curriculum_bandits.rollouts import Rollouts
 
@@ -33,8 +34,6 @@ __all__ = [
     "value_loss",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 Ratio = Literal["length_normalized", "sequence"]
 """How a rollout's log-probabilities become a ratio: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""

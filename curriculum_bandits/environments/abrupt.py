@@ -8,13 +8,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import IntArray
 from curriculum_bandits.environments.environment import Environment
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["flipping", "piecewise_stationary", "random_abrupt"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def piecewise_stationary(

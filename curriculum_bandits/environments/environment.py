@@ -11,14 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["Environment", "run_generator"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def run_generator(seed: int, run: int) -> np.random.Generator:

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 
 __all__ = ["GradedProblems", "graded_problems"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from curriculum_bandits._typing import FloatArray
 
 __all__ = ["BERNOULLI", "Bernoulli", "ClippedGaussian", "Deterministic", "Noise"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Noise(Protocol):

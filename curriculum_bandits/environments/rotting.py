@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.environment import Environment
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["RottingEnvironment", "RottingPlay", "abrupt_rotting", "power_rotting"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,15 +7,12 @@ variance of the rewards it saw.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.student import Student, log_sigmoid
 
 __all__ = ["SkillStudent"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class SkillStudent(Student):

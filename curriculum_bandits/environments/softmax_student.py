@@ -7,16 +7,14 @@ and the gradient is that of the shared logits. Its true improvement is still a c
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 from curriculum_bandits.environments.graded import GradedProblems
 from curriculum_bandits.environments.student import Student, Training, log_sigmoid
 
 __all__ = ["SoftmaxStudent"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TRAINING = Training()
 
@@ -106,7 +104,7 @@ class SoftmaxStudent(Student):
         share = np.exp(others - np.logaddexp.reduce(others, axis=2, keepdims=True))
         return np.concatenate([np.ones((*share.shape[:2], 1)), -share], axis=2)
 
-    def _written(self, cell: IntArray) -> npt.NDArray[np.bool_]:
+    def _written(self, cell: IntArray) -> BoolArray:
         """Which positions the answers of these cells have, shape (m, P)."""
         return np.arange(np.max(self._tokens)) < self._tokens[cell][:, None]
 

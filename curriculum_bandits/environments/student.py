@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Student", "Training", "log_sigmoid"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -207,7 +205,7 @@ class Student(Stateful, ABC):
         lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
         return PendingRollouts(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
 
-    def update(self, groups: PendingRollouts, used: npt.NDArray[np.bool_]) -> Rollouts:
+    def update(self, groups: PendingRollouts, used: BoolArray) -> Rollouts:
         """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.
 
         Args:
@@ -373,7 +371,7 @@ class Student(Stateful, ABC):
         offset: FloatArray,
         answers: IntArray,
         rewards: FloatArray,
-        trained: npt.NDArray[np.bool_],
+        trained: BoolArray,
     ) -> Rollouts:
         return Rollouts(
             rewards,
@@ -395,7 +393,7 @@ class Student(Stateful, ABC):
         return chosen
 
 
-def _leave_one_out(rewards: FloatArray, trained: npt.NDArray[np.bool_]) -> FloatArray:
+def _leave_one_out(rewards: FloatArray, trained: BoolArray) -> FloatArray:
     """Reward minus the mean of the others among those trained on, 0 for the rest; 0/1 rewards, so exact zeros."""
     count = np.sum(trained, axis=1, keepdims=True)
     total = np.sum(np.where(trained, rewards, 0.0), axis=1, keepdims=True)

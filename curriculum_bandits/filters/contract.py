@@ -7,16 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, IntArray
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
 
 __all__ = ["Filter", "FilterStep", "RolloutFirstLearner"]
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @runtime_checkable

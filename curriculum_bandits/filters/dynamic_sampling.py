@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, IntArray
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.filters.contract import FilterStep, RolloutFirstLearner
@@ -25,8 +25,6 @@ from curriculum_bandits.state import Field, Random, Stateful
 
 __all__ = ["DynamicSampling"]
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 Result = TypeVar("Result")
 

@@ -6,17 +6,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import BoolArray, IntArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.state import Array, Field, Real
 
 __all__ = ["Greso"]
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Greso(DynamicSampling):

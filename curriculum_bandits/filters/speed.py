@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import BoolArray, IntArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
 
 __all__ = ["Screening"]
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Screening(DynamicSampling):

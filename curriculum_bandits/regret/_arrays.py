@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "IntArray", "as_arms", "as_capacity", "as_earned", "as_table", "finite"]
+from curriculum_bandits._typing import FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["as_arms", "as_capacity", "as_earned", "as_table", "finite"]
 
 
 def as_table(table: npt.ArrayLike) -> FloatArray:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_capacity, finite
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_capacity, finite
 
 __all__ = ["best_subset", "best_subset_value"]
 

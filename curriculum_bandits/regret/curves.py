@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, as_capacity, as_earned, as_table
+from curriculum_bandits._typing import FloatArray
+from curriculum_bandits.regret._arrays import as_capacity, as_earned, as_table
 from curriculum_bandits.regret.comparators import best_subset_value
 
 __all__ = ["comparator_earnings", "dynamic_regret", "external_regret", "normalised_score"]

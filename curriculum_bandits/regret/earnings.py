@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_arms, as_table
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_arms, as_table
 
 __all__ = ["earned_by_arms", "earned_by_batches", "earned_by_distribution"]
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
-from curriculum_bandits.regret._arrays import FloatArray, IntArray
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.state import Array, Count, Field, Real, Stateful
 

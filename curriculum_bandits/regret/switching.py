@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_earned, as_table
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_earned, as_table
 
 __all__ = ["SwitchingRegret", "switching_regret"]
 
@@ -85,7 +86,7 @@ def advance(best: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(kept + values[..., None, :])
 
 
-def _backtrack(last: IntArray, switched: npt.NDArray[np.bool_], source: IntArray) -> IntArray:
+def _backtrack(last: IntArray, switched: BoolArray, source: IntArray) -> IntArray:
     rounds, n_runs, states, _ = switched.shape
     run = np.arange(n_runs)
     arms = np.empty((n_runs, rounds), dtype=np.int64)

@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, finite
+from curriculum_bandits._typing import FloatArray
+from curriculum_bandits.regret._arrays import as_arms, as_capacity, finite
 from curriculum_bandits.regret.comparators import best_subset_value
 from curriculum_bandits.regret.curves import score_between, uniform_share
 from curriculum_bandits.regret.switching import advance

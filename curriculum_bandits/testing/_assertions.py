@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bandits.arrays import sum_by_arm
 from curriculum_bandits.checkpoint import load_state, save_state
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _IDENTITY = ("kind", "name", "bank_fingerprint", "format")  # entries that say whose state it is
 _SIGMAS = 4.5

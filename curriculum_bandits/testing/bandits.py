@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, Selection
 from curriculum_bandits.testing._assertions import (
     damaged,
@@ -28,8 +29,6 @@ from curriculum_bandits.testing.suite import Conformance, configured
 
 __all__ = ["BanditConformance", "check_bandit"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TINY_INCLUSION = 1e-3
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
@@ -27,9 +28,6 @@ from curriculum_bandits.testing._assertions import (
 from curriculum_bandits.testing.suite import Conformance, configured
 
 __all__ = ["AskAndTell", "CurriculumConformance", "check_curriculum"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class AskAndTell(Protocol):
