@@ -33,9 +33,6 @@ def piecewise_stationary(
         name: Name of the environment.
         noise: How a mean becomes a reward.
 
-    Returns:
-        The environment.
-
     Raises:
         ValueError: If a segment would be empty, or the starts are not as said.
 
@@ -62,9 +59,6 @@ def flipping(horizon: int = 100_000, gap: float = 0.1, *, noise: Noise = BERNOUL
         horizon: Number of rounds T.
         gap: How far the first arm falls below the second, in [0, 0.5]: the smaller, the harder the change is to see.
         noise: How a mean becomes a reward.
-
-    Returns:
-        The environment.
 
     Raises:
         ValueError: If the gap is outside its range.

@@ -69,9 +69,6 @@ def graded_problems(
         held_out: Number of held-out problems H.
         seed: Seed of the problems.
 
-    Returns:
-        The problems.
-
     Raises:
         ValueError: If a number makes no sense.
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from curriculum_bandits._typing import FloatArray
+from curriculum_bandits._typing import FloatArray, override
 
 __all__ = ["BERNOULLI", "Bernoulli", "ClippedGaussian", "Deterministic", "Noise"]
 
@@ -34,9 +34,10 @@ class Noise(Protocol):
 
 
 @dataclass(frozen=True)
-class Bernoulli:
-    """Rewards 0 and 1."""
+class Bernoulli(Noise):
+    """Rewards 0 and 1: 1 with the probability that the mean says."""
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
         """One reward for each mean: 1 with that probability, else 0.
 
@@ -55,7 +56,7 @@ BERNOULLI = Bernoulli()
 
 
 @dataclass(frozen=True)
-class Deterministic:
+class Deterministic(Noise):
     """No noise: the reward is the mean."""
 
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -72,7 +73,7 @@ class Deterministic:
 
 
 @dataclass(frozen=True)
-class ClippedGaussian:
+class ClippedGaussian(Noise):
     r"""Gaussian noise, clipped to :math:`\pm \min(\mu, 1 - \mu)`.
 
     Clipping the reward to [0, 1] would move the mean wherever the mean is not 1/2; clipping the noise symmetrically
@@ -92,16 +93,8 @@ class ClippedGaussian:
         if not (math.isfinite(self.deviation) and self.deviation >= 0.0):
             raise ValueError(f"deviation is {self.deviation}; give a finite number, 0 or more")
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """One reward for each mean.
-
-        Args:
-            means: Any shape, in [0, 1].
-            rng: Source of randomness.
-
-        Returns:
-            Rewards of that shape, in [0, 1].
-        """
         room = np.minimum(means, 1.0 - means)
         noise = np.clip(self.deviation * rng.standard_normal(means.shape), -room, room)
         return np.clip(means + noise, 0.0, 1.0)  # mu + (1 - mu) may exceed 1 in the last bit

@@ -150,9 +150,6 @@ def power_rotting(
         horizon: Longest number of pulls of an arm.
         noise: How a mean becomes a reward.
 
-    Returns:
-        The environment.
-
     Raises:
         ValueError: If a mean rises or leaves [0, 1].
 
@@ -177,9 +174,6 @@ def abrupt_rotting(
         pulls: How many pulls each arm bears: a number, or shape (K,).
         horizon: Longest number of pulls of an arm.
         noise: How a mean becomes a reward.
-
-    Returns:
-        The environment.
 
     Raises:
         ValueError: If a mean rises or leaves [0, 1].

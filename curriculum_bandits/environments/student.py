@@ -77,7 +77,9 @@ class Student(Stateful, ABC):
     \text{transfer}^{|l - l'|}` carries it to the other levels of a family; :math:`\theta_0` is a student who has
     forgotten everything.
 
-    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is.
+    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is. The ``items`` of its methods are
+    indices into the bank, shape (m,), or None for all of it where that is allowed; one that is not in the bank is a
+    `ValueError`, and the student is then as it was.
 
     Args:
         problems: What there is to learn.
@@ -87,10 +89,6 @@ class Student(Stateful, ABC):
 
     Raises:
         ValueError: If a length is below 1.
-
-    Attributes:
-        problems: As given.
-        training: As given.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"_policy": Array(), "_previous": Array(), "_rng": Random()}
@@ -126,9 +124,6 @@ class Student(Stateful, ABC):
             n_problems: Size of the bank.
             seed: Seed of the bank and of the student.
             training: How it is trained.
-
-        Returns:
-            The student.
         """
         return cls(graded_problems(n_problems, easiest=-2.0, hardest=12.0, seed=seed), training, seed=seed)
 
@@ -136,13 +131,7 @@ class Student(Stateful, ABC):
     def mostly_solved(cls, n_problems: int = 2000, seed: int = 0, training: Training = _TRAINING) -> Self:
         """A student who has little left to learn: four fifths of the problems are all but solved.
 
-        Args:
-            n_problems: Size of the bank.
-            seed: Seed of the bank and of the student.
-            training: How it is trained.
-
-        Returns:
-            The student.
+        The arguments are those of `half_hopeless`.
         """
         share = [6.0] * 4 + [1.0] * 6
         problems = graded_problems(n_problems, easiest=-9.0, hardest=4.0, level_share=share, seed=seed)
@@ -152,13 +141,7 @@ class Student(Stateful, ABC):
     def drifting(cls, n_problems: int = 2000, seed: int = 0, training: Training = _FORGETFUL) -> Self:
         """A student who forgets what is not practised: what was solved becomes worth training on again.
 
-        Args:
-            n_problems: Size of the bank.
-            seed: Seed of the bank and of the student.
-            training: How it is trained; by default a hundredth is forgotten at each step.
-
-        Returns:
-            The student.
+        The arguments are those of `half_hopeless`; by default a hundredth is forgotten at each step.
         """
         return cls(graded_problems(n_problems, easiest=-5.0, hardest=5.0, seed=seed), training, seed=seed)
 
@@ -170,15 +153,9 @@ class Student(Stateful, ABC):
     def learn(self, items: npt.ArrayLike) -> Rollouts:
         """Roll out the problems and update the policy once.
 
-        Args:
-            items: Indices into the bank, shape (m,).
-
         Returns:
             Rewards 0 or 1, exact log-probabilities before and after the update, lengths, and which rollouts the update
             used, each (m, n).
-
-        Raises:
-            ValueError: If an item is not in the bank. The student is then as it was.
         """
         groups = self.roll_out(items)
         return self.update(groups, np.ones(len(groups), dtype=bool))
@@ -187,23 +164,24 @@ class Student(Stateful, ABC):
         """Roll out the problems; the policy does not change.
 
         Args:
-            items: Indices into the bank, shape (m,).
+            items: Problems, shape (m,).
             n_rollouts: Rollouts of each; None is as many as the training says.
 
         Returns:
             Rewards 0 or 1, lengths, and the answers, (m, n).
 
         Raises:
-            ValueError: If an item is not in the bank or `n_rollouts` is below 1. The student is then as it was.
+            ValueError: If `n_rollouts` is below 1.
         """
-        chosen = self._known(items)
+        cell, offset = self._placed(items)
         count = self.training.n_rollouts if n_rollouts is None else n_rollouts
         if count < 1:
             raise ValueError(f"n_rollouts is {n_rollouts}; roll out each problem at least once")
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
         lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
-        return PendingRollouts(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
+        return PendingRollouts(
+            np.asarray(items, dtype=np.int64), Rollouts(rewards, lengths=lengths), {"answers": answers}
+        )
 
     def update(self, groups: PendingRollouts, used: BoolArray) -> Rollouts:
         """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.
@@ -218,8 +196,7 @@ class Student(Stateful, ABC):
         Raises:
             ValueError: If a group to train on has not two rollouts to compare. The student is then as it was.
         """
-        chosen = self._known(groups.items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        cell, offset = self._placed(groups.items)
         rewards, valid = groups.rollouts.rewards, groups.rollouts.valid
         held_out = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] <= self.training.holdout
         trained = valid & ~held_out & np.asarray(used, dtype=bool)[:, None]
@@ -242,18 +219,14 @@ class Student(Stateful, ABC):
         On them `policy_improvement` with ``sequence`` and ``leave_one_out`` is unbiased for `true_improvement`.
 
         Args:
-            items: Indices into the bank, shape (m,).
+            items: Problems, shape (m,).
             n_rollouts: Rollouts per problem.
             rng: Source of randomness; the student's own is not touched.
 
         Returns:
             As `learn`, none of them trained on.
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
-        chosen = self._known(items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        cell, offset = self._placed(items)
         answers, rewards = self._answer(self._previous, cell, offset, n_rollouts, rng)
         return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
 
@@ -269,17 +242,10 @@ class Student(Stateful, ABC):
     def success(self, items: npt.ArrayLike | None = None) -> FloatArray:
         """Probability of success on each problem, V_x.
 
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
         Returns:
             Shape (m,) or (N,).
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
-        chosen = self._known(items)
-        return np.exp(self._log_success(self._policy, self.problems.cell[chosen], self.problems.offset[chosen]))
+        return np.exp(self._log_success(self._policy, *self._placed(items)))
 
     def success_by_cell(self) -> FloatArray:
         """Probability of success on a typical problem of each family and level, shape (F, L)."""
@@ -290,17 +256,10 @@ class Student(Stateful, ABC):
     def true_improvement(self, items: npt.ArrayLike | None = None) -> FloatArray:
         """What the last update brought for each problem, V_x(π') - V_x(π), exactly.
 
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
         Returns:
             Shape (m,) or (N,); 0 before the first update.
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
-        chosen = self._known(items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        cell, offset = self._placed(items)
         before = self._log_success(self._previous, cell, offset)
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
 
@@ -312,21 +271,14 @@ class Student(Stateful, ABC):
         A batch brings the mean over its problems. What is forgotten meanwhile is the same for every problem and not
         counted.
 
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
         Returns:
             Shape (m,) or (N,).
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
         chosen, cell = self._known(items), self.problems.cell
         slope, direction = self._slope(cell, self.problems.offset), self._direction()
         total = [np.bincount(cell, weights=part, minlength=len(direction)) for part in slope.T]
         gradient = (np.stack(total, axis=1) / len(cell))[:, :, None] * direction  # of J
-        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
-        carried = (self._kernel @ by_level).reshape(gradient.shape)  # G is symmetric, so it may act on this side
+        carried = self._carried(gradient)  # G is symmetric, so it may act on this side
         worth = self.training.rate * np.sum(direction * carried, axis=2)
         return np.asarray(np.sum(slope[chosen] * worth[cell[chosen]], axis=1))
 
@@ -361,17 +313,16 @@ class Student(Stateful, ABC):
         """Direction in which the policy of each cell raises success on all its problems, shape (C, P, A)."""
 
     def _updated(self, gradient: FloatArray) -> FloatArray:
-        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
-        step = self.training.rate * (self._kernel @ by_level).reshape(gradient.shape)
+        step = self.training.rate * self._carried(gradient)
         return np.asarray(self._policy + step - self.training.forgetting * (self._policy - self._blank))
 
+    def _carried(self, gradient: FloatArray) -> FloatArray:
+        """G times a gradient, shape (C, ...)."""
+        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
+        return (self._kernel @ by_level).reshape(gradient.shape)
+
     def _rollouts(
-        self,
-        cell: IntArray,
-        offset: FloatArray,
-        answers: IntArray,
-        rewards: FloatArray,
-        trained: BoolArray,
+        self, cell: IntArray, offset: FloatArray, answers: IntArray, rewards: FloatArray, trained: BoolArray
     ) -> Rollouts:
         return Rollouts(
             rewards,
@@ -380,6 +331,11 @@ class Student(Stateful, ABC):
             lengths=np.where(np.isnan(rewards), 0, self._tokens[cell][:, None]),
             trained=trained,
         )
+
+    def _placed(self, items: npt.ArrayLike | None) -> tuple[IntArray, FloatArray]:
+        """Cell and offset of each problem, shape (m,)."""
+        chosen = self._known(items)
+        return self.problems.cell[chosen], self.problems.offset[chosen]
 
     def _known(self, items: npt.ArrayLike | None) -> Any:
         if items is None:
@@ -401,12 +357,5 @@ def _leave_one_out(rewards: FloatArray, trained: BoolArray) -> FloatArray:
 
 
 def log_sigmoid(logits: FloatArray) -> FloatArray:
-    """Log of the logistic function; exact far out on both sides.
-
-    Args:
-        logits: Any shape.
-
-    Returns:
-        ``-log(1 + exp(-logits))``, of that shape.
-    """
+    """``-log(1 + exp(-logits))``, the log of the logistic function; exact far out on both sides."""
     return np.asarray(-np.logaddexp(0.0, -logits))
