@@ -14,14 +14,7 @@ from curriculum_bandits.environments.abrupt import flipping, piecewise_stationar
 from curriculum_bandits.environments.drifting import sinusoid
 from curriculum_bandits.environments.environment import Environment
 
-__all__ = [
-    "INSTANCES",
-    "besbes_sinusoid",
-    "besson_1",
-    "besson_2",
-    "garivier_moulines",
-    "liu_lee_shroff",
-]
+__all__ = ["INSTANCES", "besbes_sinusoid", "besson_1", "besson_2", "garivier_moulines", "liu_lee_shroff"]
 
 
 def besson_1(horizon: int = 5000) -> Environment:

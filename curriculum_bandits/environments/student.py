@@ -77,9 +77,9 @@ class Student(Stateful, ABC):
     \text{transfer}^{|l - l'|}` carries it to the other levels of a family; :math:`\theta_0` is a student who has
     forgotten everything.
 
-    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is. The ``items`` of its methods are
-    indices into the bank, shape (m,), or None for all of it where that is allowed; one that is not in the bank is a
-    `ValueError`, and the student is then as it was.
+    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is. The ``items`` of methods are
+    indices into the bank, shape (m,); None is all of it. One that is not in the bank is a `ValueError`, and the student
+    is then as it was.
 
     Args:
         problems: What there is to learn.
@@ -179,9 +179,7 @@ class Student(Stateful, ABC):
             raise ValueError(f"n_rollouts is {n_rollouts}; roll out each problem at least once")
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
         lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
-        return PendingRollouts(
-            np.asarray(items, dtype=np.int64), Rollouts(rewards, lengths=lengths), {"answers": answers}
-        )
+        return PendingRollouts(np.asarray(items), Rollouts(rewards, lengths=lengths), {"answers": answers})
 
     def update(self, groups: PendingRollouts, used: BoolArray) -> Rollouts:
         """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.

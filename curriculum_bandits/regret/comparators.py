@@ -43,18 +43,7 @@ def best_subset(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLik
 
 
 def best_subset_value(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLike = 1.0) -> FloatArray:
-    """What the best m plays bring together.
-
-    Args:
-        values: What one play of each arm brings, shape (..., K).
-        plays: Plays m.
-        capacity: How often an arm can be played, as in `best_subset`.
-
-    Returns:
-        The sum over the m plays, shape (...).
-
-    Raises:
-        ValueError: As `best_subset`.
+    """Sum over the best m plays, shape (...); arguments and errors are those of `best_subset`.
 
     >>> float(best_subset_value([0.3, 0.9, 0.5], plays=2))
     1.4

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits._typing import FloatArray, IntArray, override
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.rollouts import Rollouts
@@ -93,8 +93,7 @@ def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> t
     >>> earnings
     array([2., 6.])
     """
-    groups, sizes = _groups(group_of)
-    return _group_earnings(draw, feedback, groups, sizes)
+    return _group_earnings(draw, feedback, *_groups(group_of))
 
 
 class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
@@ -162,8 +161,8 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
         # Rounds that estimate the group, the mean of their estimates, and the squared distances from it.
         self._count, self._mean, self._squares, self._coverage, self._met = sums
 
+    @override
     def answered(self, draw: Draw, rollouts: Rollouts, feedback: Feedback) -> None:
-        """Count one answered draw, as `update`."""
         self.update(draw, feedback)
 
     def update(self, draw: Draw, feedback: Feedback) -> None:

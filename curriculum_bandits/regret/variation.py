@@ -75,13 +75,10 @@ def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
 
 
 def switches(arms: npt.ArrayLike) -> IntArray:
-    """How often a sequence of arms changes; twice that is its path length.
+    """How often a sequence of arms changes, shape (...); twice that is its path length.
 
     Args:
         arms: Arms, shape (..., T).
-
-    Returns:
-        Number of changes, shape (...).
 
     >>> int(switches([0, 0, 1, 0]))
     2
