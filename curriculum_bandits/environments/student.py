@@ -317,7 +317,7 @@ class Student(Stateful, ABC):
     def _carried(self, gradient: FloatArray) -> FloatArray:
         """G times a gradient, shape (C, ...)."""
         by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
-        return (self._kernel @ by_level).reshape(gradient.shape)
+        return np.asarray((self._kernel @ by_level).reshape(gradient.shape))
 
     def _rollouts(
         self, cell: IntArray, offset: FloatArray, answers: IntArray, rewards: FloatArray, trained: BoolArray

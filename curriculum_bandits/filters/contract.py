@@ -46,11 +46,7 @@ class RolloutFirstLearner(Protocol):
         ...
 
     def evaluate(self) -> Mapping[str, float]:
-        """Measure the policy; nothing here may train it.
-
-        Returns:
-            Numbers by name.
-        """
+        """Measure the policy, in numbers by name; nothing here may train it."""
         ...
 
 
@@ -91,8 +87,7 @@ class FilterStep:
             here = self.admitted[number] if self.admitted else np.ones(len(draw), dtype=bool)
             if len(draw) == len(self.items) and here.all():  # the only one
                 yield draw, self.rollouts, self.feedback
-                start += len(draw)
-                continue
+                return
             rows = np.where(here, start + np.cumsum(here) - 1, 0)
             start += int(here.sum())
             rollouts, feedback = self.rollouts[rows], self.feedback[rows]
@@ -113,15 +108,12 @@ class Filter(Protocol):
     """One step of training, in which not all that is drawn need be trained on."""
 
     def step(self, curriculum: Curriculum, learner: RolloutFirstLearner, batch_size: int) -> FilterStep:
-        """Ask, roll out, choose, update, and tell every draw.
+        """Ask, roll out, choose, update, and tell every draw; if something fails, no draw is left open.
 
         Args:
             curriculum: Draws the problems, and hears about all of them, rejected ones too.
             learner: Is updated once at most.
             batch_size: Groups to train on.
-
-        Returns:
-            What happened. If something fails, no draw is left open.
         """
         ...
 
@@ -130,9 +122,5 @@ class Filter(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned."""
         ...

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from curriculum_bandits._typing import BoolArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
-from curriculum_bandits.rollouts import Rollouts
 
 __all__ = ["ZeroVarianceFilter"]
 
@@ -23,7 +21,3 @@ class ZeroVarianceFilter(DynamicSampling):
 
     def __init__(self, max_draws: int = 10) -> None:
         super().__init__(max_draws)
-
-    @override
-    def keep(self, rollouts: Rollouts) -> BoolArray:
-        return rollouts.informative

@@ -72,10 +72,6 @@ class Greso(DynamicSampling):
         return np.asarray(self.rng.random(len(items)) < np.maximum(self.probability**z, self.least))
 
     @override
-    def keep(self, rollouts: Rollouts) -> BoolArray:
-        return rollouts.informative
-
-    @override
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
         if len(self._in_vain) != n_problems:
             self._in_vain = np.zeros(n_problems, dtype=np.int64)
