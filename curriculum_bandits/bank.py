@@ -141,13 +141,9 @@ class ProblemBank:
         return len(self.prompts)
 
     def row(self, item: int) -> dict[str, Any]:
-        """One problem as a dictionary: prompt, id, and answer, group, difficulty and columns where the bank has them.
+        """The problem of an index: prompt, id, and answer, group, difficulty and columns where the bank has them.
 
-        Args:
-            item: Index of the problem.
-
-        Returns:
-            A new dictionary; the same keys for every problem of the bank.
+        The dictionary is new, with the same keys for every problem of the bank.
         """
         row = {"prompt": self.prompts[item], "id": self.ids[item]}
         if self.answers is not None:
@@ -159,14 +155,7 @@ class ProblemBank:
         return {**row, **{name: column[item] for name, column in self.columns.items()}}
 
     def verify(self, item: int, text: str) -> float:
-        """Reward of a text as the answer to a problem.
-
-        Args:
-            item: Index of the problem.
-            text: The completion.
-
-        Returns:
-            The reward, 1.0 or 0.0 unless the bank's verifier says otherwise.
+        """Reward of a text as the answer to the problem of an index, 1.0 or 0.0 unless the bank's verifier differs.
 
         Raises:
             ValueError: If the bank has neither a verifier nor reference answers.
@@ -180,12 +169,6 @@ class ProblemBank:
     def index(self, identity: str | int) -> int:
         """Index of the problem with an id.
 
-        Args:
-            identity: The id.
-
-        Returns:
-            Its index.
-
         Raises:
             KeyError: If no problem has it.
         """
@@ -195,13 +178,7 @@ class ProblemBank:
         return item
 
     def __getitem__(self, items: npt.ArrayLike | slice) -> ProblemBank:
-        """A bank of some of the problems, with their ids, groups and verifier.
-
-        Args:
-            items: Indices into this bank, shape (n,), or a mask over it, shape (N,), or a slice.
-
-        Returns:
-            A bank of n problems, in that order.
+        """A bank of some of the problems, in that order: indices of shape (n,), a mask of shape (N,), or a slice.
 
         Raises:
             TypeError: If it is a single index; ``bank.prompts[item]`` is the prompt of one problem.
@@ -261,9 +238,6 @@ class ProblemBank:
             difficulty: Column of the difficulties.
             verifier: As in the constructor.
 
-        Returns:
-            The bank.
-
         Raises:
             ValueError: If there is no row, a named column does not exist, or a row lacks a column others have.
         """
@@ -306,9 +280,6 @@ class ProblemBank:
             path: The file.
             **roles: `prompt`, `id`, `answer`, `group`, `difficulty`, `verifier` as in `from_records`.
 
-        Returns:
-            The bank.
-
         Raises:
             ValueError: If a line is not a JSON object (the message names it), or as `from_records`.
         """
@@ -327,14 +298,7 @@ class ProblemBank:
 
     @classmethod
     def from_dataset(cls, dataset: Iterable[Mapping[str, Any]], **roles: Unpack[ColumnRoles]) -> ProblemBank:
-        """A bank from a Hugging Face dataset (one split of it), or anything that yields rows.
-
-        Args:
-            dataset: The dataset.
-            **roles: As in `from_records`.
-
-        Returns:
-            The bank.
+        """A bank from a Hugging Face dataset (one split of it), or anything that yields rows; roles as `from_records`.
 
         Raises:
             ValueError: If several splits are given, or as `from_records`.

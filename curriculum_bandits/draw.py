@@ -20,7 +20,7 @@ __all__ = ["Draw", "Feedback", "Ticket"]
 
 @dataclass(frozen=True)
 class Ticket:
-    """Names one draw for ever: the run it belongs to and its serial number there.
+    """Unique, permanent id of a draw: run id and serial number.
 
     Attributes:
         run: Identity of the curriculum that issued it.
@@ -94,14 +94,7 @@ class Draw:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Draw:
-        """Rebuild a draw that `state_dict` wrote.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Returns:
-            An equal draw, with the same ticket.
-        """
+        """An equal draw, with the same ticket, from what `state_dict` returned."""
         arrays = {field.name: state[field.name] for field in fields(cls) if field.name != "ticket"}
         return cls(**arrays, ticket=Ticket(str(state["run"]), int(state["serial"])))
 

@@ -139,15 +139,12 @@ class Rollouts:
 
     @staticmethod
     def concatenate(parts: Sequence[Rollouts], axis: int = 0) -> Rollouts:
-        """Stack the rollouts of several batches.
+        """Stack the rollouts of several batches in the order given.
 
         Args:
             parts: At least one, with the same fields.
             axis: 0 puts problem after problem, each with the same number of rollouts; 1 puts more rollouts of the same
                 problems beside each other.
-
-        Returns:
-            All of them in the order given.
 
         Raises:
             ValueError: If a field is present in some parts only.
@@ -209,13 +206,7 @@ class PendingRollouts:
         return PendingRollouts(self.items[here], self.rollouts[here], answers)
 
     def beside(self, further: PendingRollouts) -> PendingRollouts:
-        """More rollouts of the same problems, put beside those that are there.
-
-        Args:
-            further: Of the same problems in the same order.
-
-        Returns:
-            As many groups, with the rollouts of both.
+        """As many groups, with `further` rollouts of the same problems, in the same order, beside those that are there.
 
         Raises:
             ValueError: If they are of other problems or hold other fields.
@@ -231,14 +222,7 @@ class PendingRollouts:
         return PendingRollouts(self.items, Rollouts.concatenate([part.rollouts for part in parts], axis=1), answers)
 
     def padded(self, n_rollouts: int) -> PendingRollouts:
-        """The same with missing rollouts up to a number.
-
-        Args:
-            n_rollouts: Rollouts per problem, no fewer than there are.
-
-        Returns:
-            Groups in which the added rollouts have no reward, a length of 0 and answers of zeros.
-        """
+        """The same with missing rollouts (no reward, a length of 0, answers of zeros) up to `n_rollouts` of each."""
         missing = n_rollouts - self.rollouts.rewards.shape[1]
         if missing == 0:
             return self
@@ -252,14 +236,7 @@ class PendingRollouts:
 
     @staticmethod
     def stacked(parts: Sequence[PendingRollouts]) -> PendingRollouts:
-        """Several lots of groups as one, those with fewer rollouts padded.
-
-        Args:
-            parts: At least one, with the same fields.
-
-        Returns:
-            All groups in the order given.
-        """
+        """Several lots of groups (at least one, with the same fields) as one, those with fewer rollouts padded."""
         most = max(part.rollouts.rewards.shape[1] for part in parts)
         wide = [part.padded(most) for part in parts]
         answers = {name: np.concatenate([part.answers[name] for part in wide]) for name in wide[0].answers}

@@ -1,7 +1,8 @@
 """What a batch of rollouts says about each problem: one number, and how many rollouts stand behind it.
 
-Each function is one published choice, a pure map from `Rollouts` to `Feedback`. A problem about which too few
-valid rollouts speak is missing (count 0), never zero.
+Each function is one published choice, a pure map from `Rollouts`, m problems with n rollouts each, to `Feedback`:
+values and counts of valid rollouts, shape (m,) each. A problem with too few valid rollouts (none, unless a signal says
+otherwise) is missing (count 0), never zero. Rewards are enough for those that do not name another field.
 """
 
 from __future__ import annotations
@@ -51,14 +52,7 @@ class Signal(Protocol):
     """
 
     def __call__(self, rollouts: Rollouts, /) -> Feedback:
-        """Judge each problem of a batch.
-
-        Args:
-            rollouts: m problems with n rollouts each.
-
-        Returns:
-            Values and counts, shape (m,) each.
-        """
+        """Values and counts, shape (m,) each, of m problems with n rollouts each."""
         ...
 
 
@@ -88,7 +82,7 @@ def advantages(rewards: FloatArray, valid: BoolArray, kind: Advantage = "zscore"
         kind: Which of the three.
 
     Returns:
-        Advantages, shape (m, n), 0 where not valid or where a problem has fewer than two valid rollouts.
+        Shape (m, n), 0 where not valid or where a problem has fewer than two valid rollouts.
 
     Raises:
         ValueError: If `kind` is none of the three.
@@ -204,12 +198,8 @@ def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, ma
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
     """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
 
-    Args:
-        rollouts: Rewards are enough; a learner's own ``rollouts.absolute_advantages`` (a critic's) are used if there.
-        advantage: See `advantages`.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts (of a critic's: none): missing.
+    A learner's own ``rollouts.absolute_advantages`` (a critic's) are used if there. Fewer than two valid rollouts (of a
+    critic's: none): missing. `advantage` is one of `advantages`.
 
     Source: the reward of SEC, arXiv 2505.14970; over a critic's advantages the score of PLR, arXiv 2010.03934.
     """
@@ -220,14 +210,7 @@ def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -
 
 
 def success_rate(rollouts: Rollouts) -> Feedback:
-    """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any."""
     return _mean_over_valid(_successes(rollouts), rollouts.valid, at_least=1)
 
 
@@ -236,13 +219,8 @@ def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
 
     The divergence is the mean of `Rollouts.kl`, or else is estimated from the log-ratios :math:`\Delta` of whole
     rollouts of L tokens as :math:`(e^{\Delta} - 1 - \Delta) / L`, never negative and unbiased for the divergence per
-    token of rollouts from the policy before (Schulman's third estimator).
-
-    Args:
-        rollouts: With `kl`, or with `log_ratio` and `lengths`; without them the divergence is not known (None).
-
-    Returns:
-        As `success_rate`, with `Feedback.kl`.
+    token of rollouts from the policy before (Schulman's third estimator). Without `kl`, or `log_ratio` and `lengths`,
+    it is not known (None).
     """
     feedback = success_rate(rollouts)
     if rollouts.kl is not None:
@@ -258,38 +236,18 @@ def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
 
 
 def mean_reward(rollouts: Rollouts) -> Feedback:
-    """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score."""
     return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
 
 
 def tent(rollouts: Rollouts) -> Feedback:
-    """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do."""
     rate = success_rate(rollouts)
     return Feedback(1.0 - np.abs(2.0 * rate.values - 1.0), rate.counts)
 
 
 def value_loss(rollouts: Rollouts) -> Feedback:
-    """Mean squared error of the learner's critic on each problem's rollouts.
-
-    Args:
-        rollouts: Must carry `value_losses`.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+    """Mean squared error of the learner's critic on each problem's rollouts, which must carry `value_losses`.
 
     Raises:
         ValueError: If there are no value losses.
@@ -305,11 +263,7 @@ def value_loss(rollouts: Rollouts) -> Feedback:
 def reward_variance(rollouts: Rollouts) -> Feedback:
     """Population variance of each problem's successes; ``p (1 - p)`` for 0/1 rewards, known as learnability.
 
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+    Fewer than two valid rollouts: missing.
 
     Source: arXiv 2502.12272, arXiv 2408.15099.
     """
@@ -318,16 +272,7 @@ def reward_variance(rollouts: Rollouts) -> Feedback:
 
 
 def scaled(rollouts: Rollouts, *, signal: Signal, factor: float) -> Feedback:
-    """Another signal in another unit, for rules whose settings are in the unit of the signal.
-
-    Args:
-        rollouts: m problems.
-        signal: The other signal.
-        factor: What its values are multiplied by.
-
-    Returns:
-        The products, shape (m,), with the counts of the other signal.
-    """
+    """Another `signal` with values multiplied by `factor`, for rules whose settings are in the unit of the signal."""
     judged = signal(rollouts)
     return Feedback(factor * judged.values, judged.counts)
 

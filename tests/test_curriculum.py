@@ -533,9 +533,9 @@ def test_diagnostics_are_those_of_the_bandit_and_entropy_is_among_them():
 
 
 def test_a_curriculum_is_told_together_where_its_bandit_says_so():
-    assert curated(collective=True).together
-    assert not curated().together
-    assert not grouped().together
+    assert curated(collective=True).collective
+    assert not curated().collective
+    assert not grouped().collective
 
 
 def test_a_bandit_that_draws_among_candidates_takes_no_arms():

@@ -178,7 +178,7 @@ class Student(Stateful, ABC):
         if count < 1:
             raise ValueError(f"n_rollouts is {n_rollouts}; roll out each problem at least once")
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
-        lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
+        lengths = np.broadcast_to(self._tokens[cell][:, None].astype(np.float64), rewards.shape)
         return PendingRollouts(np.asarray(items), Rollouts(rewards, lengths=lengths), {"answers": answers})
 
     def update(self, groups: PendingRollouts, used: BoolArray) -> Rollouts:
