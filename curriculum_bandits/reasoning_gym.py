@@ -63,10 +63,7 @@ _WORD = re.compile(r"[a-zA-Z]{2,}|[a-zA-Z][0-9]|[0-9][a-zA-Z]")
 
 
 def check_family(family: str) -> None:
-    """Refuse a family whose verifier would run what the model writes.
-
-    Args:
-        family: Name of a reasoning-gym generator.
+    """Refuse a family, by the name of its generator, whose verifier would run what the model writes.
 
     Raises:
         ValueError: If it is one of `REFUSED`, or a mixture whose families are not known here.
@@ -77,12 +74,8 @@ def check_family(family: str) -> None:
         raise ValueError(f"the family {family!r} cannot be used: {REFUSED[family]}. Take another family")
 
 
-def check_entry(family: str, entry: dict[str, Any]) -> None:
+def check_entry(family: str, entry: Entry) -> None:
     """Refuse a stored problem that its verifier would evaluate, unless it is made of what such a problem is made of.
-
-    Args:
-        family: Name of its generator.
-        entry: The problem.
 
     Raises:
         ValueError: If it is not; names the text.
@@ -97,14 +90,7 @@ def check_entry(family: str, entry: dict[str, Any]) -> None:
 
 
 def may_be_scored(family: str, text: str) -> bool:
-    """Whether a text is safe to give to a family's verifier.
-
-    Args:
-        family: Name of a reasoning-gym generator.
-        text: The answer that was taken from the completion.
-
-    Returns:
-        False for a text that could hang the verifier or run code, which then counts as wrong.
+    """False for an answer that could hang the family's verifier or run code, which then counts as wrong.
 
     >>> may_be_scored("countdown", "(3 + 4) * 5"), may_be_scored("countdown", "9**9**9")
     (True, False)
@@ -134,7 +120,7 @@ def _is_polynomial(text: str) -> bool:
     return "**" not in rest and "(" not in re.sub(r"(?<![a-zA-Z0-9)])\s*\(", "", text)
 
 
-def safe_score(dataset: Any, family: str, text: str, entry: dict[str, Any]) -> float:
+def safe_score(dataset: Any, family: str, text: str, entry: Entry) -> float:
     """A family's own verdict on a text, in [0, 1].
 
     Args:

@@ -19,14 +19,7 @@ __all__ = ["Environment", "run_generator"]
 
 
 def run_generator(seed: int, run: int) -> np.random.Generator:
-    """The random stream of one run, independent of those of all other runs.
-
-    Args:
-        seed: Seed of the experiment.
-        run: Number of the run, 0 or more.
-
-    Returns:
-        A fresh generator, the same at every call.
+    """The random stream of a run, by its number: fresh at every call, and independent of those of all other runs.
 
     >>> run_generator(0, 7).random() == run_generator(0, 7).random() != run_generator(0, 8).random()
     True

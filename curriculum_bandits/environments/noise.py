@@ -39,15 +39,6 @@ class Bernoulli(Noise):
 
     @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """One reward for each mean: 1 with that probability, else 0.
-
-        Args:
-            means: Any shape, in [0, 1].
-            rng: Source of randomness.
-
-        Returns:
-            Rewards of that shape.
-        """
         return np.asarray(rng.random(means.shape) < means, dtype=np.float64)
 
 
@@ -59,16 +50,8 @@ BERNOULLI = Bernoulli()
 class Deterministic(Noise):
     """No noise: the reward is the mean."""
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """The means themselves.
-
-        Args:
-            means: Any shape.
-            rng: Not used.
-
-        Returns:
-            A copy.
-        """
         return np.array(means)
 
 

@@ -47,11 +47,7 @@ class RottingEnvironment:
     def best_total(self, rounds: int) -> float:
         """Largest expected sum of rewards in so many rounds of one play each.
 
-        Args:
-            rounds: At most as many as the curves have rows.
-
-        Returns:
-            The sum of the greatest means: as no mean rises, taking the best current arm each time is optimal.
+        It is the sum of the greatest means: as no mean rises, taking the best current arm each time is optimal.
 
         Raises:
             ValueError: If the curves are too short.
@@ -59,9 +55,8 @@ class RottingEnvironment:
         Source: Heidari, Kearns & Roth, "Tight Policy Regret Bounds for Improving and Decaying Bandits", IJCAI 2016.
         """
         if not 0 <= rounds <= self.curves.horizon:
-            raise ValueError(
-                f"{rounds} rounds are asked for, the curves have {self.curves.horizon} pulls; lengthen them"
-            )
+            pulls = self.curves.horizon
+            raise ValueError(f"{rounds} rounds are asked for, the curves have {pulls} pulls; lengthen them")
         return float(np.sum(np.sort(self.curves.means, axis=None)[self.curves.means.size - rounds :]))
 
     def start(self, rewards: npt.ArrayLike) -> RottingPlay:
@@ -69,9 +64,6 @@ class RottingEnvironment:
 
         Args:
             rewards: Tables drawn with ``curves.rewards``, shape (N, K) or (runs, N, K). Give every policy the same.
-
-        Returns:
-            The state of play: no arm pulled yet.
 
         Raises:
             ValueError: If the shape is not that of the curves.
@@ -106,13 +98,7 @@ class RottingPlay:
         return np.where(self.pulls < len(self._means), self._means[row, np.arange(self._means.shape[1])], 0.0)
 
     def step(self, arms: npt.ArrayLike) -> FloatArray:
-        """Pull arms, one after the other.
-
-        Args:
-            arms: Arms of this round, shape (..., m); one that stands there twice is pulled twice.
-
-        Returns:
-            Their rewards, shape (..., m).
+        """Rewards, shape (..., m), of pulling the arms of a round, shape (..., m), one after the other.
 
         Raises:
             ValueError: If the shape is wrong, an arm does not exist or its curve has ended. Nothing is pulled then.

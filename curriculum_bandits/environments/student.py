@@ -212,7 +212,7 @@ class Student(Stateful, ABC):
         return self._rollouts(cell, offset, answers, rewards, trained)
 
     def fresh_rollouts(self, items: npt.ArrayLike, n_rollouts: int, rng: np.random.Generator) -> Rollouts:
-        """Rollouts of the policy before the last update that this update has not seen.
+        """Rollouts as of `learn`, but of the policy before the last update, none of them trained on.
 
         On them `policy_improvement` with ``sequence`` and ``leave_one_out`` is unbiased for `true_improvement`.
 
@@ -220,29 +220,18 @@ class Student(Stateful, ABC):
             items: Problems, shape (m,).
             n_rollouts: Rollouts per problem.
             rng: Source of randomness; the student's own is not touched.
-
-        Returns:
-            As `learn`, none of them trained on.
         """
         cell, offset = self._placed(items)
         answers, rewards = self._answer(self._previous, cell, offset, n_rollouts, rng)
         return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
 
     def evaluate(self) -> dict[str, float]:
-        """How good the student is, exactly and without randomness.
-
-        Returns:
-            ``accuracy``: mean probability of success on the held-out problems; ``bank_success``: on the bank.
-        """
+        """Mean probability of success, exactly: ``accuracy`` on the held-out problems, ``bank_success`` on the bank."""
         held_out = self._log_success(self._policy, self.problems.held_out_cell, self.problems.held_out_offset)
         return {"accuracy": float(np.mean(np.exp(held_out))), "bank_success": float(np.mean(self.success()))}
 
     def success(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        """Probability of success on each problem, V_x.
-
-        Returns:
-            Shape (m,) or (N,).
-        """
+        """Probability of success on each problem, V_x, shape (m,) or (N,)."""
         return np.exp(self._log_success(self._policy, *self._placed(items)))
 
     def success_by_cell(self) -> FloatArray:
@@ -252,25 +241,18 @@ class Student(Stateful, ABC):
         return np.exp(log_success).reshape(self.problems.difficulty.shape)
 
     def true_improvement(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        """What the last update brought for each problem, V_x(π') - V_x(π), exactly.
-
-        Returns:
-            Shape (m,) or (N,); 0 before the first update.
-        """
+        """Exact improvement on each problem by the last update, V_x(π') - V_x(π), shape (m,) or (N,); at first 0."""
         cell, offset = self._placed(items)
         before = self._log_success(self._previous, cell, offset)
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
 
     def expected_gain(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        r"""What training on each problem alone is worth, by how much it would raise the mean success over the bank.
+        r"""How much training on each problem alone would raise the mean success over the bank, shape (m,) or (N,).
 
         :math:`\text{rate} \cdot \langle G \nabla V_x, \nabla J \rangle`, with J the mean of V over the bank and
         :math:`\nabla V_x` exact: what `learn` with this one problem brings in expectation, to first order in the step.
         A batch brings the mean over its problems. What is forgotten meanwhile is the same for every problem and not
         counted.
-
-        Returns:
-            Shape (m,) or (N,).
         """
         chosen, cell = self._known(items), self.problems.cell
         slope, direction = self._slope(cell, self.problems.offset), self._direction()

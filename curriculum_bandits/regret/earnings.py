@@ -16,14 +16,11 @@ __all__ = ["earned_by_arms", "earned_by_batches", "earned_by_distribution"]
 
 
 def earned_by_arms(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
-    """Earnings of one play a round.
+    """Earnings of one play a round, shape (..., T).
 
     Args:
         table: Rewards or means, shape (..., T, K); leading axes broadcast with those of `arms`.
         arms: Played arms, shape (..., T).
-
-    Returns:
-        Earnings per round, shape (..., T).
 
     Raises:
         ValueError: If shapes do not fit, an arm does not exist or the table is not finite.
@@ -48,15 +45,12 @@ def earned_by_batches(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
 
 
 def earned_by_distribution(table: npt.ArrayLike, distribution: npt.ArrayLike, *, plays: int = 1) -> FloatArray:
-    r"""Expected earnings of m plays from a distribution, :math:`m \langle p_t, u_t \rangle`.
+    r"""Expected earnings of m plays from a distribution, :math:`m \langle p_t, u_t \rangle`, shape (..., T).
 
     Args:
         table: Rewards or means, shape (..., T, K); leading axes broadcast with those of `distribution`.
         distribution: The policy's p_t, shape (..., T, K), each row summing to 1.
         plays: Plays a round, m.
-
-    Returns:
-        Expected earnings per round, shape (..., T).
 
     Raises:
         ValueError: If shapes do not fit, a row is no distribution or the table is not finite.

@@ -168,9 +168,7 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
     def update(self, draw: Draw, feedback: Feedback) -> None:
         """Count one answered draw; give each draw once. A draw without any answer is passed over.
 
-        Args:
-            draw: As for `group_earnings`; if not `strict`, any draw.
-            feedback: Utilities of its items, shape (m,).
+        Draw and feedback are those of `group_earnings`; if not `strict`, any draw will do.
 
         Raises:
             ValueError: As `group_earnings`. The state is then as it was.
@@ -203,13 +201,7 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
             self.rounds_unknown += 1
 
     def estimate(self, confidence: float = 0.95) -> GroupRegret:
-        """Regret against every group, with intervals.
-
-        Args:
-            confidence: Coverage of each interval, in (0, 1).
-
-        Returns:
-            Estimates and intervals, shape (G,) each.
+        """Regret against every group, with intervals that cover with this confidence each.
 
         Raises:
             ValueError: If `confidence` is outside (0, 1).
@@ -220,13 +212,9 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
         variance = self.rounds**2 / np.maximum(self._count * (self._count - 1), 1) * self._squares
         known = self._met >= self.minimum_rounds
         half = np.where(known, float(ndtri(0.5 + 0.5 * confidence)) * np.sqrt(variance), np.inf)
+        utility, met = gained / max(self.plays, 1), self._met.astype(np.int64)
         return GroupRegret(
-            gained - self.earned,
-            half,
-            gained / max(self.plays, 1),
-            self._met.astype(np.int64),
-            self._coverage.copy(),
-            self.rounds_unknown == 0,
+            gained - self.earned, half, utility, met, self._coverage.copy(), unbiased=self.rounds_unknown == 0
         )
 
 

@@ -72,14 +72,9 @@ def switching_regret(table: npt.ArrayLike, earned: npt.ArrayLike, switches: int)
 
 
 def advance(best: FloatArray, values: FloatArray) -> FloatArray:
-    """One round of the dynamic program.
+    """One round of the dynamic program, whose rewards or means are `values`, shape (..., K).
 
-    Args:
-        best: Most earned before the round with at most s switches, ending in arm x, shape (..., S + 1, K).
-        values: The round's rewards or means, shape (..., K).
-
-    Returns:
-        The same after the round.
+    Before and after, `best` is the most earned with at most s switches, ending in arm x, shape (..., S + 1, K).
     """
     kept = best.copy()
     kept[..., 1:, :] = np.maximum(best[..., 1:, :], np.max(best[..., :-1, :], axis=-1, keepdims=True))

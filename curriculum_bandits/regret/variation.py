@@ -19,10 +19,7 @@ def variation_budget(means: npt.ArrayLike) -> FloatArray:
     r"""How much the means move, :math:`V_T = \sum_{t < T} \max_x |\mu_{t+1}(x) - \mu_t(x)|`.
 
     Args:
-        means: Means, shape (..., T, K).
-
-    Returns:
-        The budget spent, shape (...), in units of the means.
+        means: Means, shape (..., T, K); the budget, shape (...), is in their units.
 
     Raises:
         ValueError: If the table has no rounds or arms, or is not finite.
@@ -46,7 +43,7 @@ def path_length(distributions: npt.ArrayLike) -> FloatArray:
         The path length, shape (...), at most 2 (T - 1).
 
     Raises:
-        ValueError: If the table has no rounds or arms, or is not finite.
+        ValueError: As `variation_budget`.
 
     >>> float(path_length(arm_distribution([0, 0, 1, 0], n_arms=2)))
     4.0
@@ -55,14 +52,7 @@ def path_length(distributions: npt.ArrayLike) -> FloatArray:
 
 
 def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
-    """A sequence of arms as a sequence of distributions, each with all its mass on one arm.
-
-    Args:
-        arms: Arms, shape (..., T).
-        n_arms: Number of arms K.
-
-    Returns:
-        Distributions, shape (..., T, K).
+    """Arms, shape (..., T), as distributions with all their mass on one arm, shape (..., T, K).
 
     Raises:
         ValueError: If an arm does not exist.
@@ -76,9 +66,6 @@ def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
 
 def switches(arms: npt.ArrayLike) -> IntArray:
     """How often a sequence of arms changes, shape (...); twice that is its path length.
-
-    Args:
-        arms: Arms, shape (..., T).
 
     >>> int(switches([0, 0, 1, 0]))
     2
