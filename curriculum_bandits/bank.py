@@ -33,7 +33,7 @@ _RESERVED = ("prompt", "id", "answer", "group", "difficulty")
 
 
 class ColumnRoles(TypedDict, total=False):
-    """Which column of a table plays which part; the keyword arguments of `ProblemBank.from_records`."""
+    """Columns of a table by the part they play; the keyword arguments of `ProblemBank.from_records`."""
 
     prompt: str
     id: str | None

@@ -1,4 +1,4 @@
-"""What a learner hands back for one batch: rewards, and how the policy moved on its own rollouts.
+"""Results of a learner for one batch: rewards, and how the policy moved on its own rollouts.
 
 Rows are problems, columns are rollouts. A rollout whose reward is missing (None or NaN) or whose length is zero
 is carried along but marked invalid; it is never read as a failure.
@@ -118,7 +118,7 @@ class Rollouts:
 
     @property
     def valid(self) -> BoolArray:
-        """Which rollouts count: a reward is there and at least one token, shape (m, n)."""
+        """Mask of the rollouts that count: a reward is there and at least one token, shape (m, n)."""
         valid = ~np.isnan(self.rewards)
         return valid if self.lengths is None else valid & (self.lengths > 0)
 

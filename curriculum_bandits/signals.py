@@ -1,4 +1,4 @@
-"""What a batch of rollouts says about each problem: one number, and how many rollouts stand behind it.
+"""Per-problem utilities from a batch of rollouts, each with the number of rollouts behind it.
 
 Each function is one published choice, a pure map from `Rollouts`, m problems with n rollouts each, to `Feedback`:
 values and counts of valid rollouts, shape (m,) each. A problem with too few valid rollouts (none, unless a signal says
@@ -37,10 +37,10 @@ __all__ = [
 
 
 Ratio = Literal["length_normalized", "sequence"]
-"""How a rollout's log-probabilities become a ratio: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""
+"""Ratio of a rollout, from its log-probabilities: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""
 
 Advantage = Literal["zscore", "centered", "leave_one_out"]
-"""How a rollout is compared with its group."""
+"""Comparison of a rollout with its group."""
 
 _ZSCORE_EPSILON = 1e-6
 
@@ -57,13 +57,9 @@ class Signal(Protocol):
 
 
 def needs_log_ratio(signal: Any) -> bool:
-    """Whether rollouts must be scored by the updated policy before a signal can judge them.
+    """True if rollouts must be scored by the updated policy before a signal, or a `functools.partial` of one, judges.
 
-    Args:
-        signal: Any signal, or a `functools.partial` of one.
-
-    Returns:
-        True unless the signal has the attribute ``needs_log_ratio = False``; one without it may need anything.
+    That is so unless the signal has the attribute ``needs_log_ratio = False``; one without it may need anything.
     """
     while isinstance(signal, functools.partial):
         signal = signal.func
@@ -163,7 +159,7 @@ def policy_improvement(
 
 
 def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, mask: npt.ArrayLike) -> FloatArray:
-    r"""What each episode of many steps shows of the improvement of the policy: `Rollouts.improvements`.
+    r"""Improvement of the policy as each episode of many steps shows it: `Rollouts.improvements`.
 
     :math:`\sum_k \mathrm{expm1}(\Delta_k) A_k` over its steps: per decision and first order in the change of the policy
     (derived here); 0 for an unchanged policy.

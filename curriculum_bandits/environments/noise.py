@@ -1,4 +1,4 @@
-"""How a mean becomes a reward, without ever becoming another mean.
+"""Noise that turns means into rewards and leaves the means as they are.
 
 Regret is counted in means, so each kind of noise here has exactly the mean it was given. Numbers are taken from the
 generator one after the other, so a long table and the same table in blocks are equal.

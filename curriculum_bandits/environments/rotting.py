@@ -72,7 +72,7 @@ class RottingEnvironment:
 
 
 class RottingPlay:
-    """How often each arm was pulled, and what it pays next.
+    """Pulls of each arm so far, and its next reward.
 
     Args:
         means: Mean of each pull, shape (N, K).

@@ -1,4 +1,4 @@
-"""What all simulated students share: a policy per family and level, one update per batch, and the exact truth about it.
+"""The base of simulated students: a policy per family and level, one update per batch, and the exact truth about it.
 
 A student is the learner a curriculum really meets: it learns only where it sometimes succeeds and sometimes fails, what
 it learns carries over to neighbouring levels, what it does not practise it forgets. Yet it is small enough for every
@@ -30,7 +30,7 @@ __all__ = ["Student", "Training", "log_sigmoid"]
 
 @dataclass(frozen=True)
 class Training:
-    """How a student is trained.
+    """Settings of a student's training.
 
     Attributes:
         n_rollouts: Rollouts per problem n.
@@ -247,7 +247,7 @@ class Student(Stateful, ABC):
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
 
     def expected_gain(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        r"""How much training on each problem alone would raise the mean success over the bank, shape (m,) or (N,).
+        r"""Rise of the mean success over the bank by training on each problem alone, shape (m,) or (N,).
 
         :math:`\text{rate} \cdot \langle G \nabla V_x, \nabla J \rangle`, with J the mean of V over the bank and
         :math:`\nabla V_x` exact: what `learn` with this one problem brings in expectation, to first order in the step.

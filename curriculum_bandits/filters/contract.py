@@ -1,4 +1,4 @@
-"""What a filter is, and what it asks of a learner: that rolling out and updating are two steps."""
+"""The contract of filters, who ask of a learner that rolling out and updating are two steps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RolloutFirstLearner(Protocol):
 
 @dataclass(frozen=True)
 class FilterStep:
-    """What one step under a filter was.
+    """Results of one step under a filter.
 
     Attributes:
         items: Every problem that was rolled out, shape (k,).

@@ -16,7 +16,7 @@ __all__ = ["best_subset", "best_subset_value"]
 
 
 def best_subset(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLike = 1.0) -> IntArray:
-    """How often the best m plays play each arm.
+    """Plays of each arm among the best m plays.
 
     Args:
         values: What one play of each arm brings, shape (..., K).

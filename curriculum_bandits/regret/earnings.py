@@ -1,4 +1,4 @@
-"""What a policy earned in each round, read off a table of rewards or of means.
+"""Earnings of a policy in each round, read off a table of rewards or of means.
 
 From rewards it is what was really earned, and regret is realised; from means it is free of the noise of rewards; from
 means and the policy's distribution it is free of the noise of its draws too, and regret is the conditional expectation.

@@ -1,4 +1,4 @@
-r"""How much the world moves, and how much a comparator moves with it.
+r"""Movement of the world, and of a comparator that moves with it.
 
 Bounds for changing worlds are written in one of two currencies: the variation budget :math:`V_T` of the means, or the
 path length :math:`P_T` of the comparator's distributions; an arm that switches S times has :math:`P_T = 2 S`.
@@ -16,7 +16,7 @@ __all__ = ["arm_distribution", "path_length", "switches", "variation_budget"]
 
 
 def variation_budget(means: npt.ArrayLike) -> FloatArray:
-    r"""How much the means move, :math:`V_T = \sum_{t < T} \max_x |\mu_{t+1}(x) - \mu_t(x)|`.
+    r"""Variation budget of the means, :math:`V_T = \sum_{t < T} \max_x |\mu_{t+1}(x) - \mu_t(x)|`.
 
     Args:
         means: Means, shape (..., T, K); the budget, shape (...), is in their units.
@@ -33,7 +33,7 @@ def variation_budget(means: npt.ArrayLike) -> FloatArray:
 
 
 def path_length(distributions: npt.ArrayLike) -> FloatArray:
-    r"""How far a sequence of distributions travels, :math:`P_T = \sum_{t < T} \|p_{t+1} - p_t\|_1`.
+    r"""Path length of a sequence of distributions, :math:`P_T = \sum_{t < T} \|p_{t+1} - p_t\|_1`.
 
     Args:
         distributions: Distributions over arms, shape (..., T, K); for a sequence of arms see `arm_distribution`, for
@@ -65,7 +65,7 @@ def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
 
 
 def switches(arms: npt.ArrayLike) -> IntArray:
-    """How often a sequence of arms changes, shape (...); twice that is its path length.
+    """Number of changes in a sequence of arms, shape (...); twice that is its path length.
 
     >>> int(switches([0, 0, 1, 0]))
     2

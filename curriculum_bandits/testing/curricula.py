@@ -33,7 +33,7 @@ __all__ = ["AskAndTell", "CurriculumConformance", "check_curriculum"]
 
 
 class AskAndTell(Protocol):
-    """What a trainer needs of a curriculum; `curriculum_bandits.Curriculum` is one.
+    """The part of a curriculum that a trainer needs; `curriculum_bandits.Curriculum` is one.
 
     Attributes:
         bank: The problems.
