@@ -1,11 +1,18 @@
-"""What newer versions of Python have in `typing`."""
+"""Types of arrays, and what newer versions of Python have in `typing`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["override"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BoolArray", "FloatArray", "IntArray", "override"]
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 if TYPE_CHECKING:
     from typing_extensions import override

@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, overload
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.reasoning_gym import check_family, safe_score
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.reasoning_gym import Render, build_bank
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["ColumnRoles", "ProblemBank", "Verifier"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 Verifier = Callable[[int, str], float]
 """Judges a text as the answer to the problem at an index; returns its reward."""
@@ -34,7 +33,7 @@ _RESERVED = ("prompt", "id", "answer", "group", "difficulty")
 
 
 class ColumnRoles(TypedDict, total=False):
-    """Which column of a table plays which part; the keyword arguments of `ProblemBank.from_records`."""
+    """Columns of a table by the part they play; the keyword arguments of `ProblemBank.from_records`."""
 
     prompt: str
     id: str | None
@@ -142,13 +141,9 @@ class ProblemBank:
         return len(self.prompts)
 
     def row(self, item: int) -> dict[str, Any]:
-        """One problem as a dictionary: prompt, id, and answer, group, difficulty and columns where the bank has them.
+        """The problem of an index: prompt, id, and answer, group, difficulty and columns where the bank has them.
 
-        Args:
-            item: Index of the problem.
-
-        Returns:
-            A new dictionary; the same keys for every problem of the bank.
+        The dictionary is new, with the same keys for every problem of the bank.
         """
         row = {"prompt": self.prompts[item], "id": self.ids[item]}
         if self.answers is not None:
@@ -160,14 +155,7 @@ class ProblemBank:
         return {**row, **{name: column[item] for name, column in self.columns.items()}}
 
     def verify(self, item: int, text: str) -> float:
-        """Reward of a text as the answer to a problem.
-
-        Args:
-            item: Index of the problem.
-            text: The completion.
-
-        Returns:
-            The reward, 1.0 or 0.0 unless the bank's verifier says otherwise.
+        """Reward of a text as the answer to the problem of an index, 1.0 or 0.0 unless the bank's verifier differs.
 
         Raises:
             ValueError: If the bank has neither a verifier nor reference answers.
@@ -181,12 +169,6 @@ class ProblemBank:
     def index(self, identity: str | int) -> int:
         """Index of the problem with an id.
 
-        Args:
-            identity: The id.
-
-        Returns:
-            Its index.
-
         Raises:
             KeyError: If no problem has it.
         """
@@ -196,13 +178,7 @@ class ProblemBank:
         return item
 
     def __getitem__(self, items: npt.ArrayLike | slice) -> ProblemBank:
-        """A bank of some of the problems, with their ids, groups and verifier.
-
-        Args:
-            items: Indices into this bank, shape (n,), or a mask over it, shape (N,), or a slice.
-
-        Returns:
-            A bank of n problems, in that order.
+        """A bank of some of the problems, in that order: indices of shape (n,), a mask of shape (N,), or a slice.
 
         Raises:
             TypeError: If it is a single index; ``bank.prompts[item]`` is the prompt of one problem.
@@ -262,9 +238,6 @@ class ProblemBank:
             difficulty: Column of the difficulties.
             verifier: As in the constructor.
 
-        Returns:
-            The bank.
-
         Raises:
             ValueError: If there is no row, a named column does not exist, or a row lacks a column others have.
         """
@@ -307,9 +280,6 @@ class ProblemBank:
             path: The file.
             **roles: `prompt`, `id`, `answer`, `group`, `difficulty`, `verifier` as in `from_records`.
 
-        Returns:
-            The bank.
-
         Raises:
             ValueError: If a line is not a JSON object (the message names it), or as `from_records`.
         """
@@ -328,14 +298,7 @@ class ProblemBank:
 
     @classmethod
     def from_dataset(cls, dataset: Iterable[Mapping[str, Any]], **roles: Unpack[ColumnRoles]) -> ProblemBank:
-        """A bank from a Hugging Face dataset (one split of it), or anything that yields rows.
-
-        Args:
-            dataset: The dataset.
-            **roles: As in `from_records`.
-
-        Returns:
-            The bank.
+        """A bank from a Hugging Face dataset (one split of it), or anything that yields rows; roles as `from_records`.
 
         Raises:
             ValueError: If several splits are given, or as `from_records`.
@@ -349,13 +312,13 @@ class ProblemBank:
         cls,
         datasets: Any,
         *,
-        render: Callable[[dict[str, Any]], str] | Mapping[str, Callable[[dict[str, Any]], str]] | None = None,
+        render: Render | Mapping[str, Render] | None = None,
         difficulty: Mapping[str, float] | Callable[[dict[str, Any]], float] | None = None,
         threshold: float | None = 1.0,
     ) -> ProblemBank:
         """A bank from reasoning-gym data sets, judged by their own verifiers.
 
-        Texts that a verifier would evaluate, or hang on, are wrong without being shown to it (`screening`).
+        Texts that a verifier would evaluate, or hang on, are wrong without being shown to it (see `reasoning_gym`).
 
         Args:
             datasets: A reasoning-gym data set, or a mapping from group label to data set.
@@ -372,35 +335,7 @@ class ProblemBank:
             ValueError: If a label has no render function or no difficulty, or a verifier would run what the model
                 writes as code.
         """
-        sources: dict[str, Any] = dict(datasets) if isinstance(datasets, Mapping) else {_family(datasets): datasets}
-        for name, mapping in (("render", render), ("difficulty", difficulty)):
-            missing = [label for label in sources if isinstance(mapping, Mapping) and label not in mapping]
-            if missing:
-                raise ValueError(f"{name} has no entry for {missing}; give one for each of {list(sources)}")
-        for source in sources.values():
-            check_family(_family(source))
-        entries = [(label, i, entry) for label, source in sources.items() for i, entry in enumerate(source)]
-
-        def prompt(label: str, entry: dict[str, Any]) -> str:
-            write = render[label] if isinstance(render, Mapping) else render
-            return str(entry["question"]) if write is None else write(entry)
-
-        def level(label: str, entry: dict[str, Any]) -> float:
-            return float(difficulty(entry) if callable(difficulty) else (difficulty or {})[label])
-
-        def verifier(item: int, text: str) -> float:
-            label, _, entry = entries[item]
-            score = safe_score(sources[label], _family_of(entry, sources[label]), text.strip(), entry)
-            return score if threshold is None else float(score >= threshold)
-
-        return cls(
-            [prompt(label, entry) for label, _, entry in entries],
-            ids=[f"{label}#{i}" for label, i, _ in entries],
-            answers=[entry["answer"] for _, _, entry in entries],
-            groups=[label for label, _, _ in entries],
-            difficulty=None if difficulty is None else [level(label, entry) for label, _, entry in entries],
-            verifier=verifier,
-        )
+        return build_bank(cls, datasets, render=render, difficulty=difficulty, threshold=threshold)
 
     @cached_property
     def _index(self) -> dict[str, int] | _Numbers:
@@ -422,11 +357,3 @@ class ProblemBank:
 
 def _kept(values: Iterable[Any]) -> Sequence[Any]:
     return values if isinstance(values, Sequence) and not isinstance(values, list | tuple | str) else list(values)
-
-
-def _family(dataset: Any) -> str:
-    return _family_of(dataset[0], dataset)
-
-
-def _family_of(entry: Mapping[str, Any], dataset: Any) -> str:
-    return str(entry.get("metadata", {}).get("source_dataset", type(dataset).__name__))

@@ -20,12 +20,8 @@ __all__ = ["Batch"]
 class Batch:
     """The problems of one draw, to be trained on and told; made by `Curriculum.draw`.
 
-    Args:
-        curriculum: The curriculum that drew it.
-        draw: The draw.
-
     Attributes:
-        draw: As given.
+        draw: The draw.
         told: True once `tell` has been called.
     """
 

@@ -45,11 +45,7 @@ def save_state(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
 def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a state dictionary that `save_state` wrote.
 
-    Args:
-        path: File to read.
-
-    Returns:
-        The state, equal to what was saved (tuples come back as lists).
+    It is equal to what was saved, but for tuples, which come back as lists.
 
     Raises:
         FileNotFoundError: If there is no such file.

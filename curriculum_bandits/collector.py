@@ -159,10 +159,9 @@ class Collector(Stateful):
         at_once: bool = True,
         on_answer: Callable[[Answered], object] | None = None,
     ) -> None:
-        if not 1 <= batch_size <= len(curriculum.bank):
-            raise ValueError(
-                f"batch_size is {batch_size}; the bank has {len(curriculum.bank)} problems, give 1 to that"
-            )
+        n = len(curriculum.bank)
+        if not 1 <= batch_size <= n:
+            raise ValueError(f"batch_size is {batch_size}; the bank has {n} problems, give 1 to that")
         for name, value in (("n_rollouts", n_rollouts), ("max_age", max_age)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1, or None")
@@ -183,13 +182,7 @@ class Collector(Stateful):
         return tuple(each.draw for each in self._open.values())
 
     def ask(self, n: int = 1) -> list[Task]:
-        """The next tasks: of open draws first, then of new ones.
-
-        Args:
-            n: How many.
-
-        Returns:
-            As many tasks; those of one problem follow each other.
+        """The next n tasks, of open draws first, then of new ones; those of one problem follow each other.
 
         Raises:
             ValueError: If n is below 1, or a draw that is too old cannot be answered. No task is handed out then.
@@ -242,20 +235,14 @@ class Collector(Stateful):
             return False
         named = {"logprobs_before": logp_before, "logprobs_after": logp_after, "lengths": length, **further}
         given = {name: values for name, values in named.items() if values is not None}
+        given = {"rewards": float("nan") if reward is None else reward, **given}
         with self._changed(opened):
-            opened.take(
-                place, {"rewards": float("nan") if reward is None else reward, **given}, self._id(opened, place)
-            )
+            opened.take(place, given, self.bank.ids[opened.item(place)])
         self.counts["told"] += 1
         return True
 
     def amend(self, ticket: str, place: int, **further: npt.ArrayLike) -> bool:
-        """Add to a rollout that was told the numbers that are known only later, such as ``logprobs_after``.
-
-        Args:
-            ticket: Of the task.
-            place: Of the task.
-            **further: Fields of `Rollouts`, by their names there; they replace those that were told.
+        """Add to a rollout that was told the fields of `Rollouts` that are known only later, or replace them.
 
         Returns:
             False if its draw is closed, or it was cancelled or not told yet.
@@ -266,7 +253,7 @@ class Collector(Stateful):
         opened = self._find(ticket, place)
         if opened is None or place not in opened.told:
             return False
-        opened.take(place, {**opened.told[place], **further}, self._id(opened, place))
+        opened.take(place, {**opened.told[place], **further}, self.bank.ids[opened.item(place)])
         return True
 
     def cancel(self, ticket: str, place: int) -> bool:
@@ -314,22 +301,12 @@ class Collector(Stateful):
                 self.counts["reissued"] += 1
 
     def is_out(self, ticket: str, place: int) -> bool:
-        """Tell whether a rollout was handed out and is still awaited.
-
-        Returns:
-            False once it was told, cancelled or given back, or its draw closed.
-        """
+        """True from when a rollout is handed out until it is told, cancelled or given back, or its draw closed."""
         opened = self._open.get(ticket)
         return opened is not None and opened.is_out(place)
 
     def out(self, id: str) -> list[Task]:
-        """Tasks of a problem that are out, for trainers whose rollouts bring no ticket along.
-
-        Args:
-            id: Id of the problem.
-
-        Returns:
-            The tasks, oldest first.
+        """Tasks of the problem of an id that are out, oldest first; for trainers whose rollouts bring no ticket along.
 
         Raises:
             KeyError: If the bank has no such problem.
@@ -342,10 +319,7 @@ class Collector(Stateful):
         ]
 
     def answer(self) -> list[Answered]:
-        """Answer every draw that is complete; for loops with ``at_once=False``.
-
-        Returns:
-            The draws that were answered, oldest first.
+        """Answer every draw that is complete, oldest first, and return them; for loops with ``at_once=False``.
 
         Raises:
             ValueError: If the signal or the curriculum refuses a draw; it stays open.
@@ -354,13 +328,10 @@ class Collector(Stateful):
         return [each for each in settled if each is not None]
 
     def close(self, *, lenient: bool = False) -> list[Answered]:
-        """Answer every open draw with what it has, and give up those that have nothing.
+        """Answer every open draw with what it has, oldest first, and return them; give up those that have nothing.
 
         Args:
             lenient: Also give up, without an error, draws that the signal cannot judge.
-
-        Returns:
-            The draws that were answered, oldest first.
 
         Raises:
             ValueError: If a draw could not be answered; every draw is closed all the same.
@@ -381,11 +352,7 @@ class Collector(Stateful):
         return [each for each in answered if each is not None]
 
     def discard(self, ticket: str) -> bool:
-        """Give up a draw, with all that was told of it.
-
-        Returns:
-            False if it is closed already.
-        """
+        """Give up a draw, with all that was told of it; False if it is closed already."""
         opened = self._open.get(ticket)
         if opened is None:
             return False
@@ -407,9 +374,6 @@ class Collector(Stateful):
     def _task(self, opened: OpenDraw, place: int) -> Task:
         item = opened.item(place)
         return Task(self.bank.ids[item], item, self.bank.row(item), opened.ticket, place)
-
-    def _id(self, opened: OpenDraw, place: int) -> str:
-        return self.bank.ids[opened.item(place)]
 
     def _find(self, ticket: str, place: int) -> OpenDraw | None:
         """The open draw of a task that was handed out; None where it is closed."""

@@ -127,11 +127,8 @@ class Curriculum(Stateful):
         name: str,
         seed: int = 0,
     ) -> None:
-        self.bank = bank
-        self.bandit = bandit
-        self.name = name
+        self.bank, self.bandit, self.name, self.arms = bank, bandit, name, arms
         self.settings = Settings()
-        self.arms = arms
         if arms is not None and len(arms.arm_of) != len(bank):
             raise ValueError(f"arms cover {len(arms.arm_of)} problems, the bank has {len(bank)}; build them from it")
         n_arms = len(bank) if arms is None else len(arms)
@@ -139,8 +136,7 @@ class Curriculum(Stateful):
             raise ValueError(f"the bandit has {bandit.n_arms} arms where {n_arms} are needed")
         self._signal = signal
         self._rng = np.random.default_rng(seed)
-        self._run = uuid.uuid4().hex[:12]
-        self._serial = 0
+        self._run, self._serial = uuid.uuid4().hex[:12], 0
         self._outstanding: dict[int, _Open] = {}
 
     #: Version of the saved form.
@@ -183,9 +179,8 @@ class Curriculum(Stateful):
         """
         size = operator.index(size)
         if not 1 <= size <= len(self.bank):
-            raise ValueError(
-                f"a batch of {size} is asked for; the bank has {len(self.bank)} problems, ask for 1 to that"
-            )
+            n = len(self.bank)
+            raise ValueError(f"a batch of {size} is asked for; the bank has {n} problems, ask for 1 to that")
         selection = self.bandit.select(size, self._rng)
         ticket = Ticket(self._run, self._serial)
         if self.arms is None:
@@ -230,13 +225,9 @@ class Curriculum(Stateful):
                 self.discard(batch.draw)
 
     def signal(self, rollouts: Rollouts) -> Feedback:
-        """Utility of each problem of a batch, by this method's own signal.
+        """Values and counts of each problem, shape (m,) each, by this method's own signal.
 
-        Args:
-            rollouts: Row j belongs to ``draw.items[j]``.
-
-        Returns:
-            Values and counts, shape (m,) each, and the tokens of each problem as cost where lengths are known.
+        Row j of the rollouts belongs to ``draw.items[j]``; tokens of each problem are its cost where lengths are known.
         """
         feedback = self._signal(rollouts)
         if feedback.cost is None and rollouts.lengths is not None:
@@ -294,20 +285,13 @@ class Curriculum(Stateful):
     def discard(self, draw: Draw) -> None:
         """Give up a draw that will never be answered.
 
-        Args:
-            draw: A draw of this curriculum, not answered yet.
-
         Raises:
             ValueError: As `tell`.
         """
         del self._outstanding[self._claim(draw).draw.ticket.serial]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write method, settings and state to one file, which `curriculum_bandits.load` reads.
-
-        Args:
-            path: File to write; it is replaced in one step.
-        """
+        """Write method, settings and state to one file, replaced in one step, which `curriculum_bandits.load` reads."""
         save_state(path, self.state_dict())
 
     def entropy(self) -> float:
@@ -328,14 +312,8 @@ class Curriculum(Stateful):
     @staticmethod
     def _selection_of(draw: Draw) -> Selection:
         """What was played, where arms are problems: the arrays of the draw, which are read-only."""
-        return Selection(
-            draw.items,
-            draw.probability,
-            draw.inclusion,
-            draw.candidates,
-            draw.candidate_probability,
-            draw.candidate_inclusion,
-        )
+        names = ("items", "probability", "inclusion", "candidates", "candidate_probability", "candidate_inclusion")
+        return Selection(*(getattr(draw, name) for name in names))
 
     def _claim(self, draw: Draw) -> _Open:
         ticket = draw.ticket

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Draw", "Feedback", "Ticket"]
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["Draw", "Feedback", "Ticket"]
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """Names one draw for ever: the run it belongs to and its serial number there.
+    """Unique, permanent id of a draw: run id and serial number.
 
     Attributes:
         run: Identity of the curriculum that issued it.
@@ -95,14 +94,7 @@ class Draw:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Draw:
-        """Rebuild a draw that `state_dict` wrote.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Returns:
-            An equal draw, with the same ticket.
-        """
+        """An equal draw, with the same ticket, from what `state_dict` returned."""
         arrays = {field.name: state[field.name] for field in fields(cls) if field.name != "ticket"}
         return cls(**arrays, ticket=Ticket(str(state["run"]), int(state["serial"])))
 
@@ -147,6 +139,6 @@ class Feedback:
         return Feedback(self.values[chosen], self.counts[chosen], kl, cost)
 
     @property
-    def answered(self) -> npt.NDArray[np.bool_]:
+    def answered(self) -> BoolArray:
         """True for each item that has a value, shape (m,)."""
         return self.counts > 0

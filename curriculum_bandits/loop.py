@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 import numpy as np
 from tqdm.auto import tqdm
 
-from curriculum_bandits.bank import IntArray
+from curriculum_bandits._typing import IntArray
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.draw import Draw
 from curriculum_bandits.rollouts import Rollouts
 
 __all__ = ["OpenDraw"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FIELDS = frozenset(each.name for each in fields(Rollouts)) - {"completions"}  # numbers alone
 _LOGPROBS = frozenset({"logprobs_before", "logprobs_after"})
@@ -83,10 +83,10 @@ class OpenDraw:
         bisect.insort(self.again, place)
 
     def take(self, place: int, numbers: Mapping[str, npt.ArrayLike], problem: str) -> None:
-        """Keep the numbers of a place.
+        """Keep the numbers of a place that was handed out.
 
         Args:
-            place: One that was handed out.
+            place: The place.
             numbers: By name of a field of `Rollouts`; ``rewards`` must be there.
             problem: Id of the problem, for errors.
 
@@ -122,14 +122,11 @@ class OpenDraw:
         self.cancelled.add(place)
 
     def rollouts(self, needs: Set[str], *, log_ratio: bool) -> Rollouts:
-        """Rollouts of what was told so far; a field is there if every rollout that counts has it.
+        """Rollouts of what was told so far, a row per problem; a field is there if every rollout that counts has it.
 
         Args:
             needs: Fields without which a rollout counts as missing.
             log_ratio: Where some rollouts have log-probabilities, those without count as missing.
-
-        Returns:
-            A row per problem of the draw.
         """
         n = self.n_rollouts or max([1, *(len(numbers["rewards"]) for numbers in self.told.values())])
         names = {"rewards", *(name for numbers in self.told.values() for name in numbers)}
@@ -163,14 +160,7 @@ class OpenDraw:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], n_rollouts: int | None) -> OpenDraw:
-        """Rebuild what `state_dict` described.
-
-        Args:
-            state: What `state_dict` returned.
-            n_rollouts: As it was then.
-
-        Returns:
-            An equal object.
+        """An equal object from what `state_dict` returned, with the same number of rollouts.
 
         Raises:
             ValueError: If a place is listed twice or was never handed out, or a number is impossible.

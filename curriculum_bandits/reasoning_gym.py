@@ -1,4 +1,4 @@
-"""Which texts a verifier of reasoning-gym may be given.
+"""A bank from reasoning-gym, and which texts its verifiers may be given.
 
 Some of its verifiers read the model's text as a formula, by Python's own `eval` or by sympy, which evaluates as well. A
 text such as ``9**9**9**9`` would then never come back, and others could run code. So for these families a text is let
@@ -11,9 +11,16 @@ from __future__ import annotations
 import logging
 import math
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curriculum_bandits.bank import ProblemBank
 
 __all__ = ["REFUSED", "SCREENED", "check_entry", "check_family", "may_be_scored", "safe_score"]
+
+Entry = dict[str, Any]
+Render = Callable[[Entry], str]
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +63,7 @@ _WORD = re.compile(r"[a-zA-Z]{2,}|[a-zA-Z][0-9]|[0-9][a-zA-Z]")
 
 
 def check_family(family: str) -> None:
-    """Refuse a family whose verifier would run what the model writes.
-
-    Args:
-        family: Name of a reasoning-gym generator.
+    """Refuse a family, by the name of its generator, whose verifier would run what the model writes.
 
     Raises:
         ValueError: If it is one of `REFUSED`, or a mixture whose families are not known here.
@@ -70,12 +74,8 @@ def check_family(family: str) -> None:
         raise ValueError(f"the family {family!r} cannot be used: {REFUSED[family]}. Take another family")
 
 
-def check_entry(family: str, entry: dict[str, Any]) -> None:
+def check_entry(family: str, entry: Entry) -> None:
     """Refuse a stored problem that its verifier would evaluate, unless it is made of what such a problem is made of.
-
-    Args:
-        family: Name of its generator.
-        entry: The problem.
 
     Raises:
         ValueError: If it is not; names the text.
@@ -90,14 +90,7 @@ def check_entry(family: str, entry: dict[str, Any]) -> None:
 
 
 def may_be_scored(family: str, text: str) -> bool:
-    """Whether a text is safe to give to a family's verifier.
-
-    Args:
-        family: Name of a reasoning-gym generator.
-        text: The answer that was taken from the completion.
-
-    Returns:
-        False for a text that could hang the verifier or run code, which then counts as wrong.
+    """False for an answer that could hang the family's verifier or run code, which then counts as wrong.
 
     >>> may_be_scored("countdown", "(3 + 4) * 5"), may_be_scored("countdown", "9**9**9")
     (True, False)
@@ -127,7 +120,7 @@ def _is_polynomial(text: str) -> bool:
     return "**" not in rest and "(" not in re.sub(r"(?<![a-zA-Z0-9)])\s*\(", "", text)
 
 
-def safe_score(dataset: Any, family: str, text: str, entry: dict[str, Any]) -> float:
+def safe_score(dataset: Any, family: str, text: str, entry: Entry) -> float:
     """A family's own verdict on a text, in [0, 1].
 
     Args:
@@ -152,3 +145,51 @@ def safe_score(dataset: Any, family: str, text: str, entry: dict[str, Any]) -> f
     if score > 1.0:
         return 1.0 if text.strip() == str(entry["answer"]).strip() else math.nextafter(1.0, 0.0)
     return max(score, 0.0)
+
+
+def build_bank(
+    make: type[ProblemBank],
+    datasets: Any,
+    *,
+    render: Render | Mapping[str, Render] | None,
+    difficulty: Mapping[str, float] | Callable[[Entry], float] | None,
+    threshold: float | None,
+) -> ProblemBank:
+    """Build a bank; `ProblemBank.from_reasoning_gym` says how."""
+    sources: dict[str, Any] = dict(datasets) if isinstance(datasets, Mapping) else {_family(datasets): datasets}
+    for name, mapping in (("render", render), ("difficulty", difficulty)):
+        missing = [label for label in sources if isinstance(mapping, Mapping) and label not in mapping]
+        if missing:
+            raise ValueError(f"{name} has no entry for {missing}; give one for each of {list(sources)}")
+    for source in sources.values():
+        check_family(_family(source))
+    entries = [(label, i, entry) for label, source in sources.items() for i, entry in enumerate(source)]
+
+    def prompt(label: str, entry: Entry) -> str:
+        write = render[label] if isinstance(render, Mapping) else render
+        return str(entry["question"]) if write is None else write(entry)
+
+    def level(label: str, entry: Entry) -> float:
+        return float(difficulty(entry) if callable(difficulty) else (difficulty or {})[label])
+
+    def verifier(item: int, text: str) -> float:
+        label, _, entry = entries[item]
+        score = safe_score(sources[label], _family_of(entry, sources[label]), text.strip(), entry)
+        return score if threshold is None else float(score >= threshold)
+
+    return make(
+        [prompt(label, entry) for label, _, entry in entries],
+        ids=[f"{label}#{i}" for label, i, _ in entries],
+        answers=[entry["answer"] for _, _, entry in entries],
+        groups=[label for label, _, _ in entries],
+        difficulty=None if difficulty is None else [level(label, entry) for label, _, entry in entries],
+        verifier=verifier,
+    )
+
+
+def _family(dataset: Any) -> str:
+    return _family_of(dataset[0], dataset)
+
+
+def _family_of(entry: Mapping[str, Any], dataset: Any) -> str:
+    return str(entry.get("metadata", {}).get("source_dataset", type(dataset).__name__))

@@ -1,4 +1,4 @@
-"""What a learner hands back for one batch: rewards, and how the policy moved on its own rollouts.
+"""Results of a learner for one batch: rewards, and how the policy moved on its own rollouts.
 
 Rows are problems, columns are rollouts. A rollout whose reward is missing (None or NaN) or whose length is zero
 is carried along but marked invalid; it is never read as a failure.
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
+
 __all__ = ["PendingRollouts", "Rollouts"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # What only some learners know of a rollout.
 _OF_LEARNERS = ("successes", "improvements", "absolute_advantages", "value_losses", "kl")
@@ -68,7 +68,7 @@ class Rollouts:
     logprobs_after: FloatArray | None = None
     lengths: FloatArray | None = None
     log_ratio: FloatArray | None = None
-    trained: npt.NDArray[np.bool_] | None = None
+    trained: BoolArray | None = None
     successes: FloatArray | None = None
     improvements: FloatArray | None = None
     absolute_advantages: FloatArray | None = None
@@ -110,20 +110,20 @@ class Rollouts:
             self._refuse(outside, "successes", self.successes, "a success is between 0 and 1")
 
     @staticmethod
-    def _refuse(bad: npt.NDArray[np.bool_], name: str, values: FloatArray, remedy: str) -> None:
+    def _refuse(bad: BoolArray, name: str, values: FloatArray, remedy: str) -> None:
         if np.any(bad):
             row, column = (int(i) for i in np.argwhere(bad)[0])
             value = values[row, column]
             raise ValueError(f"{name} of problem {row} in the batch, rollout {column}, is {value}; {remedy}")
 
     @property
-    def valid(self) -> npt.NDArray[np.bool_]:
-        """Which rollouts count: a reward is there and at least one token, shape (m, n)."""
+    def valid(self) -> BoolArray:
+        """Mask of the rollouts that count: a reward is there and at least one token, shape (m, n)."""
         valid = ~np.isnan(self.rewards)
         return valid if self.lengths is None else valid & (self.lengths > 0)
 
     @property
-    def informative(self) -> npt.NDArray[np.bool_]:
+    def informative(self) -> BoolArray:
         """Problems with two valid rewards that differ; no other has a group-relative advantage, shape (m,).
 
         >>> Rollouts([[1, 1], [1, 0], [1, None]]).informative.tolist()
@@ -139,15 +139,12 @@ class Rollouts:
 
     @staticmethod
     def concatenate(parts: Sequence[Rollouts], axis: int = 0) -> Rollouts:
-        """Stack the rollouts of several batches.
+        """Stack the rollouts of several batches in the order given.
 
         Args:
             parts: At least one, with the same fields.
             axis: 0 puts problem after problem, each with the same number of rollouts; 1 puts more rollouts of the same
                 problems beside each other.
-
-        Returns:
-            All of them in the order given.
 
         Raises:
             ValueError: If a field is present in some parts only.
@@ -209,13 +206,7 @@ class PendingRollouts:
         return PendingRollouts(self.items[here], self.rollouts[here], answers)
 
     def beside(self, further: PendingRollouts) -> PendingRollouts:
-        """More rollouts of the same problems, put beside those that are there.
-
-        Args:
-            further: Of the same problems in the same order.
-
-        Returns:
-            As many groups, with the rollouts of both.
+        """As many groups, with `further` rollouts of the same problems, in the same order, beside those that are there.
 
         Raises:
             ValueError: If they are of other problems or hold other fields.
@@ -230,16 +221,9 @@ class PendingRollouts:
         answers = {name: np.concatenate([part.answers[name] for part in parts], axis=1) for name in self.answers}
         return PendingRollouts(self.items, Rollouts.concatenate([part.rollouts for part in parts], axis=1), answers)
 
-    def padded(self, n: int) -> PendingRollouts:
-        """The same with missing rollouts up to a number.
-
-        Args:
-            n: Rollouts per problem, no fewer than there are.
-
-        Returns:
-            Groups in which the added rollouts have no reward, a length of 0 and answers of zeros.
-        """
-        missing = n - self.rollouts.rewards.shape[1]
+    def padded(self, n_rollouts: int) -> PendingRollouts:
+        """The same with missing rollouts (no reward, a length of 0, answers of zeros) up to `n_rollouts` of each."""
+        missing = n_rollouts - self.rollouts.rewards.shape[1]
         if missing == 0:
             return self
         columns: dict[str, Any] = {}
@@ -252,14 +236,7 @@ class PendingRollouts:
 
     @staticmethod
     def stacked(parts: Sequence[PendingRollouts]) -> PendingRollouts:
-        """Several lots of groups as one, those with fewer rollouts padded.
-
-        Args:
-            parts: At least one, with the same fields.
-
-        Returns:
-            All groups in the order given.
-        """
+        """Several lots of groups (at least one, with the same fields) as one, those with fewer rollouts padded."""
         most = max(part.rollouts.rewards.shape[1] for part in parts)
         wide = [part.padded(most) for part in parts]
         answers = {name: np.concatenate([part.answers[name] for part in wide]) for name in wide[0].answers}

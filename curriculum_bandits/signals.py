@@ -1,17 +1,19 @@
-"""What a batch of rollouts says about each problem: one number, and how many rollouts stand behind it.
+"""Per-problem utilities from a batch of rollouts, each with the number of rollouts behind it.
 
-Each function is one published choice, a pure map from `Rollouts` to `Feedback`. A problem about which too few
-valid rollouts speak is missing (count 0), never zero.
+Each function is one published choice, a pure map from `Rollouts`, m problems with n rollouts each, to `Feedback`:
+values and counts of valid rollouts, shape (m,) each. A problem with too few valid rollouts (none, unless a signal says
+otherwise) is missing (count 0), never zero. Rewards are enough for those that do not name another field.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray
 from curriculum_bandits.draw import Feedback
 from curriculum_bandits.rollouts import Rollouts
 
@@ -26,7 +28,6 @@ __all__ = [
     "needs_log_ratio",
     "policy_improvement",
     "reward_variance",
-    "rewards_suffice",
     "scaled",
     "success_rate",
     "success_rate_and_kl",
@@ -34,63 +35,31 @@ __all__ = [
     "value_loss",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 Ratio = Literal["length_normalized", "sequence"]
-"""How a rollout's log-probabilities become a ratio: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""
+"""Ratio of a rollout, from its log-probabilities: ``exp(mean_k Delta_k)`` or ``exp(sum_k Delta_k)``."""
 
 Advantage = Literal["zscore", "centered", "leave_one_out"]
-"""How a rollout is compared with its group."""
+"""Comparison of a rollout with its group."""
 
 _ZSCORE_EPSILON = 1e-6
 
 
 class Signal(Protocol):
-    """Anything that turns a batch of rollouts into one value per problem."""
+    """Anything that turns a batch of rollouts into one value per problem.
+
+    One that never reads how far the policy moved has the attribute ``needs_log_ratio = False``; see `needs_log_ratio`.
+    """
 
     def __call__(self, rollouts: Rollouts, /) -> Feedback:
-        """Judge each problem of a batch.
-
-        Args:
-            rollouts: m problems with n rollouts each.
-
-        Returns:
-            Values and counts, shape (m,) each.
-        """
+        """Values and counts, shape (m,) each, of m problems with n rollouts each."""
         ...
 
 
-_Judge = TypeVar("_Judge", bound=Signal)
-
-
-def rewards_suffice(signal: _Judge) -> _Judge:
-    """Say of a signal that it never reads how far the policy moved, so that nobody need score rollouts again for it.
-
-    Args:
-        signal: The signal, a function; it is marked and returned.
-
-    Returns:
-        The signal.
-
-    >>> @rewards_suffice
-    ... def best_reward(rollouts):
-    ...     return Feedback(rollouts.rewards.max(axis=1), rollouts.valid.sum(axis=1))
-    >>> needs_log_ratio(best_reward), needs_log_ratio(policy_improvement)
-    (False, True)
-    """
-    signal.needs_log_ratio = False  # type: ignore[attr-defined]
-    return signal
-
-
 def needs_log_ratio(signal: Any) -> bool:
-    """Whether rollouts must be scored by the updated policy before a signal can judge them.
+    """True if rollouts must be scored by the updated policy before a signal, or a `functools.partial` of one, judges.
 
-    Args:
-        signal: Any signal, or a `functools.partial` of one.
-
-    Returns:
-        True unless the signal is marked by `rewards_suffice`: one that nobody marked may need anything.
+    That is so unless the signal has the attribute ``needs_log_ratio = False``; one without it may need anything.
     """
     while isinstance(signal, functools.partial):
         signal = signal.func
@@ -109,7 +78,7 @@ def advantages(rewards: FloatArray, valid: BoolArray, kind: Advantage = "zscore"
         kind: Which of the three.
 
     Returns:
-        Advantages, shape (m, n), 0 where not valid or where a problem has fewer than two valid rollouts.
+        Shape (m, n), 0 where not valid or where a problem has fewer than two valid rollouts.
 
     Raises:
         ValueError: If `kind` is none of the three.
@@ -190,7 +159,7 @@ def policy_improvement(
 
 
 def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, mask: npt.ArrayLike) -> FloatArray:
-    r"""What each episode of many steps shows of the improvement of the policy: `Rollouts.improvements`.
+    r"""Improvement of the policy as each episode of many steps shows it: `Rollouts.improvements`.
 
     :math:`\sum_k \mathrm{expm1}(\Delta_k) A_k` over its steps: per decision and first order in the change of the policy
     (derived here); 0 for an unchanged policy.
@@ -222,16 +191,11 @@ def episode_improvements(log_ratio: npt.ArrayLike, advantages: npt.ArrayLike, ma
         return np.asarray(np.sum(np.expm1(delta) * advantage, axis=-1))
 
 
-@rewards_suffice
 def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -> Feedback:
     """Mean absolute advantage of each problem's rollouts; for 0/1 rewards largest at a success rate of one half.
 
-    Args:
-        rollouts: Rewards are enough; a learner's own ``rollouts.absolute_advantages`` (a critic's) are used if there.
-        advantage: See `advantages`.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts (of a critic's: none): missing.
+    A learner's own ``rollouts.absolute_advantages`` (a critic's) are used if there. Fewer than two valid rollouts (of a
+    critic's: none): missing. `advantage` is one of `advantages`.
 
     Source: the reward of SEC, arXiv 2505.14970; over a critic's advantages the score of PLR, arXiv 2010.03934.
     """
@@ -241,16 +205,8 @@ def absolute_advantage(rollouts: Rollouts, *, advantage: Advantage = "zscore") -
     return _mean_over_valid(np.abs(advantages(rollouts.rewards, valid, advantage)), valid, at_least=2)
 
 
-@rewards_suffice
 def success_rate(rollouts: Rollouts) -> Feedback:
-    """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """Mean success of each problem's valid rollouts: their rewards, or `Rollouts.successes` where there are any."""
     return _mean_over_valid(_successes(rollouts), rollouts.valid, at_least=1)
 
 
@@ -259,13 +215,8 @@ def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
 
     The divergence is the mean of `Rollouts.kl`, or else is estimated from the log-ratios :math:`\Delta` of whole
     rollouts of L tokens as :math:`(e^{\Delta} - 1 - \Delta) / L`, never negative and unbiased for the divergence per
-    token of rollouts from the policy before (Schulman's third estimator).
-
-    Args:
-        rollouts: With `kl`, or with `log_ratio` and `lengths`; without them the divergence is not known (None).
-
-    Returns:
-        As `success_rate`, with `Feedback.kl`.
+    token of rollouts from the policy before (Schulman's third estimator). Without `kl`, or `log_ratio` and `lengths`,
+    it is not known (None).
     """
     feedback = success_rate(rollouts)
     if rollouts.kl is not None:
@@ -280,42 +231,19 @@ def success_rate_and_kl(rollouts: Rollouts) -> Feedback:
     return Feedback(feedback.values, feedback.counts, kl)
 
 
-@rewards_suffice
 def mean_reward(rollouts: Rollouts) -> Feedback:
-    """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """Mean reward of each problem's valid rollouts, in whatever unit it is: the return of an episode, a score."""
     return _mean_over_valid(rollouts.rewards, rollouts.valid, at_least=1)
 
 
-@rewards_suffice
 def tent(rollouts: Rollouts) -> Feedback:
-    """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do.
-
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
-    """
+    """``1 - |2 p - 1|``, p the success rate: 1 where half of the rollouts succeed, 0 where all or none do."""
     rate = success_rate(rollouts)
     return Feedback(1.0 - np.abs(2.0 * rate.values - 1.0), rate.counts)
 
 
-@rewards_suffice
 def value_loss(rollouts: Rollouts) -> Feedback:
-    """Mean squared error of the learner's critic on each problem's rollouts.
-
-    Args:
-        rollouts: Must carry `value_losses`.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). No valid rollout: missing.
+    """Mean squared error of the learner's critic on each problem's rollouts, which must carry `value_losses`.
 
     Raises:
         ValueError: If there are no value losses.
@@ -328,15 +256,10 @@ def value_loss(rollouts: Rollouts) -> Feedback:
     return _mean_over_valid(rollouts.value_losses, rollouts.valid, at_least=1)
 
 
-@rewards_suffice
 def reward_variance(rollouts: Rollouts) -> Feedback:
     """Population variance of each problem's successes; ``p (1 - p)`` for 0/1 rewards, known as learnability.
 
-    Args:
-        rollouts: Rewards are enough.
-
-    Returns:
-        Values (m,) and valid rollouts (m,). Fewer than two valid rollouts: missing.
+    Fewer than two valid rollouts: missing.
 
     Source: arXiv 2502.12272, arXiv 2408.15099.
     """
@@ -345,18 +268,13 @@ def reward_variance(rollouts: Rollouts) -> Feedback:
 
 
 def scaled(rollouts: Rollouts, *, signal: Signal, factor: float) -> Feedback:
-    """Another signal in another unit, for rules whose settings are in the unit of the signal.
-
-    Args:
-        rollouts: m problems.
-        signal: The other signal.
-        factor: What its values are multiplied by.
-
-    Returns:
-        The products, shape (m,), with the counts of the other signal.
-    """
+    """Another `signal` with values multiplied by `factor`, for rules whose settings are in the unit of the signal."""
     judged = signal(rollouts)
     return Feedback(factor * judged.values, judged.counts)
+
+
+for _of_rewards in (absolute_advantage, success_rate, mean_reward, tent, value_loss, reward_variance):
+    _of_rewards.needs_log_ratio = False  # type: ignore[attr-defined]
 
 
 def _successes(rollouts: Rollouts) -> FloatArray:

@@ -15,7 +15,6 @@ from curriculum_bandits.signals import (
     needs_log_ratio,
     policy_improvement,
     reward_variance,
-    rewards_suffice,
     success_rate,
     success_rate_and_kl,
     tent,
@@ -350,7 +349,7 @@ def test_the_kl_is_unbiased_for_the_divergence():
 
 
 @pytest.mark.parametrize("signal", [absolute_advantage, mean_reward, reward_variance, success_rate, tent])
-def test_a_signal_that_says_rewards_suffice_judges_alike_whatever_the_policy_did(signal):
+def test_a_signal_without_need_of_log_ratios_judges_alike_whatever_the_policy_did(signal):
     rewards = [[1.0, 0.0, None], [0.0, 0.0, 1.0]]
     alone = Rollouts(rewards, lengths=np.ones((2, 3)))
     moved = Rollouts(rewards, lengths=np.ones((2, 3)), log_ratio=np.arange(6.0).reshape(2, 3))
@@ -364,4 +363,9 @@ def test_what_nobody_marked_may_need_anything_also_behind_a_partial():
     assert needs_log_ratio(functools.partial(policy_improvement, holdout=True))
     assert not needs_log_ratio(functools.partial(functools.partial(absolute_advantage), advantage="centered"))
     assert needs_log_ratio(lambda rollouts: success_rate(rollouts))
-    assert not needs_log_ratio(rewards_suffice(lambda rollouts: success_rate(rollouts)))
+
+    def marked(rollouts):
+        return success_rate(rollouts)
+
+    marked.needs_log_ratio = False
+    assert not needs_log_ratio(marked)

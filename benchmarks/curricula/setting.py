@@ -48,7 +48,7 @@ class Setting:
         """
         limits = [] if self.steps is None else [self.steps]
         if self.rollouts is not None and isinstance(self.learner, Student):
-            limits.append(math.ceil(self.rollouts / (self.batch * self.learner.training.rollouts)))
+            limits.append(math.ceil(self.rollouts / (self.batch * self.learner.training.n_rollouts)))
         if not limits:
             raise ValueError("a schedule needs the number of steps, and only rollouts are limited; give --steps too")
         return min(limits)

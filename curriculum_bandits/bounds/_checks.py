@@ -1,4 +1,4 @@
-"""What every theorem asks of its arguments, with errors that name the argument."""
+"""Checks of the arguments of theorems, with errors that name the argument."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@ r"""Bounds against the best fixed arm, or the best fixed subset of arms, in hind
 Common to all: losses of every arm in [0, U] (or utilities in [0, U], played as losses U - u), chosen without knowing
 the player's random numbers, and an update on importance-weighted losses. What is bounded is the pseudo-regret
 :math:`\max_x E \sum_t (u_t(x) - u_t(x_t))`, the total over the horizon: `regret.external_regret` of means.
-With m plays both sides sum over the m plays of a round. U is `scale`; each step size is divided by it.
+With m plays both sides sum over the m plays of a round. U is `scale`, in whose units bounds are; each step size is
+divided by it.
 """
 
 from __future__ import annotations
@@ -57,16 +58,10 @@ def exp3_bound(horizon: int, n_arms: int, *, step: float | None = None, scale: f
 def exp3_step(horizon: int, n_arms: int, *, scale: float = 1.0) -> float:
     r"""The step that `exp3_bound` is tuned for, :math:`\sqrt{2 \ln K / (T K)} / U`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K.
-        scale: Range U of the losses.
+    Arguments and errors are those of `exp3_bound`.
 
     Returns:
         The step size; 0 for a single arm, which leaves nothing to learn.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
@@ -77,16 +72,10 @@ def exp3_step(horizon: int, n_arms: int, *, scale: float = 1.0) -> float:
 def exp3_anytime_bound(horizon: int, n_arms: int, *, scale: float = 1.0) -> float:
     r"""Exp3 that does not know its horizon: :math:`2 U \sqrt{T K \ln K}`, for every T at once.
 
-    Args:
-        horizon: Rounds T so far.
-        n_arms: Arms K.
-        scale: Range U of the losses.
+    Arguments and errors are those of `exp3_bound`.
 
     Returns:
         Upper bound on the pseudo-regret, in units of the losses.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1, second part. Assumes p proportional to
     ``exp(-exp3_anytime_step(t) * estimated loss so far)``, the whole past at the present step (follow the regularised
@@ -102,16 +91,10 @@ def exp3_anytime_bound(horizon: int, n_arms: int, *, scale: float = 1.0) -> floa
 def exp3_anytime_step(t: int, n_arms: int, *, scale: float = 1.0) -> float:
     r"""The step of round t that `exp3_anytime_bound` is proved for, :math:`\sqrt{\ln K / (t K)} / U`.
 
-    Args:
-        t: Round, counted from 1.
-        n_arms: Arms K.
-        scale: Range U of the losses.
+    Arguments and errors are those of `exp3_bound`; `t` is the round, counted from 1.
 
     Returns:
         The step size for the distribution played in round t.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1, second part.
     """
@@ -157,17 +140,10 @@ def osmd_entropy_step(horizon: int, n_arms: int, plays: int = 1, *, scale: float
 
     It is the same whether the update is written for p or for m p: negative entropy does not notice the factor.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K.
-        plays: Distinct arms played a round, m.
-        scale: Range U of the losses.
+    Arguments and errors are those of `osmd_entropy_bound`.
 
     Returns:
         The step size; 0 where all arms are played in every round.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.6.
     """
@@ -183,18 +159,10 @@ def osmd_tsallis_bound(
     With another constant step it is the theorem's trade-off, which in the normalisation of `osmd_tsallis_step` reads
     :math:`4 m \sqrt K / \eta + \eta U^2 T \sqrt K / 2`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K.
-        plays: Distinct arms played a round, m.
-        step: Constant step size in the normalisation of `osmd_tsallis_step`; None is that step.
-        scale: Range U of the losses.
+    Arguments and errors are those of `osmd_entropy_bound`, with `osmd_tsallis_step` and its normalisation.
 
     Returns:
         Upper bound on the pseudo-regret against the best fixed m-subset, summed over the m plays.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.7 with q = 2 (their potential :math:`(-x)^{-q}`); the assumptions are
     those of `osmd_entropy_bound`, with the Bregman projection of this regulariser.
@@ -216,17 +184,10 @@ def osmd_tsallis_step(horizon: int, n_arms: int, plays: int = 1, *, scale: float
     :math:`\sqrt{2/T}`; both make the same move, :math:`p'^{-1/2} = p^{-1/2} + \sqrt{2m/T}\, \tilde\ell` before the
     projection.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K; the step does not depend on it.
-        plays: Distinct arms played a round, m.
-        scale: Range U of the losses.
+    Arguments and errors are those of `osmd_entropy_bound`.
 
     Returns:
         The step size.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.7 with q = 2; the change of normalisation is ours.
     """
@@ -237,16 +198,10 @@ def osmd_tsallis_step(horizon: int, n_arms: int, plays: int = 1, *, scale: float
 def tsallis_inf_bound(horizon: int, n_arms: int, *, scale: float = 1.0) -> float:
     r"""Tsallis-INF with importance-weighted losses: :math:`U (4 \sqrt{K T} + 1)`, for every T at once.
 
-    Args:
-        horizon: Rounds T so far.
-        n_arms: Arms K.
-        scale: Range U of the losses.
+    Arguments and errors are those of `exp3_bound`.
 
     Returns:
         Upper bound on the pseudo-regret, in units of the losses.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Zimmert & Seldin, "Tsallis-INF: An Optimal Algorithm for Stochastic and Adversarial Bandits", 2021,
     Theorem 1, adversarial regime, plain importance weighting (not the reduced-variance estimator). Assumes follow the
@@ -265,15 +220,10 @@ def tsallis_inf_step(t: int, *, scale: float = 1.0) -> float:
     For the regulariser :math:`-4 \sum_x (\sqrt{p_x} - p_x / 2)`. (The reduced-variance estimator takes twice this
     step and has a bound of its own, which is not here.)
 
-    Args:
-        t: Round, counted from 1.
-        scale: Range U of the losses.
+    Arguments and errors are those of `exp3_bound`; `t` is the round, counted from 1.
 
     Returns:
         The step size for the distribution played in round t.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Zimmert & Seldin 2021, Theorem 1.
     """

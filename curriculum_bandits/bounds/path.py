@@ -84,20 +84,10 @@ def dynamic_step(
 
     .. math:: \eta^* = \frac1U \sqrt{\frac{2 \ln N + P_T \ln(N/\alpha)}{T v}}
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms N.
-        path_length: Path length P_T of the comparator.
-        plays: Plays a round, m.
-        replacement: Whether the m plays are independent draws.
-        floor: Exploration alpha in (0, 1); None is 1/T.
-        scale: Range U of the utilities.
+    Arguments and errors are those of `dynamic_bound`.
 
     Returns:
         The step size.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: derived in this project; see `dynamic_bound`.
     """

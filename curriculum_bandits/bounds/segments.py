@@ -64,16 +64,10 @@ def exp3_s_bound(
 def exp3_s_exploration(horizon: int, n_arms: int, segments: int) -> float:
     r"""The exploration `exp3_s_bound` is tuned for, :math:`\min\{1, \sqrt{K (S \ln(K T) + e) / ((e - 1) T)}\}`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K.
-        segments: Segments S of the comparator.
+    Arguments and errors are those of `exp3_s_bound`.
 
     Returns:
         Share of uniform play, gamma.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Auer, Cesa-Bianchi, Freund & Schapire 2002, Corollary 8.3.
     """
@@ -159,15 +153,10 @@ def fixed_share_bound(
 def fixed_share_share(horizon: int, segments: int) -> float:
     r"""The share `fixed_share_bound` is tuned for, :math:`\alpha = \min\{\frac12, (S - 1) / (T - 1)\}`.
 
-    Args:
-        horizon: Rounds T.
-        segments: Segments S of the comparator.
+    Arguments and errors are those of `fixed_share_bound`.
 
     Returns:
         Part of the distribution that returns to uniform after each update; 0 for a single segment.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: derived in this project; see `fixed_share_bound`. Herbster & Warmuth 1998 tune theirs alike.
     """
@@ -180,18 +169,10 @@ def fixed_share_step(
 ) -> float:
     r"""The step that minimises `fixed_share_bound`, :math:`\sqrt{2 D / (K T)} / U`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K.
-        segments: Segments S of the comparator.
-        share: Part alpha that returns to uniform; None is `fixed_share_share`.
-        scale: Range U of the losses.
+    Arguments and errors are those of `fixed_share_bound`.
 
     Returns:
         The step size; 0 for a single arm in a single segment, which leaves nothing to learn.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: derived in this project; see `fixed_share_bound`.
     """

@@ -100,17 +100,10 @@ def rexp3_bound(horizon: int, n_arms: int, variation: float, *, batch: int | Non
 def rexp3_batch(horizon: int, n_arms: int, variation: float, *, scale: float = 1.0) -> int:
     r"""Rounds between restarts of Rexp3 as published, :math:`\lceil (K \ln K)^{1/3} (T U / V)^{2/3} \rceil`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K, at least 2.
-        variation: Budget V, in units of the utilities; 0 needs no restart.
-        scale: Range U of the utilities.
+    Arguments and errors are those of `rexp3_bound`; a budget of 0 needs no restart.
 
     Returns:
         Batch size, at most T.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Besbes, Gur & Zeevi 2014, Theorem 2 (stated for U = 1).
     """
@@ -120,15 +113,10 @@ def rexp3_batch(horizon: int, n_arms: int, variation: float, *, scale: float = 1
 def rexp3_exploration(batch: int, n_arms: int) -> float:
     r"""Exploration inside the batches of Rexp3, :math:`\min\{1, \sqrt{K \ln K / ((e - 1) \Delta)}\}`.
 
-    Args:
-        batch: Rounds between restarts, Delta.
-        n_arms: Arms K, at least 2.
+    Arguments and errors are those of `rexp3_bound`.
 
     Returns:
         Share of uniform play, gamma.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: Besbes, Gur & Zeevi 2014, Theorem 2; Auer et al. 2002, Corollary 3.2.
     """
@@ -147,19 +135,11 @@ def restarted_exp3_bound(
     Derived in this project: step (1) of `rexp3_bound` with Bubeck & Cesa-Bianchi 2012, Theorem 3.1, in place of Auer et
     al. 2002. At `restarted_exp3_batch` it is about :math:`3 \cdot 2^{-1/3} U (K \ln K \cdot V/U)^{1/3} T^{2/3}`.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K, at least 2.
-        variation: Budget V, `regret.variation_budget` of the means, in units of the utilities.
-        batch: Rounds between restarts; None is `restarted_exp3_batch`.
-        scale: Range U of the utilities.
+    Arguments and errors are those of `rexp3_bound`, with `restarted_exp3_batch`.
 
     Returns:
         Upper bound on the expected dynamic regret, `regret.dynamic_regret` of means. The step of every batch is
         ``exp3_step(batch, n_arms, scale=scale)``, also of a shorter last one.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: derived here. Assumes the means fixed beforehand and losses in [0, U].
 
@@ -180,17 +160,10 @@ def restarted_exp3_batch(horizon: int, n_arms: int, variation: float, *, scale: 
     :math:`\lceil (K \ln K / 2)^{1/3} (T U/V)^{2/3} \rceil` minimises the bound with :math:`T/\Delta` in place of the
     number of batches.
 
-    Args:
-        horizon: Rounds T.
-        n_arms: Arms K, at least 2.
-        variation: Budget V, in units of the utilities; 0 needs no restart.
-        scale: Range U of the utilities.
+    Arguments and errors are those of `restarted_exp3_bound`; a budget of 0 needs no restart.
 
     Returns:
         Batch size, at most T.
-
-    Raises:
-        ValueError: If an argument is out of its range.
 
     Source: derived here.
     """

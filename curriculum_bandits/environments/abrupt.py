@@ -8,13 +8,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import IntArray
 from curriculum_bandits.environments.environment import Environment
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["flipping", "piecewise_stationary", "random_abrupt"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def piecewise_stationary(
@@ -34,9 +32,6 @@ def piecewise_stationary(
             long, up to rounding.
         name: Name of the environment.
         noise: How a mean becomes a reward.
-
-    Returns:
-        The environment.
 
     Raises:
         ValueError: If a segment would be empty, or the starts are not as said.
@@ -64,9 +59,6 @@ def flipping(horizon: int = 100_000, gap: float = 0.1, *, noise: Noise = BERNOUL
         horizon: Number of rounds T.
         gap: How far the first arm falls below the second, in [0, 0.5]: the smaller, the harder the change is to see.
         noise: How a mean becomes a reward.
-
-    Returns:
-        The environment.
 
     Raises:
         ValueError: If the gap is outside its range.

@@ -38,9 +38,6 @@ def sinusoid(
         amplitude: Amplitude a, above 0.
         noise: How a mean becomes a reward.
 
-    Returns:
-        The environment.
-
     Raises:
         ValueError: If the wave leaves [0, 1], or variation is negative.
 

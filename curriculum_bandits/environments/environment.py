@@ -11,25 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["Environment", "run_generator"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 def run_generator(seed: int, run: int) -> np.random.Generator:
-    """The random stream of one run, independent of those of all other runs.
-
-    Args:
-        seed: Seed of the experiment.
-        run: Number of the run, 0 or more.
-
-    Returns:
-        A fresh generator, the same at every call.
+    """The random stream of a run, by its number: fresh at every call, and independent of those of all other runs.
 
     >>> run_generator(0, 7).random() == run_generator(0, 7).random() != run_generator(0, 8).random()
     True

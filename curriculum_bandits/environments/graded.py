@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 
 __all__ = ["GradedProblems", "graded_problems"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +68,6 @@ def graded_problems(
             standard deviation 1).
         held_out: Number of held-out problems H.
         seed: Seed of the problems.
-
-    Returns:
-        The problems.
 
     Raises:
         ValueError: If a number makes no sense.

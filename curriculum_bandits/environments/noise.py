@@ -1,4 +1,4 @@
-"""How a mean becomes a reward, without ever becoming another mean.
+"""Noise that turns means into rewards and leaves the means as they are.
 
 Regret is counted in means, so each kind of noise here has exactly the mean it was given. Numbers are taken from the
 generator one after the other, so a long table and the same table in blocks are equal.
@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from curriculum_bandits._typing import FloatArray, override
 
 __all__ = ["BERNOULLI", "Bernoulli", "ClippedGaussian", "Deterministic", "Noise"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Noise(Protocol):
@@ -35,19 +34,11 @@ class Noise(Protocol):
 
 
 @dataclass(frozen=True)
-class Bernoulli:
-    """Rewards 0 and 1."""
+class Bernoulli(Noise):
+    """Rewards 0 and 1: 1 with the probability that the mean says."""
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """One reward for each mean: 1 with that probability, else 0.
-
-        Args:
-            means: Any shape, in [0, 1].
-            rng: Source of randomness.
-
-        Returns:
-            Rewards of that shape.
-        """
         return np.asarray(rng.random(means.shape) < means, dtype=np.float64)
 
 
@@ -56,24 +47,16 @@ BERNOULLI = Bernoulli()
 
 
 @dataclass(frozen=True)
-class Deterministic:
+class Deterministic(Noise):
     """No noise: the reward is the mean."""
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """The means themselves.
-
-        Args:
-            means: Any shape.
-            rng: Not used.
-
-        Returns:
-            A copy.
-        """
         return np.array(means)
 
 
 @dataclass(frozen=True)
-class ClippedGaussian:
+class ClippedGaussian(Noise):
     r"""Gaussian noise, clipped to :math:`\pm \min(\mu, 1 - \mu)`.
 
     Clipping the reward to [0, 1] would move the mean wherever the mean is not 1/2; clipping the noise symmetrically
@@ -93,16 +76,8 @@ class ClippedGaussian:
         if not (math.isfinite(self.deviation) and self.deviation >= 0.0):
             raise ValueError(f"deviation is {self.deviation}; give a finite number, 0 or more")
 
+    @override
     def draw(self, means: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """One reward for each mean.
-
-        Args:
-            means: Any shape, in [0, 1].
-            rng: Source of randomness.
-
-        Returns:
-            Rewards of that shape, in [0, 1].
-        """
         room = np.minimum(means, 1.0 - means)
         noise = np.clip(self.deviation * rng.standard_normal(means.shape), -room, room)
         return np.clip(means + noise, 0.0, 1.0)  # mu + (1 - mu) may exceed 1 in the last bit

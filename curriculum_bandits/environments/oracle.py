@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.contract import Bandit, IntArray, Selection
+from curriculum_bandits._typing import IntArray, override
+from curriculum_bandits.bandits.contract import Bandit, Selection
 from curriculum_bandits.environments.student import Student
 from curriculum_bandits.state import Field, Fixed, Stateful
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from curriculum_bandits._typing import IntArray
 from curriculum_bandits.bandits.contract import Bandit
-from curriculum_bandits.draw import IntArray
 from curriculum_bandits.environments.environment import Environment
 
 __all__ = ["play"]

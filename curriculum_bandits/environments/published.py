@@ -14,14 +14,7 @@ from curriculum_bandits.environments.abrupt import flipping, piecewise_stationar
 from curriculum_bandits.environments.drifting import sinusoid
 from curriculum_bandits.environments.environment import Environment
 
-__all__ = [
-    "INSTANCES",
-    "besbes_sinusoid",
-    "besson_1",
-    "besson_2",
-    "garivier_moulines",
-    "liu_lee_shroff",
-]
+__all__ = ["INSTANCES", "besbes_sinusoid", "besson_1", "besson_2", "garivier_moulines", "liu_lee_shroff"]
 
 
 def besson_1(horizon: int = 5000) -> Environment:
@@ -49,9 +42,6 @@ def besson_2(horizon: int = 5000) -> Environment:
     Args:
         horizon: Number of rounds; the published regrets are for 5000.
 
-    Returns:
-        The environment.
-
     Source: as `besson_1`.
 
     >>> besson_2().means[[0, 4999]]
@@ -64,9 +54,6 @@ def besson_2(horizon: int = 5000) -> Environment:
 
 def garivier_moulines() -> Environment:
     """Three Bernoulli arms (.5, .3, .4) in 10,000 rounds; the third pays .9 in rounds 3000 <= t < 5000, t from 1.
-
-    Returns:
-        The environment.
 
     Source: Garivier & Moulines, "On Upper-Confidence Bound Policies for Switching Bandit Problems", ALT 2011.
 
@@ -84,9 +71,6 @@ def besbes_sinusoid(horizon: int = 10_000, variation: float = 3.0) -> Environmen
         horizon: Number of rounds T; the default is ours.
         variation: Variation budget V; 3 in the paper.
 
-    Returns:
-        The environment.
-
     Source: Besbes, Gur & Zeevi, "Stochastic Multi-Armed-Bandit Problem with Non-stationary Rewards", 2014.
 
     >>> besbes_sinusoid(horizon=10).means[0].round(3)
@@ -101,9 +85,6 @@ def liu_lee_shroff(horizon: int = 100_000, gap: float = 0.1) -> Environment:
     Args:
         horizon: Number of rounds T; the default is ours.
         gap: See `flipping`.
-
-    Returns:
-        The environment.
     """
     return replace(flipping(horizon, gap), name="Liu-Lee-Shroff")
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.environment import Environment
 from curriculum_bandits.environments.noise import BERNOULLI, Noise
 
 __all__ = ["RottingEnvironment", "RottingPlay", "abrupt_rotting", "power_rotting"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +47,7 @@ class RottingEnvironment:
     def best_total(self, rounds: int) -> float:
         """Largest expected sum of rewards in so many rounds of one play each.
 
-        Args:
-            rounds: At most as many as the curves have rows.
-
-        Returns:
-            The sum of the greatest means: as no mean rises, taking the best current arm each time is optimal.
+        It is the sum of the greatest means: as no mean rises, taking the best current arm each time is optimal.
 
         Raises:
             ValueError: If the curves are too short.
@@ -61,9 +55,8 @@ class RottingEnvironment:
         Source: Heidari, Kearns & Roth, "Tight Policy Regret Bounds for Improving and Decaying Bandits", IJCAI 2016.
         """
         if not 0 <= rounds <= self.curves.horizon:
-            raise ValueError(
-                f"{rounds} rounds are asked for, the curves have {self.curves.horizon} pulls; lengthen them"
-            )
+            pulls = self.curves.horizon
+            raise ValueError(f"{rounds} rounds are asked for, the curves have {pulls} pulls; lengthen them")
         return float(np.sum(np.sort(self.curves.means, axis=None)[self.curves.means.size - rounds :]))
 
     def start(self, rewards: npt.ArrayLike) -> RottingPlay:
@@ -72,9 +65,6 @@ class RottingEnvironment:
         Args:
             rewards: Tables drawn with ``curves.rewards``, shape (N, K) or (runs, N, K). Give every policy the same.
 
-        Returns:
-            The state of play: no arm pulled yet.
-
         Raises:
             ValueError: If the shape is not that of the curves.
         """
@@ -82,7 +72,7 @@ class RottingEnvironment:
 
 
 class RottingPlay:
-    """How often each arm was pulled, and what it pays next.
+    """Pulls of each arm so far, and its next reward.
 
     Args:
         means: Mean of each pull, shape (N, K).
@@ -108,13 +98,7 @@ class RottingPlay:
         return np.where(self.pulls < len(self._means), self._means[row, np.arange(self._means.shape[1])], 0.0)
 
     def step(self, arms: npt.ArrayLike) -> FloatArray:
-        """Pull arms, one after the other.
-
-        Args:
-            arms: Arms of this round, shape (..., m); one that stands there twice is pulled twice.
-
-        Returns:
-            Their rewards, shape (..., m).
+        """Rewards, shape (..., m), of pulling the arms of a round, shape (..., m), one after the other.
 
         Raises:
             ValueError: If the shape is wrong, an arm does not exist or its curve has ended. Nothing is pulled then.
@@ -152,9 +136,6 @@ def power_rotting(
         horizon: Longest number of pulls of an arm.
         noise: How a mean becomes a reward.
 
-    Returns:
-        The environment.
-
     Raises:
         ValueError: If a mean rises or leaves [0, 1].
 
@@ -179,9 +160,6 @@ def abrupt_rotting(
         pulls: How many pulls each arm bears: a number, or shape (K,).
         horizon: Longest number of pulls of an arm.
         noise: How a mean becomes a reward.
-
-    Returns:
-        The environment.
 
     Raises:
         ValueError: If a mean rises or leaves [0, 1].

@@ -7,15 +7,12 @@ variance of the rewards it saw.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments.student import Student, log_sigmoid
 
 __all__ = ["SkillStudent"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class SkillStudent(Student):
@@ -25,14 +22,7 @@ class SkillStudent(Student):
     which matter for length-normalised signals alone. The policy gradient in the skill is the (sample) variance of the
     rewards of a problem: nothing is learned from what is always or never solved.
 
-    Args:
-        problems: What there is to learn.
-        training: How it is trained.
-        tokens: Length of an answer at the first level and at the last.
-        seed: Seed of the student's own random generator.
-
-    Raises:
-        ValueError: If a length is below 1.
+    The arguments are those of `Student`.
 
     >>> student = SkillStudent.half_hopeless(n_problems=600)
     >>> rollouts = student.learn([0, 1, 599])

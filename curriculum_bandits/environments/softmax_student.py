@@ -7,16 +7,14 @@ and the gradient is that of the shared logits. Its true improvement is still a c
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 from curriculum_bandits.environments.graded import GradedProblems
 from curriculum_bandits.environments.student import Student, Training, log_sigmoid
 
 __all__ = ["SoftmaxStudent"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TRAINING = Training()
 
@@ -29,12 +27,10 @@ class SoftmaxStudent(Student):
     :math:`V_x = \prod_k \mathrm{softmax}(\theta_{f,l,k} - o_x e_0)_0`. At the start each token of a cell is equally
     likely to be right, such that a typical problem is solved as its difficulty says.
 
+    The other arguments are those of `Student`.
+
     Args:
-        problems: What there is to learn.
-        training: How it is trained.
-        tokens: Length of an answer at the first level and at the last.
         vocabulary: Number of tokens to choose from, at least 2.
-        seed: Seed of the student's own random generator.
 
     Raises:
         ValueError: If a length is below 1, or the vocabulary below 2.
@@ -68,8 +64,7 @@ class SoftmaxStudent(Student):
         return policy
 
     def _log_success(self, policy: FloatArray, cell: IntArray, offset: FloatArray) -> FloatArray:
-        odds = policy[:, :, 0] - np.logaddexp.reduce(policy[:, :, 1:], axis=2)
-        by_token = log_sigmoid(odds[cell] - offset[:, None])
+        by_token = log_sigmoid(_odds(policy)[cell] - offset[:, None])
         return np.asarray(np.sum(np.where(self._written(cell), by_token, 0.0), axis=1))
 
     def _answer(
@@ -96,7 +91,7 @@ class SoftmaxStudent(Student):
 
     def _slope(self, cell: IntArray, offset: FloatArray) -> FloatArray:
         # grad V_x = V_x (e_0 - softmax), where the offset changes no proportion among the wrong tokens
-        odds = (self._policy[:, :, 0] - np.logaddexp.reduce(self._policy[:, :, 1:], axis=2))[cell] - offset[:, None]
+        odds = _odds(self._policy)[cell] - offset[:, None]
         written = self._written(cell)
         success = np.exp(np.sum(np.where(written, log_sigmoid(odds), 0.0), axis=1, keepdims=True))
         return np.where(written, success * expit(-odds), 0.0)
@@ -106,9 +101,14 @@ class SoftmaxStudent(Student):
         share = np.exp(others - np.logaddexp.reduce(others, axis=2, keepdims=True))
         return np.concatenate([np.ones((*share.shape[:2], 1)), -share], axis=2)
 
-    def _written(self, cell: IntArray) -> npt.NDArray[np.bool_]:
+    def _written(self, cell: IntArray) -> BoolArray:
         """Which positions the answers of these cells have, shape (m, P)."""
         return np.arange(np.max(self._tokens)) < self._tokens[cell][:, None]
+
+
+def _odds(policy: FloatArray) -> FloatArray:
+    """Logit of every right token, shape (C, P)."""
+    return np.asarray(policy[:, :, 0] - np.logaddexp.reduce(policy[:, :, 1:], axis=2))
 
 
 def _log_softmax(policy: FloatArray, cell: IntArray, offset: FloatArray) -> FloatArray:

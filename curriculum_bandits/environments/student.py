@@ -1,4 +1,4 @@
-"""What all simulated students share: a policy per family and level, one update per batch, and the exact truth about it.
+"""The base of simulated students: a policy per family and level, one update per batch, and the exact truth about it.
 
 A student is the learner a curriculum really meets: it learns only where it sometimes succeeds and sometimes fails, what
 it learns carries over to neighbouring levels, what it does not practise it forgets. Yet it is small enough for every
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.environments.graded import GradedProblems, graded_problems
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
@@ -26,16 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Student", "Training", "log_sigmoid"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Training:
-    """How a student is trained.
+    """Settings of a student's training.
 
     Attributes:
-        rollouts: Rollouts per problem n.
+        n_rollouts: Rollouts per problem n.
         holdout: How many of them the update does not use; ``Rollouts.trained`` marks the others, at least two.
         rate: Step size, above 0.
         transfer: How much of a gain reaches the next level, in [0, 1).
@@ -46,7 +44,7 @@ class Training:
         ValueError: If a setting is out of its range.
     """
 
-    rollouts: int = 8
+    n_rollouts: int = 8
     holdout: int = 0
     rate: float = 20.0
     transfer: float = 0.3
@@ -56,7 +54,7 @@ class Training:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name, accepted, need in (
-            ("holdout", 0 <= self.holdout <= self.rollouts - 2, f"be 0 to rollouts - 2 = {self.rollouts - 2}"),
+            ("holdout", 0 <= self.holdout <= self.n_rollouts - 2, f"be 0 to n_rollouts - 2 = {self.n_rollouts - 2}"),
             ("rate", math.isfinite(self.rate) and self.rate > 0.0, "be a finite number above 0"),
             ("transfer", 0.0 <= self.transfer < 1.0, "be in [0, 1)"),
             ("forgetting", 0.0 <= self.forgetting < 1.0, "be in [0, 1)"),
@@ -79,7 +77,9 @@ class Student(Stateful, ABC):
     \text{transfer}^{|l - l'|}` carries it to the other levels of a family; :math:`\theta_0` is a student who has
     forgotten everything.
 
-    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is.
+    This is the base of `SkillStudent` and `SoftmaxStudent`, which say what a policy is. The ``items`` of methods are
+    indices into the bank, shape (m,); None is all of it. One that is not in the bank is a `ValueError`, and the student
+    is then as it was.
 
     Args:
         problems: What there is to learn.
@@ -89,10 +89,6 @@ class Student(Stateful, ABC):
 
     Raises:
         ValueError: If a length is below 1.
-
-    Attributes:
-        problems: As given.
-        training: As given.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"_policy": Array(), "_previous": Array(), "_rng": Random()}
@@ -128,9 +124,6 @@ class Student(Stateful, ABC):
             n_problems: Size of the bank.
             seed: Seed of the bank and of the student.
             training: How it is trained.
-
-        Returns:
-            The student.
         """
         return cls(graded_problems(n_problems, easiest=-2.0, hardest=12.0, seed=seed), training, seed=seed)
 
@@ -138,13 +131,7 @@ class Student(Stateful, ABC):
     def mostly_solved(cls, n_problems: int = 2000, seed: int = 0, training: Training = _TRAINING) -> Self:
         """A student who has little left to learn: four fifths of the problems are all but solved.
 
-        Args:
-            n_problems: Size of the bank.
-            seed: Seed of the bank and of the student.
-            training: How it is trained.
-
-        Returns:
-            The student.
+        The arguments are those of `half_hopeless`.
         """
         share = [6.0] * 4 + [1.0] * 6
         problems = graded_problems(n_problems, easiest=-9.0, hardest=4.0, level_share=share, seed=seed)
@@ -154,13 +141,7 @@ class Student(Stateful, ABC):
     def drifting(cls, n_problems: int = 2000, seed: int = 0, training: Training = _FORGETFUL) -> Self:
         """A student who forgets what is not practised: what was solved becomes worth training on again.
 
-        Args:
-            n_problems: Size of the bank.
-            seed: Seed of the bank and of the student.
-            training: How it is trained; by default a hundredth is forgotten at each step.
-
-        Returns:
-            The student.
+        The arguments are those of `half_hopeless`; by default a hundredth is forgotten at each step.
         """
         return cls(graded_problems(n_problems, easiest=-5.0, hardest=5.0, seed=seed), training, seed=seed)
 
@@ -172,42 +153,35 @@ class Student(Stateful, ABC):
     def learn(self, items: npt.ArrayLike) -> Rollouts:
         """Roll out the problems and update the policy once.
 
-        Args:
-            items: Indices into the bank, shape (m,).
-
         Returns:
             Rewards 0 or 1, exact log-probabilities before and after the update, lengths, and which rollouts the update
             used, each (m, n).
-
-        Raises:
-            ValueError: If an item is not in the bank. The student is then as it was.
         """
         groups = self.roll_out(items)
         return self.update(groups, np.ones(len(groups), dtype=bool))
 
-    def roll_out(self, items: npt.ArrayLike, n: int | None = None) -> PendingRollouts:
+    def roll_out(self, items: npt.ArrayLike, n_rollouts: int | None = None) -> PendingRollouts:
         """Roll out the problems; the policy does not change.
 
         Args:
-            items: Indices into the bank, shape (m,).
-            n: Rollouts of each; None is as many as the training says.
+            items: Problems, shape (m,).
+            n_rollouts: Rollouts of each; None is as many as the training says.
 
         Returns:
             Rewards 0 or 1, lengths, and the answers, (m, n).
 
         Raises:
-            ValueError: If an item is not in the bank or `n` is below 1. The student is then as it was.
+            ValueError: If `n_rollouts` is below 1.
         """
-        chosen = self._known(items)
-        count = self.training.rollouts if n is None else n
+        cell, offset = self._placed(items)
+        count = self.training.n_rollouts if n_rollouts is None else n_rollouts
         if count < 1:
-            raise ValueError(f"n is {n}; roll out each problem at least once")
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+            raise ValueError(f"n_rollouts is {n_rollouts}; roll out each problem at least once")
         answers, rewards = self._answer(self._policy, cell, offset, count, self._rng)
-        lengths = np.broadcast_to(self._tokens[cell][:, None], rewards.shape)
-        return PendingRollouts(chosen, Rollouts(rewards, lengths=lengths), {"answers": answers})
+        lengths = np.broadcast_to(self._tokens[cell][:, None].astype(np.float64), rewards.shape)
+        return PendingRollouts(np.asarray(items), Rollouts(rewards, lengths=lengths), {"answers": answers})
 
-    def update(self, groups: PendingRollouts, used: npt.NDArray[np.bool_]) -> Rollouts:
+    def update(self, groups: PendingRollouts, used: BoolArray) -> Rollouts:
         """Update the policy once, by the mean over the groups that are used; with none of them nothing happens.
 
         Args:
@@ -220,8 +194,7 @@ class Student(Stateful, ABC):
         Raises:
             ValueError: If a group to train on has not two rollouts to compare. The student is then as it was.
         """
-        chosen = self._known(groups.items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        cell, offset = self._placed(groups.items)
         rewards, valid = groups.rollouts.rewards, groups.rollouts.valid
         held_out = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] <= self.training.holdout
         trained = valid & ~held_out & np.asarray(used, dtype=bool)[:, None]
@@ -238,50 +211,28 @@ class Student(Stateful, ABC):
         self._previous, self._policy = self._policy, policy
         return self._rollouts(cell, offset, answers, rewards, trained)
 
-    def fresh_rollouts(self, items: npt.ArrayLike, n: int, rng: np.random.Generator) -> Rollouts:
-        """Rollouts of the policy before the last update that this update has not seen.
+    def fresh_rollouts(self, items: npt.ArrayLike, n_rollouts: int, rng: np.random.Generator) -> Rollouts:
+        """Rollouts as of `learn`, but of the policy before the last update, none of them trained on.
 
         On them `policy_improvement` with ``sequence`` and ``leave_one_out`` is unbiased for `true_improvement`.
 
         Args:
-            items: Indices into the bank, shape (m,).
-            n: Rollouts per problem.
+            items: Problems, shape (m,).
+            n_rollouts: Rollouts per problem.
             rng: Source of randomness; the student's own is not touched.
-
-        Returns:
-            As `learn`, none of them trained on.
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
-        chosen = self._known(items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
-        answers, rewards = self._answer(self._previous, cell, offset, n, rng)
+        cell, offset = self._placed(items)
+        answers, rewards = self._answer(self._previous, cell, offset, n_rollouts, rng)
         return self._rollouts(cell, offset, answers, rewards, np.zeros(rewards.shape, dtype=bool))
 
     def evaluate(self) -> dict[str, float]:
-        """How good the student is, exactly and without randomness.
-
-        Returns:
-            ``accuracy``: mean probability of success on the held-out problems; ``bank_success``: on the bank.
-        """
+        """Mean probability of success, exactly: ``accuracy`` on the held-out problems, ``bank_success`` on the bank."""
         held_out = self._log_success(self._policy, self.problems.held_out_cell, self.problems.held_out_offset)
         return {"accuracy": float(np.mean(np.exp(held_out))), "bank_success": float(np.mean(self.success()))}
 
     def success(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        """Probability of success on each problem, V_x.
-
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
-        Returns:
-            Shape (m,) or (N,).
-
-        Raises:
-            ValueError: If an item is not in the bank.
-        """
-        chosen = self._known(items)
-        return np.exp(self._log_success(self._policy, self.problems.cell[chosen], self.problems.offset[chosen]))
+        """Probability of success on each problem, V_x, shape (m,) or (N,)."""
+        return np.exp(self._log_success(self._policy, *self._placed(items)))
 
     def success_by_cell(self) -> FloatArray:
         """Probability of success on a typical problem of each family and level, shape (F, L)."""
@@ -290,45 +241,24 @@ class Student(Stateful, ABC):
         return np.exp(log_success).reshape(self.problems.difficulty.shape)
 
     def true_improvement(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        """What the last update brought for each problem, V_x(π') - V_x(π), exactly.
-
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
-        Returns:
-            Shape (m,) or (N,); 0 before the first update.
-
-        Raises:
-            ValueError: If an item is not in the bank.
-        """
-        chosen = self._known(items)
-        cell, offset = self.problems.cell[chosen], self.problems.offset[chosen]
+        """Exact improvement on each problem by the last update, V_x(π') - V_x(π), shape (m,) or (N,); at first 0."""
+        cell, offset = self._placed(items)
         before = self._log_success(self._previous, cell, offset)
         return np.exp(before) * np.expm1(self._log_success(self._policy, cell, offset) - before)
 
     def expected_gain(self, items: npt.ArrayLike | None = None) -> FloatArray:
-        r"""What training on each problem alone is worth, by how much it would raise the mean success over the bank.
+        r"""Rise of the mean success over the bank by training on each problem alone, shape (m,) or (N,).
 
         :math:`\text{rate} \cdot \langle G \nabla V_x, \nabla J \rangle`, with J the mean of V over the bank and
         :math:`\nabla V_x` exact: what `learn` with this one problem brings in expectation, to first order in the step.
         A batch brings the mean over its problems. What is forgotten meanwhile is the same for every problem and not
         counted.
-
-        Args:
-            items: Indices into the bank, shape (m,); None is all of it.
-
-        Returns:
-            Shape (m,) or (N,).
-
-        Raises:
-            ValueError: If an item is not in the bank.
         """
         chosen, cell = self._known(items), self.problems.cell
         slope, direction = self._slope(cell, self.problems.offset), self._direction()
         total = [np.bincount(cell, weights=part, minlength=len(direction)) for part in slope.T]
         gradient = (np.stack(total, axis=1) / len(cell))[:, :, None] * direction  # of J
-        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
-        carried = (self._kernel @ by_level).reshape(gradient.shape)  # G is symmetric, so it may act on this side
+        carried = self._carried(gradient)  # G is symmetric, so it may act on this side
         worth = self.training.rate * np.sum(direction * carried, axis=2)
         return np.asarray(np.sum(slope[chosen] * worth[cell[chosen]], axis=1))
 
@@ -363,17 +293,16 @@ class Student(Stateful, ABC):
         """Direction in which the policy of each cell raises success on all its problems, shape (C, P, A)."""
 
     def _updated(self, gradient: FloatArray) -> FloatArray:
-        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
-        step = self.training.rate * (self._kernel @ by_level).reshape(gradient.shape)
+        step = self.training.rate * self._carried(gradient)
         return np.asarray(self._policy + step - self.training.forgetting * (self._policy - self._blank))
 
+    def _carried(self, gradient: FloatArray) -> FloatArray:
+        """G times a gradient, shape (C, ...)."""
+        by_level = gradient.reshape(*self.problems.difficulty.shape, -1)
+        return np.asarray((self._kernel @ by_level).reshape(gradient.shape))
+
     def _rollouts(
-        self,
-        cell: IntArray,
-        offset: FloatArray,
-        answers: IntArray,
-        rewards: FloatArray,
-        trained: npt.NDArray[np.bool_],
+        self, cell: IntArray, offset: FloatArray, answers: IntArray, rewards: FloatArray, trained: BoolArray
     ) -> Rollouts:
         return Rollouts(
             rewards,
@@ -382,6 +311,11 @@ class Student(Stateful, ABC):
             lengths=np.where(np.isnan(rewards), 0, self._tokens[cell][:, None]),
             trained=trained,
         )
+
+    def _placed(self, items: npt.ArrayLike | None) -> tuple[IntArray, FloatArray]:
+        """Cell and offset of each problem, shape (m,)."""
+        chosen = self._known(items)
+        return self.problems.cell[chosen], self.problems.offset[chosen]
 
     def _known(self, items: npt.ArrayLike | None) -> Any:
         if items is None:
@@ -395,7 +329,7 @@ class Student(Stateful, ABC):
         return chosen
 
 
-def _leave_one_out(rewards: FloatArray, trained: npt.NDArray[np.bool_]) -> FloatArray:
+def _leave_one_out(rewards: FloatArray, trained: BoolArray) -> FloatArray:
     """Reward minus the mean of the others among those trained on, 0 for the rest; 0/1 rewards, so exact zeros."""
     count = np.sum(trained, axis=1, keepdims=True)
     total = np.sum(np.where(trained, rewards, 0.0), axis=1, keepdims=True)
@@ -403,12 +337,5 @@ def _leave_one_out(rewards: FloatArray, trained: npt.NDArray[np.bool_]) -> Float
 
 
 def log_sigmoid(logits: FloatArray) -> FloatArray:
-    """Log of the logistic function; exact far out on both sides.
-
-    Args:
-        logits: Any shape.
-
-    Returns:
-        ``-log(1 + exp(-logits))``, of that shape.
-    """
+    """``-log(1 + exp(-logits))``, the log of the logistic function; exact far out on both sides."""
     return np.asarray(-np.logaddexp(0.0, -logits))

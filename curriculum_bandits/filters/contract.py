@@ -1,4 +1,4 @@
-"""What a filter is, and what it asks of a learner: that rolling out and updating are two steps."""
+"""The contract of filters, who ask of a learner that rolling out and updating are two steps."""
 
 from __future__ import annotations
 
@@ -7,28 +7,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, IntArray
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
 
 __all__ = ["Filter", "FilterStep", "RolloutFirstLearner"]
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-
 
 @runtime_checkable
 class RolloutFirstLearner(Protocol):
     """A learner that can look at rollouts before it decides what to train on."""
 
-    def roll_out(self, items: IntArray, n: int | None = None) -> PendingRollouts:
+    def roll_out(self, items: IntArray, n_rollouts: int | None = None) -> PendingRollouts:
         """Roll out problems; the policy does not change.
 
         Args:
             items: Indices into the bank, shape (k,), repeats allowed.
-            n: Rollouts of each; None is the learner's own number.
+            n_rollouts: Rollouts of each; None is the learner's own number.
 
         Returns:
             A group for each item, in their order.
@@ -49,17 +46,13 @@ class RolloutFirstLearner(Protocol):
         ...
 
     def evaluate(self) -> Mapping[str, float]:
-        """Measure the policy; nothing here may train it.
-
-        Returns:
-            Numbers by name.
-        """
+        """Measure the policy, in numbers by name; nothing here may train it."""
         ...
 
 
 @dataclass(frozen=True)
 class FilterStep:
-    """What one step under a filter was.
+    """Results of one step under a filter.
 
     Attributes:
         items: Every problem that was rolled out, shape (k,).
@@ -94,8 +87,7 @@ class FilterStep:
             here = self.admitted[number] if self.admitted else np.ones(len(draw), dtype=bool)
             if len(draw) == len(self.items) and here.all():  # the only one
                 yield draw, self.rollouts, self.feedback
-                start += len(draw)
-                continue
+                return
             rows = np.where(here, start + np.cumsum(here) - 1, 0)
             start += int(here.sum())
             rollouts, feedback = self.rollouts[rows], self.feedback[rows]
@@ -116,15 +108,12 @@ class Filter(Protocol):
     """One step of training, in which not all that is drawn need be trained on."""
 
     def step(self, curriculum: Curriculum, learner: RolloutFirstLearner, batch_size: int) -> FilterStep:
-        """Ask, roll out, choose, update, and tell every draw.
+        """Ask, roll out, choose, update, and tell every draw; if something fails, no draw is left open.
 
         Args:
             curriculum: Draws the problems, and hears about all of them, rejected ones too.
             learner: Is updated once at most.
             batch_size: Groups to train on.
-
-        Returns:
-            What happened. If something fails, no draw is left open.
         """
         ...
 
@@ -133,9 +122,5 @@ class Filter(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned."""
         ...

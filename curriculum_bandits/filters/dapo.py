@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from curriculum_bandits._typing import override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
-from curriculum_bandits.rollouts import Rollouts
 
 __all__ = ["ZeroVarianceFilter"]
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 class ZeroVarianceFilter(DynamicSampling):
@@ -28,7 +21,3 @@ class ZeroVarianceFilter(DynamicSampling):
 
     def __init__(self, max_draws: int = 10) -> None:
         super().__init__(max_draws)
-
-    @override
-    def keep(self, rollouts: Rollouts) -> BoolArray:
-        return rollouts.informative

@@ -9,29 +9,23 @@ from __future__ import annotations
 
 import math
 import time
-from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import BoolArray, IntArray, override
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.draw import Draw, Feedback
-from curriculum_bandits.filters.contract import FilterStep, RolloutFirstLearner
+from curriculum_bandits.draw import Draw
+from curriculum_bandits.filters.contract import Filter, FilterStep, RolloutFirstLearner
 from curriculum_bandits.rollouts import PendingRollouts, Rollouts
 from curriculum_bandits.state import Field, Random, Stateful
 
 __all__ = ["DynamicSampling"]
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
-Result = TypeVar("Result")
-
-
-class DynamicSampling(Stateful, ABC):
+class DynamicSampling(Stateful, Filter):
     """The base of filters: says which groups are worth training on in `keep`, and may do more in the other methods.
 
     Args:
@@ -51,62 +45,47 @@ class DynamicSampling(Stateful, ABC):
         self.max_draws = max_draws
         self.rng = np.random.default_rng(seed)
 
-    @abstractmethod
     def keep(self, rollouts: Rollouts) -> BoolArray:
-        """Which groups may be trained on.
+        """Mask of the groups that may be trained on, shape (k,); those whose rewards differ unless a filter overrides.
 
         Args:
             rollouts: Of a draw, shape (k, n).
-
-        Returns:
-            Shape (k,).
         """
+        return rollouts.informative
 
     def admitted(self, items: IntArray) -> BoolArray:
-        """Which drawn problems are rolled out at all; all of them unless a filter says otherwise.
+        """Mask of the drawn problems that are rolled out at all, shape (m,); all of them unless a filter overrides.
 
         Args:
             items: A draw, shape (m,).
-
-        Returns:
-            Shape (m,).
         """
         return np.ones(len(items), dtype=bool)
 
     def rolled_out(self, items: IntArray, roll_out: Callable[..., PendingRollouts]) -> PendingRollouts:
-        """How a draw is rolled out; once each unless a filter says otherwise.
+        """Roll out a draw, a group for each item in their order; once each unless a filter overrides.
 
         Args:
             items: What was admitted, shape (k,).
             roll_out: The learner's, its rollouts being counted.
-
-        Returns:
-            A group for each, in their order.
         """
         return roll_out(items)
 
     def replayed(self, missing: int, drawn: IntArray) -> IntArray:
-        """Problems that no draw holds, to fill a batch; none unless a filter says otherwise. Nobody is told of them.
+        """Problems that no draw holds, to fill a batch; none unless a filter overrides. Nobody is told of them.
 
         Args:
-            missing: Groups that the batch lacks, 1 or more.
+            missing: Groups that the batch lacks, 1 or more; return at most as many problems.
             drawn: Problems that were rolled out in this step.
-
-        Returns:
-            At most that many problems.
         """
         return np.zeros(0, dtype=np.int64)
 
     def chosen(self, worth: BoolArray, rollouts: Rollouts, batch_size: int) -> BoolArray:
-        """Which groups are trained on; the first that are worth it unless a filter says otherwise.
+        """Mask of the groups that are trained on, shape (k,); the first that are worth it unless a filter overrides.
 
         Args:
             worth: Which are worth it, shape (k,).
             rollouts: Of all groups, shape (k, n).
             batch_size: How many at most.
-
-        Returns:
-            Shape (k,).
         """
         return worth & (np.cumsum(worth) <= batch_size)
 
@@ -116,14 +95,11 @@ class DynamicSampling(Stateful, ABC):
         Args:
             kept: Groups worth training on so far.
             batch_size: Groups to train on.
-
-        Returns:
-            True or False.
         """
         return kept >= batch_size
 
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:
-        """What the filter remembers of a step that succeeded; nothing unless it says otherwise.
+        """Remember a step that succeeded; nothing unless a filter overrides.
 
         Args:
             items: All that was rolled out, shape (k,).
@@ -132,24 +108,12 @@ class DynamicSampling(Stateful, ABC):
             n_problems: Size of the bank.
         """
 
+    @override
     def step(self, curriculum: Curriculum, learner: RolloutFirstLearner, batch_size: int) -> FilterStep:
-        """Ask, roll out, choose, update, and tell every draw.
-
-        Args:
-            curriculum: Draws the problems, and hears about all of them.
-            learner: Is updated once at most.
-            batch_size: Groups to train on.
-
-        Returns:
-            What happened.
-
-        Raises:
-            Exception: Whatever curriculum or learner raise; no draw of this step is then left open.
-        """
-        seconds: dict[str, float] = defaultdict(float)
+        seconds = dict.fromkeys(("ask", "learn", "tell"), 0.0)
         spending = _Spending(learner, seconds)
         before = self.rng.bit_generator.state
-        draws: list[Draw] = []
+        draws: list[Draw] = []  # not answered yet
         try:
             parts, judged, admissions = self._rolled_out_until_full(curriculum, spending, batch_size, draws, seconds)
             drawn = sum(len(part) for part in parts)
@@ -162,38 +126,40 @@ class DynamicSampling(Stateful, ABC):
                 worth = np.concatenate([worth, self.keep(parts[-1].rollouts)])
             groups = PendingRollouts.stacked(parts)
             used = self.chosen(worth, groups.rollouts, batch_size)
-            rollouts = _timed(seconds, "learn", lambda: learner.update(groups, used))
+            with _timed(seconds, "learn"):
+                rollouts = learner.update(groups, used)
             if len(rollouts) != len(groups):
                 raise ValueError(f"update returned {len(rollouts)} groups for {len(groups)}; return all, in order")
-            feedback = _timed(seconds, "tell", lambda: curriculum.signal(rollouts))
-            answered = tuple(draws)
-            _timed(seconds, "tell", lambda: _tell(curriculum, draws, admissions, feedback))
+            counts = {
+                "draws": len(admissions),
+                "rolled_out": drawn,
+                "skipped": sum(len(mask) - int(mask.sum()) for mask in admissions),
+                "rejected": int(np.sum(~worth)),
+                "replayed": len(again),
+                "trained": int(np.sum(used)),
+            }
+            with _timed(seconds, "tell"):
+                step = FilterStep(
+                    groups.items,
+                    rollouts,
+                    curriculum.signal(rollouts),
+                    spending.rollouts,
+                    spending.tokens,
+                    {name: float(count) for name, count in counts.items()},
+                    seconds,
+                    tuple(draws),
+                    admissions,
+                )
+                for draw, _, feedback in step.answers():
+                    curriculum.tell(draw, feedback)
+                    del draws[0]
         except BaseException:
             self.rng.bit_generator.state = before
             for draw in draws:
                 curriculum.discard(draw)
             raise
         self.after(groups.items, worth, groups.rollouts, len(curriculum.bank))
-        skipped = sum(len(mask) - int(mask.sum()) for mask in admissions)
-        counts = {
-            "draws": float(len(admissions)),
-            "rolled_out": float(drawn),
-            "skipped": float(skipped),
-            "rejected": float(np.sum(~worth)),
-            "replayed": float(len(again)),
-            "trained": float(np.sum(used)),
-        }
-        return FilterStep(
-            groups.items,
-            rollouts,
-            feedback,
-            spending.rollouts,
-            spending.tokens,
-            counts,
-            dict(seconds),
-            answered,
-            admissions,
-        )
+        return step
 
     def _rolled_out_until_full(
         self,
@@ -212,7 +178,8 @@ class DynamicSampling(Stateful, ABC):
         admissions: list[BoolArray] = []
         kept = 0
         while len(admissions) < self.max_draws and not self.enough(kept, batch_size):
-            draw = _timed(seconds, "ask", lambda: curriculum.ask(batch_size))
+            with _timed(seconds, "ask"):
+                draw = curriculum.ask(batch_size)
             draws.append(draw)
             admitted = self.admitted(draw.items)
             if not parts and not admitted.any() and len(admissions) == self.max_draws - 1:
@@ -232,8 +199,9 @@ class _Spending:
         self._learner, self._seconds = learner, seconds
         self.rollouts, self.tokens = 0, 0.0
 
-    def roll_out(self, items: IntArray, n: int | None = None) -> PendingRollouts:
-        groups = _timed(self._seconds, "learn", lambda: self._learner.roll_out(items, n))
+    def roll_out(self, items: IntArray, n_rollouts: int | None = None) -> PendingRollouts:
+        with _timed(self._seconds, "learn"):
+            groups = self._learner.roll_out(items, n_rollouts)
         if not np.array_equal(groups.items, items):
             raise ValueError("roll_out returned other problems than were asked for; return one group each, in order")
         self.rollouts += groups.rollouts.rewards.size
@@ -242,34 +210,10 @@ class _Spending:
         return groups
 
 
-def _tell(curriculum: Curriculum, draws: list[Draw], admissions: list[BoolArray], feedback: Feedback) -> None:
-    """Answer the draws, oldest first; one that is answered is no longer in `draws`."""
-    start = 0
-    for admitted in admissions:
-        count = int(admitted.sum())
-        here = np.zeros(len(feedback), dtype=bool)
-        here[start : start + count] = True
-        curriculum.tell(draws[0], _spread(feedback[here], admitted))
-        start += count
-        del draws[0]
-
-
-def _spread(feedback: Feedback, admitted: BoolArray) -> Feedback:
-    """Feedback on what was admitted, as feedback on the whole draw: the others are missing."""
-
-    def spread(values: Any, missing: float = np.nan) -> Any:
-        if values is None:
-            return None
-        whole = np.full(len(admitted), missing)
-        whole[admitted] = values
-        return whole
-
-    return Feedback(spread(feedback.values), spread(feedback.counts, 0), spread(feedback.kl), spread(feedback.cost))
-
-
-def _timed(seconds: dict[str, float], part: str, work: Callable[[], Result]) -> Result:
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     begin = time.perf_counter()
     try:
-        return work()
+        yield
     finally:
         seconds[part] += time.perf_counter() - begin

@@ -6,17 +6,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import BoolArray, IntArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.state import Array, Field, Real
 
 __all__ = ["Greso"]
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Greso(DynamicSampling):
@@ -74,10 +70,6 @@ class Greso(DynamicSampling):
     def admitted(self, items: IntArray) -> BoolArray:
         z = self._in_vain[items] if len(self._in_vain) else np.zeros(len(items), dtype=np.int64)
         return np.asarray(self.rng.random(len(items)) < np.maximum(self.probability**z, self.least))
-
-    @override
-    def keep(self, rollouts: Rollouts) -> BoolArray:
-        return rollouts.informative
 
     @override
     def after(self, items: IntArray, worth: BoolArray, rollouts: Rollouts, n_problems: int) -> None:

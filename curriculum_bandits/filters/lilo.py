@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import BoolArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.signals import reward_variance
 
 __all__ = ["TopLearnability"]
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 class TopLearnability(DynamicSampling):

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import IntArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
-from curriculum_bandits.rollouts import PendingRollouts, Rollouts
+from curriculum_bandits.rollouts import PendingRollouts
 
 __all__ = ["Screening"]
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Screening(DynamicSampling):
@@ -42,10 +38,6 @@ class Screening(DynamicSampling):
                 f"screening is {screening} and continuation {continuation}; give at least 2 and 1 rollouts"
             )
         self.screening, self.continuation = screening, continuation
-
-    @override
-    def keep(self, rollouts: Rollouts) -> BoolArray:
-        return rollouts.informative
 
     @override
     def rolled_out(self, items: IntArray, roll_out: Callable[..., PendingRollouts]) -> PendingRollouts:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits._typing import override
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray, override
 from curriculum_bandits.filters.dynamic_sampling import DynamicSampling
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.sampling import gumbel_top_k
@@ -16,9 +15,6 @@ from curriculum_bandits.state import Array, Field
 
 __all__ = ["VarianceThreshold", "variance_score"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 _ROUNDING = 1e-12  # a score that is the threshold reaches it
 

@@ -20,7 +20,7 @@ __all__ = ["informative"]
 )
 def informative(
     bank: ProblemBank,
-    rollouts: int = 8,
+    n_rollouts: int = 8,
     seed: int = 0,
     *,
     candidates: float | None = 4.0,
@@ -36,16 +36,16 @@ def informative(
 
     Args:
         bank: The problems.
-        rollouts: n, how many rollouts of each problem the learner makes.
+        n_rollouts: n, how many rollouts of each problem the learner makes.
         seed: Seed of the draws.
         candidates: Candidates per problem of a batch, drawn uniformly; None: all problems. Ours.
         discount: How much is kept of what is known of a problem when it is visited; ours.
         fading: How much is kept of it at each update of others; ours.
         signal: Success rate in [0, 1].
 
-    >>> len(informative(ProblemBank(["easy", "right", "hard"]), rollouts=4).ask(2))
+    >>> len(informative(ProblemBank(["easy", "right", "hard"]), n_rollouts=4).ask(2))
     2
     """
     rates = BetaPosterior(len(bank), discount=discount, fading=fading)
-    bandit = Shortlist(rates, ProbabilityInformative(rollouts), candidates=candidates, thompson=False)
+    bandit = Shortlist(rates, ProbabilityInformative(n_rollouts), candidates=candidates, thompson=False)
     return Curriculum(bank, bandit, signal, name="informative", seed=seed)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "IntArray", "as_arms", "as_capacity", "as_earned", "as_table", "finite"]
+from curriculum_bandits._typing import FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["as_arms", "as_capacity", "as_distribution", "as_earned", "as_table", "finite"]
 
 
 def as_table(table: npt.ArrayLike) -> FloatArray:
@@ -57,6 +56,14 @@ def as_capacity(capacity: npt.ArrayLike, n_arms: int, plays: int) -> FloatArray:
     if np.sum(limit) < plays:
         raise ValueError(f"plays is {plays}, but all arms together can be played {np.sum(limit):.0f} times a round")
     return limit
+
+
+def as_distribution(distribution: npt.ArrayLike) -> FloatArray:
+    """Distributions over arms, shape (..., K): 0 or more, each summing to 1."""
+    p = np.asarray(distribution, dtype=np.float64)
+    if not (np.all(p >= 0.0) and np.all(np.abs(np.sum(p, axis=-1) - 1.0) <= 1e-6)):
+        raise ValueError("a row of the distribution has a negative entry or does not sum to 1; normalise it")
+    return p
 
 
 def finite(values: FloatArray, what: str) -> FloatArray:

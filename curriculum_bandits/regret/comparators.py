@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_capacity, finite
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_capacity, finite
 
 __all__ = ["best_subset", "best_subset_value"]
 
 
 def best_subset(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLike = 1.0) -> IntArray:
-    """How often the best m plays play each arm.
+    """Plays of each arm among the best m plays.
 
     Args:
         values: What one play of each arm brings, shape (..., K).
@@ -42,18 +43,7 @@ def best_subset(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLik
 
 
 def best_subset_value(values: npt.ArrayLike, *, plays: int = 1, capacity: npt.ArrayLike = 1.0) -> FloatArray:
-    """What the best m plays bring together.
-
-    Args:
-        values: What one play of each arm brings, shape (..., K).
-        plays: Plays m.
-        capacity: How often an arm can be played, as in `best_subset`.
-
-    Returns:
-        The sum over the m plays, shape (...).
-
-    Raises:
-        ValueError: As `best_subset`.
+    """Sum over the best m plays, shape (...); arguments and errors are those of `best_subset`.
 
     >>> float(best_subset_value([0.3, 0.9, 0.5], plays=2))
     1.4

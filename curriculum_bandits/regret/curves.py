@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, as_capacity, as_earned, as_table
+from curriculum_bandits._typing import FloatArray
+from curriculum_bandits.regret._arrays import as_capacity, as_earned, as_table
 from curriculum_bandits.regret.comparators import best_subset_value
 
 __all__ = ["comparator_earnings", "dynamic_regret", "external_regret", "normalised_score"]
@@ -21,18 +22,11 @@ def comparator_earnings(
 ) -> tuple[FloatArray, FloatArray]:
     """Cumulated earnings of the comparators: minus those of a policy they are its regret, external and dynamic.
 
-    Args:
-        table: Rewards (realised regret) or means (pseudo-regret), shape (..., T, K).
-        plays: Plays a round, m.
-        capacity: How often an arm can be played in one round, a number or shape (K,); inf lets the comparator play
-            the best arm m times.
+    Arguments and errors are those of `external_regret`.
 
     Returns:
         After every round, shape (..., T) each: those of the best fixed arm or m-subset for the rounds so far, and those
         of the best of each round.
-
-    Raises:
-        ValueError: If shapes do not fit or a number is not finite.
 
     >>> fixed, best = comparator_earnings([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     >>> fixed, best
@@ -78,19 +72,7 @@ def dynamic_regret(
     r"""Regret against the best arm, or m-subset of arms, of each round.
 
     :math:`R_t = \sum_{s \le t} (\max_S \sum_{x \in S} u_s(x) - earned_s)`. Meant for means: against the best of noisy
-    rewards every policy has linear regret.
-
-    Args:
-        table: Means, shape (..., T, K).
-        earned: What the policy earned in each round, from the same table, shape (..., T); leading axes broadcast.
-        plays: Plays a round, m.
-        capacity: How often an arm can be played in one round, as in `external_regret`.
-
-    Returns:
-        The curve, shape (..., T); the last entry is the total.
-
-    Raises:
-        ValueError: If shapes do not fit or a number is not finite.
+    rewards every policy has linear regret. Arguments, result and errors are those of `external_regret`.
 
     >>> dynamic_regret([[1.0, 0.0], [0.0, 1.0]], earned=[1.0, 0.0])
     array([0., 1.])
@@ -106,20 +88,12 @@ def normalised_score(
     """Share of the way from the oracle to uniform play: 0 = the best of each round, 1 = uniform.
 
     It is comparable between environments, above 1 for what is worse than uniform. Uniform play gives each arm a share
-    in proportion to its capacity, as drawing problems uniformly does where arms are groups.
-
-    Args:
-        table: Means, shape (..., T, K).
-        earned: What the policy earned in each round, from the same table, shape (..., T); leading axes broadcast.
-        plays: Plays a round, m.
-        capacity: How often an arm can be played in one round, as in `external_regret`.
+    in proportion to its capacity, as drawing problems uniformly does where arms are groups. Arguments and errors are
+    those of `external_regret`; the table holds means.
 
     Returns:
         The score over all rounds, shape (...); nan where the oracle earns no more than uniform play, so that nothing
         tells policies apart.
-
-    Raises:
-        ValueError: If shapes do not fit or a number is not finite.
 
     >>> table = [[1.0, 0.0], [0.0, 1.0]]
     >>> [float(normalised_score(table, earned)) for earned in ([1.0, 1.0], [0.5, 0.5], [1.0, 0.5])]

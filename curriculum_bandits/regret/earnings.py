@@ -1,4 +1,4 @@
-"""What a policy earned in each round, read off a table of rewards or of means.
+"""Earnings of a policy in each round, read off a table of rewards or of means.
 
 From rewards it is what was really earned, and regret is realised; from means it is free of the noise of rewards; from
 means and the policy's distribution it is free of the noise of its draws too, and regret is the conditional expectation.
@@ -9,20 +9,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_arms, as_table
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_arms, as_distribution, as_table
 
 __all__ = ["earned_by_arms", "earned_by_batches", "earned_by_distribution"]
 
 
 def earned_by_arms(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
-    """Earnings of one play a round.
+    """Earnings of one play a round, shape (..., T).
 
     Args:
         table: Rewards or means, shape (..., T, K); leading axes broadcast with those of `arms`.
         arms: Played arms, shape (..., T).
-
-    Returns:
-        Earnings per round, shape (..., T).
 
     Raises:
         ValueError: If shapes do not fit, an arm does not exist or the table is not finite.
@@ -37,15 +35,7 @@ def earned_by_arms(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
 def earned_by_batches(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
     """Earnings of m plays a round: the sum over the plays, an arm played twice counting twice.
 
-    Args:
-        table: Rewards or means, shape (..., T, K); leading axes broadcast with those of `arms`.
-        arms: Played arms, shape (..., T, m).
-
-    Returns:
-        Earnings per round, shape (..., T).
-
-    Raises:
-        ValueError: If shapes do not fit, an arm does not exist or the table is not finite.
+    Arguments, result and errors are those of `earned_by_arms`, with `arms` of shape (..., T, m).
 
     >>> earned_by_batches([[1.0, 2.0, 4.0]], [[0, 2]])
     array([5.])
@@ -55,15 +45,12 @@ def earned_by_batches(table: npt.ArrayLike, arms: npt.ArrayLike) -> FloatArray:
 
 
 def earned_by_distribution(table: npt.ArrayLike, distribution: npt.ArrayLike, *, plays: int = 1) -> FloatArray:
-    r"""Expected earnings of m plays from a distribution, :math:`m \langle p_t, u_t \rangle`.
+    r"""Expected earnings of m plays from a distribution, :math:`m \langle p_t, u_t \rangle`, shape (..., T).
 
     Args:
         table: Rewards or means, shape (..., T, K); leading axes broadcast with those of `distribution`.
         distribution: The policy's p_t, shape (..., T, K), each row summing to 1.
         plays: Plays a round, m.
-
-    Returns:
-        Expected earnings per round, shape (..., T).
 
     Raises:
         ValueError: If shapes do not fit, a row is no distribution or the table is not finite.
@@ -72,14 +59,11 @@ def earned_by_distribution(table: npt.ArrayLike, distribution: npt.ArrayLike, *,
     array([0.5])
     """
     values = as_table(table)
-    p = np.asarray(distribution, dtype=np.float64)
+    p = as_distribution(distribution)
     if p.shape[-2:] != values.shape[-2:]:
         raise ValueError(
             f"the distribution has shape {p.shape} where the table has {values.shape}; rounds and arms differ"
         )
-    off = np.abs(np.sum(p, axis=-1) - 1.0)
-    if not (np.all(p >= 0.0) and np.all(off <= 1e-6)):
-        raise ValueError("a row of the distribution has a negative entry or does not sum to 1; normalise it")
     if plays < 1:
         raise ValueError(f"plays is {plays}; give at least 1")
     return np.asarray(plays * np.sum(values * p, axis=-1))

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from curriculum_bandits._typing import FloatArray, IntArray, override
 from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.observer import Observer
-from curriculum_bandits.regret._arrays import FloatArray, IntArray
 from curriculum_bandits.rollouts import Rollouts
 from curriculum_bandits.state import Array, Count, Field, Real, Stateful
 
@@ -93,8 +93,7 @@ def group_earnings(draw: Draw, feedback: Feedback, group_of: npt.ArrayLike) -> t
     >>> earnings
     array([2., 6.])
     """
-    groups, sizes = _groups(group_of)
-    return _group_earnings(draw, feedback, groups, sizes)
+    return _group_earnings(draw, feedback, *_groups(group_of))
 
 
 class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
@@ -162,16 +161,14 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
         # Rounds that estimate the group, the mean of their estimates, and the squared distances from it.
         self._count, self._mean, self._squares, self._coverage, self._met = sums
 
+    @override
     def answered(self, draw: Draw, rollouts: Rollouts, feedback: Feedback) -> None:
-        """Count one answered draw, as `update`."""
         self.update(draw, feedback)
 
     def update(self, draw: Draw, feedback: Feedback) -> None:
         """Count one answered draw; give each draw once. A draw without any answer is passed over.
 
-        Args:
-            draw: As for `group_earnings`; if not `strict`, any draw.
-            feedback: Utilities of its items, shape (m,).
+        Draw and feedback are those of `group_earnings`; if not `strict`, any draw will do.
 
         Raises:
             ValueError: As `group_earnings`. The state is then as it was.
@@ -204,13 +201,7 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
             self.rounds_unknown += 1
 
     def estimate(self, confidence: float = 0.95) -> GroupRegret:
-        """Regret against every group, with intervals.
-
-        Args:
-            confidence: Coverage of each interval, in (0, 1).
-
-        Returns:
-            Estimates and intervals, shape (G,) each.
+        """Regret against every group, with intervals that cover with this confidence each.
 
         Raises:
             ValueError: If `confidence` is outside (0, 1).
@@ -221,13 +212,9 @@ class GroupRegretEstimator(Stateful, Observer, kind="group_regret"):
         variance = self.rounds**2 / np.maximum(self._count * (self._count - 1), 1) * self._squares
         known = self._met >= self.minimum_rounds
         half = np.where(known, float(ndtri(0.5 + 0.5 * confidence)) * np.sqrt(variance), np.inf)
+        utility, met = gained / max(self.plays, 1), self._met.astype(np.int64)
         return GroupRegret(
-            gained - self.earned,
-            half,
-            gained / max(self.plays, 1),
-            self._met.astype(np.int64),
-            self._coverage.copy(),
-            self.rounds_unknown == 0,
+            gained - self.earned, half, utility, met, self._coverage.copy(), unbiased=self.rounds_unknown == 0
         )
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_earned, as_table
+from curriculum_bandits._typing import BoolArray, FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_earned, as_table
 
 __all__ = ["SwitchingRegret", "switching_regret"]
 
@@ -71,21 +72,16 @@ def switching_regret(table: npt.ArrayLike, earned: npt.ArrayLike, switches: int)
 
 
 def advance(best: FloatArray, values: FloatArray) -> FloatArray:
-    """One round of the dynamic program.
+    """One round of the dynamic program, whose rewards or means are `values`, shape (..., K).
 
-    Args:
-        best: Most earned before the round with at most s switches, ending in arm x, shape (..., S + 1, K).
-        values: The round's rewards or means, shape (..., K).
-
-    Returns:
-        The same after the round.
+    Before and after, `best` is the most earned with at most s switches, ending in arm x, shape (..., S + 1, K).
     """
     kept = best.copy()
     kept[..., 1:, :] = np.maximum(best[..., 1:, :], np.max(best[..., :-1, :], axis=-1, keepdims=True))
     return np.asarray(kept + values[..., None, :])
 
 
-def _backtrack(last: IntArray, switched: npt.NDArray[np.bool_], source: IntArray) -> IntArray:
+def _backtrack(last: IntArray, switched: BoolArray, source: IntArray) -> IntArray:
     rounds, n_runs, states, _ = switched.shape
     run = np.arange(n_runs)
     arms = np.empty((n_runs, rounds), dtype=np.int64)

@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, as_arms, as_capacity, finite
+from curriculum_bandits._typing import FloatArray
+from curriculum_bandits.regret._arrays import as_arms, as_capacity, as_distribution, finite
 from curriculum_bandits.regret.comparators import best_subset_value
 from curriculum_bandits.regret.curves import score_between, uniform_share
 from curriculum_bandits.regret.switching import advance
@@ -30,7 +31,7 @@ class RegretTracker(Stateful):
         n_arms: Number of arms K.
         runs: Number of independent runs; None for one run without a leading axis.
         plays: Plays a round, m.
-        capacity: How often an arm can be played in one round, a number or shape (K,).
+        capacity: As in `curves.external_regret`.
         switches: Follow the best sequence with at most this many switches too; one play a round only.
 
     Attributes:
@@ -119,18 +120,16 @@ class RegretTracker(Stateful):
         """Count one round by the distribution that was played: its expected earnings, without the noise of the draw.
 
         Args:
-            means: The round's means, shape (..., K); one row serves all runs.
+            means: As for `update`.
             distribution: The policy's p_t, shape (..., K).
 
         Raises:
             ValueError: As `update`, or if a row is no distribution.
         """
         values = self._means(means)
-        p = np.asarray(distribution, dtype=np.float64)
+        p = as_distribution(distribution)
         if p.shape != values.shape:
             raise ValueError(f"the distribution has shape {p.shape}; it must be {values.shape}")
-        if not (np.all(p >= 0.0) and np.all(np.abs(np.sum(p, axis=-1) - 1.0) <= 1e-6)):
-            raise ValueError("the distribution has a negative entry or does not sum to 1; normalise it")
         self._count(values, self.plays * np.sum(values * p, axis=-1))
 
     def _means(self, means: npt.ArrayLike) -> FloatArray:

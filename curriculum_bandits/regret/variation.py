@@ -1,4 +1,4 @@
-r"""How much the world moves, and how much a comparator moves with it.
+r"""Movement of the world, and of a comparator that moves with it.
 
 Bounds for changing worlds are written in one of two currencies: the variation budget :math:`V_T` of the means, or the
 path length :math:`P_T` of the comparator's distributions; an arm that switches S times has :math:`P_T = 2 S`.
@@ -9,19 +9,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.regret._arrays import FloatArray, IntArray, as_arms, as_table
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.regret._arrays import as_arms, as_table
 
 __all__ = ["arm_distribution", "path_length", "switches", "variation_budget"]
 
 
 def variation_budget(means: npt.ArrayLike) -> FloatArray:
-    r"""How much the means move, :math:`V_T = \sum_{t < T} \max_x |\mu_{t+1}(x) - \mu_t(x)|`.
+    r"""Variation budget of the means, :math:`V_T = \sum_{t < T} \max_x |\mu_{t+1}(x) - \mu_t(x)|`.
 
     Args:
-        means: Means, shape (..., T, K).
-
-    Returns:
-        The budget spent, shape (...), in units of the means.
+        means: Means, shape (..., T, K); the budget, shape (...), is in their units.
 
     Raises:
         ValueError: If the table has no rounds or arms, or is not finite.
@@ -35,7 +33,7 @@ def variation_budget(means: npt.ArrayLike) -> FloatArray:
 
 
 def path_length(distributions: npt.ArrayLike) -> FloatArray:
-    r"""How far a sequence of distributions travels, :math:`P_T = \sum_{t < T} \|p_{t+1} - p_t\|_1`.
+    r"""Path length of a sequence of distributions, :math:`P_T = \sum_{t < T} \|p_{t+1} - p_t\|_1`.
 
     Args:
         distributions: Distributions over arms, shape (..., T, K); for a sequence of arms see `arm_distribution`, for
@@ -45,7 +43,7 @@ def path_length(distributions: npt.ArrayLike) -> FloatArray:
         The path length, shape (...), at most 2 (T - 1).
 
     Raises:
-        ValueError: If the table has no rounds or arms, or is not finite.
+        ValueError: As `variation_budget`.
 
     >>> float(path_length(arm_distribution([0, 0, 1, 0], n_arms=2)))
     4.0
@@ -54,14 +52,7 @@ def path_length(distributions: npt.ArrayLike) -> FloatArray:
 
 
 def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
-    """A sequence of arms as a sequence of distributions, each with all its mass on one arm.
-
-    Args:
-        arms: Arms, shape (..., T).
-        n_arms: Number of arms K.
-
-    Returns:
-        Distributions, shape (..., T, K).
+    """Arms, shape (..., T), as distributions with all their mass on one arm, shape (..., T, K).
 
     Raises:
         ValueError: If an arm does not exist.
@@ -74,13 +65,7 @@ def arm_distribution(arms: npt.ArrayLike, n_arms: int) -> FloatArray:
 
 
 def switches(arms: npt.ArrayLike) -> IntArray:
-    """How often a sequence of arms changes; twice that is its path length.
-
-    Args:
-        arms: Arms, shape (..., T).
-
-    Returns:
-        Number of changes, shape (...).
+    """Number of changes in a sequence of arms, shape (...); twice that is its path length.
 
     >>> int(switches([0, 0, 1, 0]))
     2

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bandits.arrays import sum_by_arm
 from curriculum_bandits.checkpoint import load_state, save_state
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _IDENTITY = ("kind", "name", "bank_fingerprint", "format")  # entries that say whose state it is
 _SIGMAS = 4.5
@@ -60,6 +57,13 @@ def expect_same(one: Any, other: Any, message: str) -> None:
     expect(place is None, f"{message} ({place} differs)")
 
 
+def expect_sound(p: Any, q: Any) -> None:
+    """Probabilities of a draw are in [0, 1], its inclusion is finite and above 0 where it is stated."""
+    known = np.ones(0) if q is None else np.asarray(q)
+    expect(np.all((p >= 0.0) & (p <= 1.0 + 1e-9)), f"a draw records probability {p}, which is none")
+    expect(np.all(np.isfinite(known) & (known > 0.0)), f"a draw records inclusion {q}; none may be 0")
+
+
 def expect_refusal(
     action: str,
     call: Callable[[], Any],
@@ -87,14 +91,9 @@ def expect_refusal(
 
 
 def damaged(state: Mapping[str, Any], per_arm: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copies of a state that nobody may load: entries missing, another's identity, arrays of the wrong shape.
+    """What is wrong, and copies of a state that nobody may load: entries missing, another's identity, wrong shapes.
 
-    Args:
-        state: A sound state.
-        per_arm: Length of the last axis that marks an array as having one entry per arm, or None.
-
-    Yields:
-        What is wrong, and the damaged state.
+    An array whose last axis has length `per_arm` has one entry per arm.
     """
     if state:
         yield "an empty state", {}
@@ -125,11 +124,8 @@ def stored(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def scribbled(value: Any) -> None:
     """Overwrite every writable array of a state in place, so that whoever kept a view of it shows."""
-    if isinstance(value, Mapping):
-        for entry in value.values():
-            scribbled(entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
+    if isinstance(value, Mapping | list | tuple):
+        for entry in value.values() if isinstance(value, Mapping) else value:
             scribbled(entry)
     elif isinstance(value, np.ndarray) and value.flags.writeable:
         value[...] = np.zeros((), dtype=value.dtype) if np.any(value) else np.ones((), dtype=value.dtype)
@@ -141,13 +137,9 @@ def global_randomness() -> Any:
 
 
 def expect_unbiased(items: IntArray, inclusion: FloatArray, n: int, who: str) -> None:
-    """``E sum_{j: x_j = x} 1 / inclusion_j = 1`` for every x that is drawn at all, by a z-test over many draws.
+    """``E sum_{j: x_j = x} 1 / inclusion_j = 1`` for every x of n that is drawn at all, by a z-test over many draws.
 
-    Args:
-        items: Draws, shape (D, m).
-        inclusion: The number recorded for each, shape (D, m).
-        n: Number of items.
-        who: What an item is called.
+    Items and the inclusion recorded for each have shape (D, m); `who` is what an item is called.
     """
     draws = len(items)
     totals = sum_by_arm(items, 1.0 / inclusion, n)
@@ -165,12 +157,7 @@ def expect_unbiased(items: IntArray, inclusion: FloatArray, n: int, who: str) ->
 
 
 def expect_expected_counts(arms: IntArray, expected: FloatArray) -> None:
-    """Arms are played as often as expected, by a z-test over many draws.
-
-    Args:
-        arms: Draws, shape (D, m).
-        expected: Expected plays of each arm in a draw, shape (K,).
-    """
+    """Arms (D, m) are played as often as expected in a draw (K,), by a z-test over many draws."""
     draws, plays = arms.shape
     counts = np.bincount(arms.ravel(), minlength=len(expected))
     mean = draws * expected

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bandits.contract import Bandit, RandomizedBandit, Selection
 from curriculum_bandits.testing._assertions import (
     damaged,
@@ -18,6 +20,7 @@ from curriculum_bandits.testing._assertions import (
     expect_expected_counts,
     expect_refusal,
     expect_same,
+    expect_sound,
     expect_unbiased,
     global_randomness,
     not_applicable,
@@ -28,8 +31,6 @@ from curriculum_bandits.testing.suite import Conformance, configured
 
 __all__ = ["BanditConformance", "check_bandit"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TINY_INCLUSION = 1e-3
 
@@ -74,13 +75,10 @@ class BanditConformance(Conformance):
     long_run: int = 1000
 
     def make(self, runs: int | None = None) -> Bandit:
-        """A new bandit, the same one every time.
+        """A new bandit with at least 3 arms, the same one every time.
 
         Args:
             runs: Number of independent runs; None for one run without a leading axis.
-
-        Returns:
-            The bandit, with at least 3 arms.
         """
         raise NotImplementedError("write make(self, runs=None), which returns the bandit under test")
 
@@ -88,11 +86,11 @@ class BanditConformance(Conformance):
 
     def test_a_selection_has_the_shape_of_the_contract(self) -> None:
         """Arms, probability and inclusion have shape (..., m), and probability is p_t at the moment of the draw."""
-        for runs in (None, 3) if self.vectorized else (None,):
+        for runs, shape in self._shapes(self.plays):
             bandit, rng = self._warm(runs), np.random.default_rng(0)
             bandit.select(self.plays, rng)  # a bandit may adapt to the number of plays
             p = bandit.probabilities() if isinstance(bandit, RandomizedBandit) else None
-            selection, shape = bandit.select(self.plays, rng), (*(() if runs is None else (runs,)), self.plays)
+            selection = bandit.select(self.plays, rng)
             for name, array in list(selection._asdict().items())[:3]:
                 if name == "inclusion" and array is None:
                     continue
@@ -103,7 +101,7 @@ class BanditConformance(Conformance):
             expect(
                 np.all((arms >= 0) & (arms < bandit.n_arms)), f"arms {arms} are not all within 0..{bandit.n_arms - 1}"
             )
-            self._expect_sound(selection)
+            expect_sound(selection.probability, selection.inclusion)
             if p is not None:
                 shown = np.take_along_axis(p, arms, axis=-1)
                 expect(
@@ -113,10 +111,9 @@ class BanditConformance(Conformance):
 
     def test_probabilities_are_a_distribution(self) -> None:
         """They have shape (..., K), are not negative, sum to 1, and are the caller's to write into."""
-        for runs in (None, 3) if self.vectorized else (None,):
+        for runs, shape in self._shapes(self.make().n_arms):
             bandit = self._randomized(self._warm(runs))
             p = bandit.probabilities()
-            shape = (*(() if runs is None else (runs,)), self.make().n_arms)
             expect(p.shape == shape, f"probabilities() has shape {p.shape}; with runs={runs} it is {shape}")
             self._expect_distribution(p, "after a few rounds")
             kept = p.copy()
@@ -164,7 +161,7 @@ class BanditConformance(Conformance):
         """No plays, fewer, or more than are granted are an error that names the number and leaves no trace."""
         bandit, rng = self._warm(), np.random.default_rng(3)
         for size in (0, -1) if self.most_plays is None else (0, -1, self.most_plays + 1):
-            call, traces = _bind(bandit.select, size, rng), self._traces(bandit, rng)
+            call, traces = partial(bandit.select, size, rng), self._traces(bandit, rng)
             expect_refusal(f"a batch of {size}", call, traces, naming=(str(size),))
 
     def test_randomness_comes_from_the_generator(self) -> None:
@@ -254,7 +251,7 @@ class BanditConformance(Conformance):
                 continue
             if isinstance(bandit, RandomizedBandit):
                 self._expect_distribution(bandit.probabilities(), f"after {t + 1} updates")
-            self._expect_sound(bandit.select(self.plays, rng))
+            expect_sound(*bandit.select(self.plays, rng)[1:3])
             for name, entry in bandit.state_dict().items():
                 if isinstance(entry, float | np.floating | np.ndarray):
                     expect(not np.any(np.isnan(entry)), f"state[{name!r}] is nan after {t + 1} updates")
@@ -302,7 +299,7 @@ class BanditConformance(Conformance):
 
     def test_a_saved_bandit_continues_bit_for_bit(self) -> None:
         """Its state goes through a checkpoint without pickle, and the restored bandit is the same in every bit."""
-        for runs in (None, 3) if self.vectorized else (None,):
+        for runs, _ in self._shapes(self.plays):
             original, twin = self._warm(runs), self._made(runs)
             state = original.state_dict()
             try:
@@ -340,7 +337,7 @@ class BanditConformance(Conformance):
             if any(isinstance(v, np.ndarray) and v.shape != np.shape(other[k]) for k, v in state.items()):
                 cases.append(("the state of 2 runs", other))
         for what, wrong in cases:
-            call = _bind(bandit.load_state_dict, wrong)
+            call = partial(bandit.load_state_dict, wrong)
             expect_refusal(what, call, lambda: self._visible(bandit), errors=(ValueError, KeyError, TypeError))
 
     def test_a_bad_answer_is_refused(self) -> None:
@@ -350,7 +347,7 @@ class BanditConformance(Conformance):
         arms, inclusion, fine = np.arange(m), np.full(m, 0.5), np.full(m, self._utility(0.5))
 
         def refused(what: str, arms: Any, inclusion: Any, values: Any, *naming: str) -> None:
-            call = _bind(bandit.update, _answer(arms, inclusion), values)
+            call = partial(bandit.update, _answer(arms, inclusion), values)
             expect_refusal(what, call, lambda: self._visible(bandit), naming=naming)
 
         for value in (np.nan, np.inf, -np.inf, *((lo - 0.125, hi + 0.125) if self.bounded else ())):
@@ -367,6 +364,10 @@ class BanditConformance(Conformance):
                 refused(f"an inclusion of {number}", arms, _last(inclusion, number), fine, *names)
 
     # What the laws are made of
+
+    def _shapes(self, last: int) -> list[tuple[int | None, tuple[int, ...]]]:
+        """Numbers of runs to try, with the shape of an array whose last axis has this length."""
+        return [(None, (last,)), (3, (3, last))][: 1 + self.vectorized]
 
     def _utility(self, height: Any) -> Any:
         lo, hi = self.utility_range
@@ -452,13 +453,6 @@ class BanditConformance(Conformance):
         total = np.sum(p, axis=-1)
         expect(np.allclose(total, 1.0, rtol=0.0, atol=1e-9), f"probabilities() sums to {total} {when}")
 
-    @staticmethod
-    def _expect_sound(selection: Selection) -> None:
-        p, q = np.asarray(selection.probability), selection.inclusion
-        known = np.ones(0) if q is None else np.asarray(q)
-        expect(np.all((p >= 0.0) & (p <= 1.0 + 1e-9)), f"a draw records probability {p}, which is none")
-        expect(np.all(np.isfinite(known) & (known > 0.0)), f"a draw records inclusion {q}; none may be 0")
-
 
 def check_bandit(make: Callable[..., Bandit], **settings: Any) -> dict[str, str]:
     """Try every law on a bandit.
@@ -485,10 +479,6 @@ def check_bandit(make: Callable[..., Bandit], **settings: Any) -> dict[str, str]
 def _answer(arms: Any, inclusion: Any) -> Selection:
     """A selection that no bandit made."""
     return Selection(arms, np.full(np.shape(arms), 0.5), inclusion)
-
-
-def _bind(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    return lambda: call(*arguments)
 
 
 def _last(values: npt.NDArray[Any], entry: float) -> npt.NDArray[Any]:

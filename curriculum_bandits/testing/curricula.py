@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.draw import Draw, Feedback, Ticket
 from curriculum_bandits.rollouts import Rollouts
@@ -18,6 +20,7 @@ from curriculum_bandits.testing._assertions import (
     expect,
     expect_refusal,
     expect_same,
+    expect_sound,
     expect_unbiased,
     global_randomness,
     not_applicable,
@@ -28,12 +31,9 @@ from curriculum_bandits.testing.suite import Conformance, configured
 
 __all__ = ["AskAndTell", "CurriculumConformance", "check_curriculum"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 class AskAndTell(Protocol):
-    """What a trainer needs of a curriculum; `curriculum_bandits.Curriculum` is one.
+    """The part of a curriculum that a trainer needs; `curriculum_bandits.Curriculum` is one.
 
     Attributes:
         bank: The problems.
@@ -42,42 +42,19 @@ class AskAndTell(Protocol):
     bank: ProblemBank
 
     def ask(self, size: int) -> Draw:
-        """Draw a batch.
-
-        Args:
-            size: Number of problems.
-
-        Returns:
-            The draw.
-        """
+        """Draw a batch of so many problems."""
         ...
 
     def tell(self, draw: Draw, feedback: Rollouts | Feedback | npt.ArrayLike) -> None:
-        """Answer a draw.
-
-        Args:
-            draw: Not answered yet.
-            feedback: One utility per problem, or the rollouts that they are read from.
-        """
+        """Answer a draw with one utility per problem, or the rollouts that they are read from."""
         ...
 
     def discard(self, draw: Draw) -> None:
-        """Give up a draw.
-
-        Args:
-            draw: Not answered yet.
-        """
+        """Give up a draw that is not answered yet."""
         ...
 
     def signal(self, rollouts: Rollouts) -> Feedback:
-        """Judge a batch.
-
-        Args:
-            rollouts: One row per problem.
-
-        Returns:
-            One utility per problem.
-        """
+        """One utility per problem, from rollouts with one row per problem."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -85,11 +62,7 @@ class AskAndTell(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned."""
         ...
 
 
@@ -128,37 +101,22 @@ class CurriculumConformance(Conformance):
     long_run: int = 500
 
     def make(self, seed: int = 0) -> AskAndTell:
-        """A new curriculum over the same bank, the same one for the same seed.
-
-        Args:
-            seed: Seed of its draws.
-
-        Returns:
-            The curriculum.
-        """
+        """A new curriculum over the same bank, the same one for the same seed of its draws."""
         raise NotImplementedError("write make(self, seed=0), which returns the curriculum under test")
 
     def good_items(self, bank: ProblemBank) -> IntArray:
-        """Problems that pay in the law of learning, in a pattern that the curriculum can find.
+        """Indices of problems that pay in the law of learning, in a pattern that the curriculum can find.
 
-        Args:
-            bank: The problems.
-
-        Returns:
-            Their indices: those of the last group, or without groups the last quarter of the bank.
+        They are those of the last group, or without groups the last quarter of the bank.
         """
         if bank.groups is not None:
             return np.flatnonzero(bank.groups == np.max(bank.groups))
         return np.arange(len(bank))[-max(1, len(bank) // 4) :]
 
     def rollouts(self, rewards: npt.ArrayLike) -> Rollouts:
-        """Rollouts with everything that the curriculum's signal reads.
+        """Rollouts with everything that the curriculum's signal reads, from rewards of shape (m, n).
 
-        Args:
-            rewards: Shape (m, n).
-
-        Returns:
-            Rewards with lengths and log-probabilities before and after; add what else is needed.
+        They have lengths and log-probabilities before and after; add what else is needed.
         """
         shape, rng = np.shape(rewards), np.random.default_rng(0)
         before = rng.normal(-10.0, 1.0, shape)
@@ -184,9 +142,7 @@ class CurriculumConformance(Conformance):
             expect(np.all((draw.items >= 0) & (draw.items < n)), f"items {draw.items} are not all within 0..{n - 1}")
             repeats = size - len(np.unique(draw.items))
             expect(not (self.distinct and repeats), f"{draw.items} holds a problem twice")
-            p, q = draw.probability, draw.inclusion
-            expect(np.all((p >= 0.0) & (p <= 1.0 + 1e-9)), f"a draw records probability {p}, which is none")
-            expect(q is None or np.all(np.isfinite(q) & (np.asarray(q) > 0.0)), f"a draw records inclusion {q}")
+            expect_sound(draw.probability, draw.inclusion)
         expect(len(set(tickets)) == len(tickets), f"two draws have the ticket {tickets[0]}")
 
     def test_a_draw_is_read_only(self) -> None:
@@ -220,7 +176,7 @@ class CurriculumConformance(Conformance):
         curriculum = self._warm()
         too_many = (len(curriculum.bank) + 1,) if self.distinct else ()
         for size in (0, -1, *too_many):
-            call = _bind(curriculum.ask, size)
+            call = partial(curriculum.ask, size)
             expect_refusal(f"a batch of {size}", call, curriculum.state_dict, naming=(str(size),))
         half: Any = 1.5
         refusal = (ValueError, TypeError)
@@ -277,8 +233,8 @@ class CurriculumConformance(Conformance):
             "a draw with other items than were issued": forged,
         }.items():
             utilities = self._utilities(draw)
-            expect_refusal(f"telling {what}", _bind(curriculum.tell, draw, utilities), curriculum.state_dict)
-            expect_refusal(f"discarding {what}", _bind(curriculum.discard, draw), curriculum.state_dict)
+            expect_refusal(f"telling {what}", partial(curriculum.tell, draw, utilities), curriculum.state_dict)
+            expect_refusal(f"discarding {what}", partial(curriculum.discard, draw), curriculum.state_dict)
 
     def test_a_missing_value_is_not_a_zero(self) -> None:
         """A count of 0 says nothing, whatever stands in its place; all missing teaches as little as giving up."""
@@ -313,7 +269,7 @@ class CurriculumConformance(Conformance):
             values = self._utilities(draw)
             values[1] = bad
             for answer in (values, Feedback(values, np.ones(len(draw), dtype=np.int64))):
-                call, what = _bind(curriculum.tell, draw, answer), f"a utility of {bad}"
+                call, what = partial(curriculum.tell, draw, answer), f"a utility of {bad}"
                 expect_refusal(what, call, curriculum.state_dict, naming=(name,))
                 expect_refusal(what, call, curriculum.state_dict, naming=(str(bad),))
         curriculum.tell(draw, self._utilities(draw))
@@ -331,7 +287,7 @@ class CurriculumConformance(Conformance):
             "one number for all problems": fine[0],
             "Feedback of one problem too few": short,
         }.items():
-            expect_refusal(what, _bind(curriculum.tell, draw, answer), curriculum.state_dict)
+            expect_refusal(what, partial(curriculum.tell, draw, answer), curriculum.state_dict)
         curriculum.tell(draw, fine)
 
     def test_answers_are_read_not_kept(self) -> None:
@@ -359,14 +315,11 @@ class CurriculumConformance(Conformance):
         feedback = curriculum.signal(self.rollouts(rewards))
         counts, values = feedback.counts, feedback.values
         expect(len(feedback) == len(draw), f"the signal of {len(draw)} problems has {len(feedback)} values")
-        expect(
-            counts[0] == 0,
-            f"a problem without a reward has a count of {counts[0]}, value {values[0]}",
-        )
+        expect(counts[0] == 0, f"a problem without a reward has a count of {counts[0]}, value {values[0]}")
         expect(np.all(counts[1:] > 0), f"problems with rewards have counts {counts[1:]}")
         expect(counts[1] < counts[-1], f"missing rewards are counted: {counts}")
         expect(np.all(np.isfinite(values[1:])), f"problems with rewards have values {values[1:]}")
-        if self._pays(values[1:]):
+        if np.all((values[1:] >= self.utility_range[0]) & (values[1:] <= self.utility_range[1])):
             curriculum.tell(draw, feedback)
 
     def test_integer_utilities_teach(self) -> None:
@@ -398,9 +351,7 @@ class CurriculumConformance(Conformance):
             first = draw.items < len(curriculum.bank) // 2
             lo, hi = self.utility_range
             curriculum.tell(draw, np.where(first == (2 * t < self.long_run), hi, lo))
-            q = np.zeros(0) if draw.inclusion is None else draw.inclusion
-            sound = np.all(np.isfinite(draw.probability)) and np.all(np.isfinite(q) & (q > 0.0))
-            expect(sound, f"after {t} rounds a draw records probability {draw.probability} and inclusion {q}")
+            expect_sound(draw.probability, draw.inclusion)
 
     # Keeping
 
@@ -450,7 +401,7 @@ class CurriculumConformance(Conformance):
         donor.ask(self.batch_size)
         for what, wrong in damaged(donor.state_dict()):
             refusal = (ValueError, KeyError, TypeError)
-            expect_refusal(what, _bind(curriculum.load_state_dict, wrong), curriculum.state_dict, errors=refusal)
+            expect_refusal(what, partial(curriculum.load_state_dict, wrong), curriculum.state_dict, errors=refusal)
 
     # What the laws are made of
 
@@ -458,10 +409,6 @@ class CurriculumConformance(Conformance):
         """Utilities that differ from problem to problem."""
         lo, hi = self.utility_range
         return np.asarray(lo + (hi - lo) * np.modf(0.1 + 0.618 * draw.items)[0])
-
-    def _pays(self, values: FloatArray) -> bool:
-        lo, hi = self.utility_range
-        return bool(np.all((values >= lo) & (values <= hi)))
 
     def _work(self, curriculum: AskAndTell, rounds: int) -> list[Any]:
         """Ask and tell; returns all that was drawn."""
@@ -532,7 +479,3 @@ def _inclusion_over_the_bank(draw: Draw, n: int) -> FloatArray:
     order = np.argsort(draw.candidates)
     places = order[np.searchsorted(draw.candidates, draw.items, sorter=order)]
     return np.asarray(draw.inclusion * draw.candidate_inclusion[places])
-
-
-def _bind(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    return lambda: call(*arguments)

@@ -46,13 +46,7 @@ class Conformance:
         return tuple(name[len(_PREFIX) :] for name in dict.fromkeys(names))
 
     def check(self, laws: Iterable[str] | None = None) -> dict[str, str]:
-        """Try the laws one after the other.
-
-        Args:
-            laws: Which; None tries all.
-
-        Returns:
-            The laws that do not apply, each with the reason.
+        """Try the laws one after the other (None: all), and return those that do not apply, each with the reason.
 
         Raises:
             ConformanceError: If a law is broken; it names all that are.
@@ -74,15 +68,7 @@ class Conformance:
 
 
 def configured(suite: type[Suite], make: Any, settings: Mapping[str, Any]) -> Suite:
-    """A suite from a function and class attributes by name.
-
-    Args:
-        suite: The suite.
-        make: What its `make` shall be, without `self`.
-        settings: Class attributes and their values.
-
-    Returns:
-        An instance, ready to `check`.
+    """An instance of a suite with this `make` (without `self`) and these class attributes.
 
     Raises:
         TypeError: If the suite has no such attribute.

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from curriculum_bandits.bank import IntArray, ProblemBank
+from curriculum_bandits._typing import IntArray
+from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Feedback
 from curriculum_bandits.extras import require_extra

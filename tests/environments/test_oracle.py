@@ -77,8 +77,8 @@ def test_a_step_along_the_exact_gradient_of_a_problem_brings_the_expected_gain(m
 
 @each_student
 def test_what_learning_brings_on_average_is_the_expected_gain(make):
-    student = warm(make, rollouts=4, holdout=1)
-    tiny = make(Training(rollouts=4, holdout=1, rate=1e-6))
+    student = warm(make, n_rollouts=4, holdout=1)
+    tiny = make(Training(n_rollouts=4, holdout=1, rate=1e-6))
     state = {**student.state_dict(), "rng": tiny.state_dict()["rng"]}
     for item in (5, 30, 55):
         gains = []

@@ -17,7 +17,7 @@ def test_success_is_the_logistic_of_skill_minus_difficulty():
 
 
 def test_the_gain_is_the_variance_of_the_rewards_and_reaches_neighbours_by_transfer():
-    student = SkillStudent(PROBLEMS, Training(rollouts=6, holdout=2, rate=5.0, transfer=0.5))
+    student = SkillStudent(PROBLEMS, Training(n_rollouts=6, holdout=2, rate=5.0, transfer=0.5))
     items = np.flatnonzero(PROBLEMS.cell == 1)[:10]
     rollouts = student.learn(items)
     variance = np.var(rollouts.rewards[:, :4], axis=1, ddof=1)
@@ -27,7 +27,7 @@ def test_the_gain_is_the_variance_of_the_rewards_and_reaches_neighbours_by_trans
 
 
 def test_log_probabilities_are_those_of_right_and_wrong():
-    student = SkillStudent(PROBLEMS, Training(rollouts=20))
+    student = SkillStudent(PROBLEMS, Training(n_rollouts=20))
     before = student.success()[:, None]
     rollouts = student.learn(np.arange(120))
     after = student.success()[:, None]

@@ -125,7 +125,7 @@ def test_policy_improvement_on_fresh_rollouts_is_unbiased_for_the_truth(student_
 @each_student
 def test_rollouts_trained_on_flatter_and_held_out_ones_do_not(student_class):
     switches = {"ratio": "sequence", "advantage": "leave_one_out"}
-    student = student_class.half_hopeless(n_problems=600, training=Training(rollouts=8, holdout=4))
+    student = student_class.half_hopeless(n_problems=600, training=Training(n_rollouts=8, holdout=4))
     rng = np.random.default_rng(0)
     flattery, honest = [], []
     for _ in range(300):
@@ -140,7 +140,7 @@ def test_rollouts_trained_on_flatter_and_held_out_ones_do_not(student_class):
 
 @each_student
 def test_rollouts_are_complete_and_consistent(student_class):
-    student = student_class.half_hopeless(training=Training(rollouts=6, holdout=1))
+    student = student_class.half_hopeless(training=Training(n_rollouts=6, holdout=1))
     rollouts = student.learn([3, 3, 1500])
     assert rollouts.rewards.shape == (3, 6)
     assert set(np.unique(rollouts.rewards)) <= {0.0, 1.0}
@@ -191,8 +191,8 @@ def test_saved_state_continues_bit_for_bit(student_class, tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"rollouts": 1},
-        {"rollouts": 4, "holdout": 3},
+        {"n_rollouts": 1},
+        {"n_rollouts": 4, "holdout": 3},
         {"holdout": -1},
         {"rate": 0.0},
         {"rate": np.inf},

@@ -51,8 +51,8 @@ class Solver:
     def __init__(self, success):
         self.success, self.updates, self.asked = np.asarray(success), [], []
 
-    def roll_out(self, items, n=None):
-        n = 4 if n is None else n
+    def roll_out(self, items, n_rollouts=None):
+        n = 4 if n_rollouts is None else n_rollouts
         self.asked.append((list(items), n))
         rewards = (np.arange(n) < np.round(self.success[items] * n)[:, None]).astype(float)
         return PendingRollouts(np.array(items), Rollouts(rewards, lengths=np.full(rewards.shape, 2)))
@@ -240,10 +240,10 @@ class Fails(Solver):
         super().__init__(success)
         self.where = where
 
-    def roll_out(self, items, n=None):
+    def roll_out(self, items, n_rollouts=None):
         if self.where == "roll_out" and self.asked:
             raise OSError("the engine is gone")
-        return super().roll_out(items, n)
+        return super().roll_out(items, n_rollouts)
 
     def update(self, groups, used):
         if self.where == "update":
@@ -394,8 +394,8 @@ def test_padding_is_neither_a_rollout_nor_a_token_nor_missing():
 
 def test_what_is_too_little_rewarded_is_not_trained_on_even_if_the_pool_has_nothing_else():
     class Unrewarded(Solver):
-        def roll_out(self, items, n=None):
-            groups = super().roll_out(items, n)
+        def roll_out(self, items, n_rollouts=None):
+            groups = super().roll_out(items, n_rollouts)
             rewards = np.where((groups.items % 4 == 0)[:, None], np.nan, groups.rollouts.rewards)
             return PendingRollouts(groups.items, Rollouts(rewards, lengths=groups.rollouts.lengths))
 

@@ -83,21 +83,21 @@ class ProbabilityInformative(Acquisition):
     """``1 - p^n - (1 - p)^n``: the chance that n rollouts neither all succeed nor all fail.
 
     Attributes:
-        rollouts: n, at least 2: one rollout alone never disagrees.
+        n_rollouts: n, at least 2: one rollout alone never disagrees.
 
     >>> ProbabilityInformative(2)(np.array([0.5, 1.0]))
     array([0.5, 0. ])
     """
 
-    rollouts: int = 8
+    n_rollouts: int = 8
 
     def __post_init__(self) -> None:
-        if self.rollouts < 2:
-            raise ValueError(f"rollouts is {self.rollouts}; it takes at least 2 to disagree")
+        if self.n_rollouts < 2:
+            raise ValueError(f"n_rollouts is {self.n_rollouts}; it takes at least 2 to disagree")
 
     @override
     def __call__(self, rates: FloatArray, /) -> FloatArray:
-        return np.asarray(1.0 - rates**self.rollouts - (1.0 - rates) ** self.rollouts)
+        return np.asarray(1.0 - rates**self.n_rollouts - (1.0 - rates) ** self.n_rollouts)
 
 
 @dataclass(frozen=True)

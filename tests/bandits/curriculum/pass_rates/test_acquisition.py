@@ -50,7 +50,7 @@ def test_a_sharp_weight_does_not_overflow():
     ("make", "named"),
     [
         (lambda: DistanceToTarget(1.5), "target is 1.5"),
-        (lambda: ProbabilityInformative(1), "rollouts is 1"),
+        (lambda: ProbabilityInformative(1), "n_rollouts is 1"),
         (lambda: UncertaintyWeight(0.0), "least is 0"),
         (lambda: ProximalWeight(-1.0), "sharpness is -1"),
         (lambda: ProximalWeight(1.0, 0.0), "best is 0"),
