@@ -8,8 +8,9 @@ import torch
 from transformers import TrainerCallback
 
 from curriculum_bandits import methods, signals
+from curriculum_bandits.adapters.trl.tiny import tiny_tokenizer
 
-from .conftest import GENERATIONS, Witness, make_bank, make_model, make_tokenizer, short_digits
+from .conftest import GENERATIONS, Witness, make_bank, make_model, short_digits
 
 LAYOUTS = [  # (gradient accumulation, steps per generation, iterations)
     (1, 1, 1),
@@ -151,7 +152,7 @@ def test_log_probabilities_before_and_after_equal_a_hand_made_forward_pass(
         **layout(accumulation, per_generation, iterations),
     ).train()
     steps_per_batch = max(1, per_generation * iterations // accumulation)
-    tokenizer = make_tokenizer()
+    tokenizer = tiny_tokenizer()
     for k, rollouts in enumerate(witness.rollouts):
         before = snapshots.models[k * steps_per_batch]
         after = snapshots.models[min((k + 1) * steps_per_batch, 4)]
