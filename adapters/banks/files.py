@@ -7,7 +7,7 @@ by its import path.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from curriculum_bandits import ProblemBank
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.grammar import import_function, unknown_name
 
-from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
+from .answers import answer_in, prompt_for, template_for
 from .mathematics import math_judge
 
-__all__ = ["file_bank", "read_rows"]
+__all__ = ["ROLES", "file_bank", "read_rows"]
 
-_ROLES = ("prompt", "id", "answer", "group", "difficulty")
+#: What a column can be.
+ROLES = ("prompt", "id", "answer", "group", "difficulty")
 
 
 def read_rows(path: str, *, name: str | None = None, split: str | None = None) -> list[dict[str, Any]]:
@@ -30,9 +31,6 @@ def read_rows(path: str, *, name: str | None = None, split: str | None = None) -
         path: A ``.jsonl`` file, a folder that `datasets.save_to_disk` wrote, or what `datasets.load_dataset` takes.
         name: Configuration of the data set.
         split: Its split, such as ``train``.
-
-    Returns:
-        The rows.
 
     Raises:
         ValueError: If there is nothing there, or several splits and none is named.
@@ -86,25 +84,19 @@ def file_bank(
         verifier: Import path of a function ``(completion, row) -> reward``.
         mathematics: Compare answers by math-verify.
         answer_form: Where a completion has its answer, one of `AnswerForm`.
-        template: Text in which ``{question}`` stands for the problem; by default it asks for that form of answer.
-        chat: Prompts become chat messages.
-        system: First message, or first paragraph of a plain prompt.
+        template: As for `prompt_for`; by default it asks for that form of answer.
+        chat: As for `prompt_for`.
+        system: As for `prompt_for`.
         seconds: Time for one comparison by math-verify.
-
-    Returns:
-        The bank.
 
     Raises:
         ValueError: If a column does not exist, no answer can be judged, or a setting makes no sense.
     """
-    answer_in("", answer_form)
-    template = DEFAULT_PROMPTS[answer_form] if template is None else template
-    if "{question}" not in template:
-        raise ValueError(f"template is {template!r}; write {{question}} where the problem goes")
+    template = template_for(answer_form, template)
     if not rows:
         raise ValueError("the bank is empty; give at least one row")
     columns = list(rows[0])
-    roles = dict(zip(_ROLES, (prompt, id, answer, group, difficulty), strict=True))
+    roles = dict(zip(ROLES, (prompt, id, answer, group, difficulty), strict=True))
     for role, column in roles.items():
         if column is not None and column not in columns:
             raise unknown_name(f"column (for the {role})", column, columns)
@@ -122,29 +114,24 @@ def file_bank(
     bank: ProblemBank
 
     def judged(item: int, text: str) -> float:
+        if verifier is not None:
+            return float(function(text, bank.row(item)))
         assert bank.answers is not None
         if mathematics:
             return math_judge(seconds).score(str(bank.answers[item]), text, answer_form)
         given = answer_in(text, answer_form)
         return float(given is not None and given == str(bank.answers[item]).strip())
 
-    check: Callable[[int, str], float] = judged
     if verifier is not None:
         function = import_function(verifier)
-
-        def check(item: int, text: str) -> float:
-            return float(function(text, bank.row(item)))
-
     bank = ProblemBank.from_records(
-        put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=check
+        put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=judged
     )
     return bank
 
 
 def _prompt(problem: Any, template: str, chat: bool, system: str | None) -> Any:
-    if not isinstance(problem, str):
-        return problem
-    return prompt_for(problem, template, chat=chat, system=system)
+    return prompt_for(problem, template, chat=chat, system=system) if isinstance(problem, str) else problem
 
 
 def _is_number(text: str) -> bool:

@@ -44,14 +44,11 @@ class MathJudge:
         atexit.register(self.close)
 
     def same(self, reference: str, answer: str) -> bool:
-        """Whether an answer equals the reference.
+        """Whether an answer equals the reference; False also where it could not be told within the time.
 
         Args:
             reference: The right answer, LaTeX or plain.
             answer: What the model gave.
-
-        Returns:
-            False also where it could not be told within the time.
 
         Raises:
             RuntimeError: If the process cannot be started.
@@ -71,16 +68,7 @@ class MathJudge:
         return known
 
     def score(self, reference: str, completion: str, answer_form: str = "boxed") -> float:
-        """Reward of a completion: 1 if the answer in it equals the reference, else 0.
-
-        Args:
-            reference: The right answer.
-            completion: What the model wrote.
-            answer_form: Where its answer stands, one of `AnswerForm`.
-
-        Returns:
-            1.0 or 0.0.
-        """
+        """Reward of a completion: 1 if the answer that stands in it in this form equals the reference, else 0."""
         answer = answer_in(completion, answer_form)
         return 0.0 if answer is None else float(self.same(reference, answer))
 
@@ -135,14 +123,7 @@ class MathJudge:
 
 @lru_cache(maxsize=4)
 def math_judge(seconds: float = 5.0) -> MathJudge:
-    """The judge of this process; all banks share it.
-
-    Args:
-        seconds: Time for one comparison.
-
-    Returns:
-        The judge.
-    """
+    """The judge of this process, which all banks share."""
     return MathJudge(seconds=seconds)
 
 

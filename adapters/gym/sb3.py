@@ -43,7 +43,7 @@ def curriculum_vec_env(
     task_seed: Callable[[Mapping[str, Any]], int] | None = None,
     success: SuccessRule = None,
 ) -> DummyVecEnv:
-    """Environments for stable-baselines3 that play the tasks of one stream.
+    """Environments that play the tasks of one stream, as ``PPO("MlpPolicy", env)`` takes them.
 
     They run in this process, because they share the curriculum.
 
@@ -51,12 +51,9 @@ def curriculum_vec_env(
         make_env: Makes an environment, with its time limit.
         stream: Where tasks come from.
         number: How many.
-        task_options: As for `CurriculumEnv`.
+        task_options: As for `CurriculumEnv`, and so the rest.
         task_seed: As for `CurriculumEnv`.
         success: As for `CurriculumEnv`.
-
-    Returns:
-        What ``PPO("MlpPolicy", env)`` takes.
     """
 
     def make() -> gymnasium.Env:
@@ -96,10 +93,7 @@ class CurriculumCallback(BaseCallback):
         return {"stream": self.stream.state_dict(), **own}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; tasks whose episodes were running are handed out again.
-
-        Args:
-            state: What `state_dict` returned.
+        """Continue from what `state_dict` returned; tasks whose episodes were running are handed out again.
 
         Raises:
             ValueError: As `TaskStream.load_state_dict` and `Observers.load_state_dict`.

@@ -22,7 +22,7 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOTrainer
 
-from curriculum_bandits import Curriculum, Feedback, Rollouts
+from curriculum_bandits import Curriculum, Feedback, ProblemBank, Rollouts
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.tracking import RECORD_FILE, Record, StallMonitor, batch_metrics, drawn_by_group
 
@@ -39,12 +39,17 @@ from .group_filter import groups_kept, merged, refill_size
 from .rewards import bank_reward, text_of, with_checks
 from .shared_curriculum import SharedCurriculum
 
-__all__ = ["CurriculumGRPOTrainer"]
+__all__ = ["CurriculumGRPOTrainer", "rows_of"]
 
 logger = logging.getLogger(__name__)
 
 _MOST_GROUPS_LOGGED = 64
 _PARTS = ("ask", "rescore", "tell")
+
+
+def rows_of(bank: ProblemBank) -> Dataset:
+    """The rows of a bank as a data set."""
+    return Dataset.from_list([bank.row(item) for item in range(len(bank))])
 
 
 class CurriculumGRPOTrainer(GRPOTrainer):
@@ -89,7 +94,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         bank = curriculum.bank
         own_rows = None if train_dataset is None else rows_by_id(train_dataset, bank)
         if train_dataset is None:
-            train_dataset = Dataset.from_list([bank.row(item) for item in range(len(bank))])
+            train_dataset = rows_of(bank)
         if reward_funcs is None:
             reward_funcs = bank_reward(bank)
         given = reward_funcs if isinstance(reward_funcs, list) else [reward_funcs]

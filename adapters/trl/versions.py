@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["installed_versions"]
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions by name.
-
-    Args:
-        packages: Names of distributions.
-
-    Returns:
-        Those that are installed; the others are left out.
-    """
+    """Versions of those of these distributions that are installed, by name."""
     found = {}
     for name in packages:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found

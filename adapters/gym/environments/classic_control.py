@@ -40,14 +40,7 @@ class GradedCartPole(CartPoleEnv):
         self.observation_space = gymnasium.spaces.Box(-high, high, dtype=np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin with this physics.
-
-        Args:
-            seed: Seed of the first state.
-            options: Physics.
-
-        Returns:
-            Observation and info.
+        """Begin with this physics; the seed is of the first state.
 
         Raises:
             ValueError: If a name is unknown or a number not positive.
@@ -63,14 +56,7 @@ class GradedCartPole(CartPoleEnv):
         return self._seen(state), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Push the cart.
-
-        Args:
-            action: 0 left, 1 right.
-
-        Returns:
-            As gymnasium's, with ``survived`` in the info.
-        """
+        """Push the cart: 0 left, 1 right; as gymnasium's, with ``survived`` in the info."""
         state, reward, terminated, _, info = super().step(action)
         self._step += 1
         # The step in which the pole falls is not survived.
@@ -106,14 +92,7 @@ class GradedAcrobot(AcrobotEnv):
         self.observation_space = gymnasium.spaces.Box(-high, high, dtype=np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin with this physics.
-
-        Args:
-            seed: Seed of the first state.
-            options: Physics.
-
-        Returns:
-            Observation and info.
+        """Begin with this physics; the seed is of the first state.
 
         Raises:
             ValueError: If a name is unknown or a number not positive.
@@ -127,14 +106,7 @@ class GradedAcrobot(AcrobotEnv):
         return self._seen(state), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Apply a torque.
-
-        Args:
-            action: 0 negative, 1 none, 2 positive.
-
-        Returns:
-            As gymnasium's, with ``is_success`` in the info.
-        """
+        """Apply a torque: 0 negative, 1 none, 2 positive; as gymnasium's, with ``is_success`` in the info."""
         state, reward, terminated, _, info = super().step(action)
         self._step += 1
         ended = bool(terminated)
