@@ -6,12 +6,11 @@ by its import path.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curriculum_bandits import ProblemBank
+from curriculum_bandits.bank import ProblemBank, read_jsonl
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.grammar import import_function, unknown_name
 
@@ -38,7 +37,7 @@ def read_rows(path: str, *, name: str | None = None, split: str | None = None) -
     if path.endswith(".jsonl"):
         if not Path(path).is_file():
             raise ValueError(f"there is no file {path!r}")
-        return _json_lines(Path(path))
+        return read_jsonl(path)
     datasets = require_extra("datasets", "llm")
     if any((Path(path) / mark).exists() for mark in ("state.json", "dataset_dict.json")):
         found = datasets.load_from_disk(path)
@@ -140,18 +139,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
-        if not isinstance(row, dict):
-            raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
-        rows.append(row)
-    return rows

@@ -103,23 +103,19 @@ class Mixture:
 
     def parts(self) -> list[_Part]:
         """The pieces that are generated, in the order of the bank."""
-        found: list[_Part] = []
-        for (family, level), count in self.counts().items():
-            for first in range(0, count, _PART):
-                settings = dict(self.families[family][level])
-                size = min(_PART, count - first)
-                found.append(_Part(len(found), family, level, settings, self.seed, self.split, first, size))
-        return found
+        cells = [(*cell, first, count) for cell, count in self.counts().items() for first in range(0, count, _PART)]
+        return [
+            _Part(self, number, family, level, first, min(_PART, count - first))
+            for number, (family, level, first, count) in enumerate(cells)
+        ]
 
 
 @dataclass(frozen=True)
 class _Part:
+    mixture: Mixture
     number: int
     family: str
     level: str
-    settings: Mapping[str, Any]
-    seed: int
-    split: str
     first: int
     size: int
 
@@ -127,10 +123,14 @@ class _Part:
     def file(self) -> str:
         return f"part-{self.number:05d}.jsonl"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.mixture.families[self.family][self.level])
+
     def first_seed(self) -> int:
         # By the settings, not the name of the level: two levels that overlap share no problem either.
         settings = json.dumps(self.settings, sort_keys=True, default=list)
-        words = f"{self.seed}/{self.split}/{self.family}/{self.level}/{settings}/{self.first}"
+        words = f"{self.mixture.seed}/{self.mixture.split}/{self.family}/{self.level}/{settings}/{self.first}"
         # 31 bits: numpy's generators, which a few families use, take no more than 32.
         return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big") >> 1
 
@@ -242,7 +242,6 @@ def mixture_bank(
     chat: bool = False,
     system: str | None = None,
     threshold: float | None = 1.0,
-    workers: int | None = None,
     progress: bool = True,
     wait: bool = False,
 ) -> ProblemBank:
@@ -256,7 +255,6 @@ def mixture_bank(
         chat: As for `prompt_for`.
         system: As for `prompt_for`.
         threshold: A score of at least this is a reward of 1, less one of 0; None keeps the score.
-        workers: As in `generate`.
         progress: As in `generate`.
         wait: As in `generate`.
 
@@ -267,11 +265,8 @@ def mixture_bank(
         ValueError: If a setting makes no sense.
     """
     template = template_for(answer_form, template)
-    rows = load_mixture(generate(mixture, cache, workers=workers, progress=progress, wait=wait), mixture)
-    scorers = {
-        (family, level): _generator(family, mixture.families[family][level], seed=0, size=1)
-        for family, level in mixture.cells
-    }
+    rows = load_mixture(generate(mixture, cache, progress=progress, wait=wait), mixture)
+    scorers = {(f, level): _generator(f, mixture.families[f][level], seed=0, size=1) for f, level in mixture.cells}
     place = {(family, level): i for family, levels in mixture.families.items() for i, level in enumerate(levels)}
     start = "" if mixture.split == "train" else f"{mixture.split}:"
     groups = [f"{row['family']}/{row['level']}" for row in rows]

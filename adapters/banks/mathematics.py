@@ -21,6 +21,7 @@ from .answers import answer_in
 __all__ = ["MathJudge", "math_judge"]
 
 _LONGEST = 400  # characters of an answer
+_START_SECONDS = 120.0  # for the process to start
 
 
 class MathJudge:
@@ -28,16 +29,14 @@ class MathJudge:
 
     Args:
         seconds: Time for one comparison, after which the answer counts as wrong.
-        start_seconds: Time for the process to start.
 
     Raises:
         ModuleNotFoundError: If math-verify is not installed (extra ``llm``).
     """
 
-    def __init__(self, *, seconds: float = 5.0, start_seconds: float = 120.0) -> None:
+    def __init__(self, *, seconds: float = 5.0) -> None:
         require_extra("math_verify", "llm")
         self.seconds = seconds
-        self.start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], bool] = {}
@@ -75,13 +74,9 @@ class MathJudge:
     def close(self) -> None:
         """End the process; the next comparison starts a new one."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if process is not None:
+            process.kill()
+            process.communicate()  # also closes its pipes
 
     def _asked(self, reference: str, answer: str) -> bool:
         if self._process is None:
@@ -103,7 +98,7 @@ class MathJudge:
         command = [sys.executable, "-m", "curriculum_bandits.adapters.banks.math_worker"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, text=True, encoding="utf-8", **pipes)  # type: ignore[call-overload]
-        if self._line(self.start_seconds) != "ready":
+        if self._line(_START_SECONDS) != "ready":
             self.close()
             raise RuntimeError(
                 f"the process that compares math answers does not work; to see why, run {' '.join(command)}"

@@ -135,13 +135,8 @@ class CurriculumCallback(BaseCallback):
         # The update reorders the buffer's arrays, and the next rollout empties them.
         assert isinstance(self.model, OnPolicyAlgorithm)
         buffer: RolloutBuffer | DictRolloutBuffer = self.model.rollout_buffer
-        observations = buffer.observations
         self._kept = {
-            "observations": (
-                {name: _flat(values) for name, values in observations.items()}
-                if isinstance(observations, dict)
-                else _flat(observations)
-            ),
+            "observations": _each(buffer.observations, _flat),
             "actions": _flat(buffer.actions),
             "numbers": np.concatenate(self._numbers),
             "advantages": _flat(buffer.advantages),
@@ -192,16 +187,18 @@ class CurriculumCallback(BaseCallback):
         with torch.no_grad():
             for begin in range(0, len(actions), _CHUNK):
                 part = slice(begin, begin + _CHUNK)
-                observations = kept["observations"]
-                seen = (
-                    {name: torch.as_tensor(values[part], device=device) for name, values in observations.items()}
-                    if isinstance(observations, dict)
-                    else torch.as_tensor(observations[part], device=device)
-                )
+                seen = _each(kept["observations"], lambda v, part=part: torch.as_tensor(v[part], device=device))
                 _, log_probs, _ = policy.evaluate_actions(seen, actions[part])
                 parts.append(log_probs.cpu().numpy().astype(np.float64))
         policy.set_training_mode(training)
         return np.concatenate(parts)
+
+
+def _each(observations: Any, change: Callable[[npt.NDArray[Any]], Any]) -> Any:
+    """Change observations, or every part of those that are dictionaries."""
+    if isinstance(observations, dict):
+        return {name: change(values) for name, values in observations.items()}
+    return change(observations)
 
 
 def _flat(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -25,13 +25,7 @@ _SUMS = ("improvements", "absolute_advantages", "kl", "steps", "value_losses", "
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode that was handed out.
-
-    Attributes:
-        number: Counts the episodes of a stream, from 0; by it the stream knows the episode again.
-        item: Index of its task in the bank.
-        task: Id of its task.
-    """
+    """An episode that was handed out: its number in the stream, from 0; its task's index in the bank, and its id."""
 
     number: int
     item: int

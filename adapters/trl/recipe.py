@@ -6,6 +6,7 @@ that can be told from the words alone is checked here, before a model or a bank 
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,8 +136,7 @@ class Recipe:
         curriculum: Our fields.
         training: TRL's.
         model: TRL's.
-        resolved: Every field as it was given or is by default, before TRL derived anything from it: plain data, which
-            is a recipe again.
+        resolved: Every field as it was given or is by default, before TRL derived anything from it: a recipe again.
     """
 
     curriculum: CurriculumConfig
@@ -284,20 +284,15 @@ def _language_model(name: str, bank: ProblemBank, seed: int, device: Any, *, pap
 
 def _config(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     """Take ``--config FILE`` out of the words, and read the file."""
-    rest, name = [], None
-    while words:
-        word = words.pop(0)
-        if word == "--config":
-            if not words:
-                raise RecipeError("--config is given without a file")
-            name = words.pop(0)
-        elif word.startswith("--config="):
-            name = word.partition("=")[2]
-        else:
-            rest.append(word)
-    if name is None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config")
+    try:
+        found, rest = parser.parse_known_args(words)
+    except argparse.ArgumentError:
+        raise RecipeError("--config is given without a file") from None
+    if found.config is None:
         return rest, {}
-    path = find_recipe(name)
+    path = find_recipe(found.config)
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
