@@ -137,13 +137,8 @@ def build_banks(
 ) -> Banks:
     """Build both banks, and take out of training what is evaluated on.
 
-    Args:
-        train: The bank of the curriculum.
-        evaluation: Another bank, `HELD_OUT`, or None. Of a generated bank other problems are held out, of the same
-            levels; of one that is read, those whose prompts have the lowest hashes.
-        cache: As in `generate`.
-        progress: As in `generate`.
-        wait: As in `generate`.
+    `evaluation` is another bank, `HELD_OUT`, or None; the other arguments are those of `generate`. Of a generated bank
+    other problems are held out, of the same levels; of one that is read, those whose prompts have the lowest hashes.
 
     Raises:
         ValueError: If nothing is left to train on.

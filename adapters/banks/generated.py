@@ -247,19 +247,9 @@ def mixture_bank(
 ) -> ProblemBank:
     """A bank of generated problems, judged by reasoning-gym's own verifiers.
 
-    Args:
-        mixture: Which problems.
-        cache: As in `generate`.
-        answer_form: Where a completion has its answer, one of `AnswerForm`.
-        template: As for `prompt_for`; by default it asks for that form of answer.
-        chat: As for `prompt_for`.
-        system: As for `prompt_for`.
-        threshold: A score of at least this is a reward of 1, less one of 0; None keeps the score.
-        progress: As in `generate`.
-        wait: As in `generate`.
-
-    Returns:
-        The bank: groups are ``family/level``, difficulty the place of the level in its family.
+    Groups are ``family/level``, difficulty is the place of the level in its family. A score of at least `threshold` is
+    a reward of 1, less one of 0; None keeps the score. `answer_form` is one of `AnswerForm`, for which the default
+    `template` asks. Other arguments are as for `generate` and `prompt_for`.
 
     Raises:
         ValueError: If a setting makes no sense.

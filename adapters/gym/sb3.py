@@ -45,15 +45,8 @@ def curriculum_vec_env(
 ) -> DummyVecEnv:
     """Environments that play the tasks of one stream, as ``PPO("MlpPolicy", env)`` takes them.
 
-    They run in this process, because they share the curriculum.
-
-    Args:
-        make_env: Makes an environment, with its time limit.
-        stream: Where tasks come from.
-        number: How many.
-        task_options: As for `CurriculumEnv`, and so the rest.
-        task_seed: As for `CurriculumEnv`.
-        success: As for `CurriculumEnv`.
+    They run in this process, because they share the curriculum. `make_env` makes an environment with its time limit;
+    the other arguments are those of `CurriculumEnv`.
     """
 
     def make() -> gymnasium.Env:

@@ -61,10 +61,7 @@ class CurriculumVectorEnv(VectorWrapper):
     Args:
         envs: A `SyncVectorEnv` or `AsyncVectorEnv` made with ``autoreset_mode=AutoresetMode.DISABLED``, whose i-th
             sub-environment is wrapped in ``TaskReceiver(env, i)``.
-        stream: Where tasks come from.
-        task_options: As for `CurriculumEnv`; it runs in the main process.
-        task_seed: As for `CurriculumEnv`.
-        success: As for `CurriculumEnv`.
+        stream: As for `CurriculumEnv`, like all that follows; the functions run in the main process.
 
     Raises:
         ValueError: If the vector resets by itself.

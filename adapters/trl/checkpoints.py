@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from curriculum_bandits.checkpoint import load_state, save_state
 
-from .versions import installed_versions
-
 __all__ = [
     "checkpoint_folder",
     "checkpoint_step",
+    "installed_versions",
     "last_complete_checkpoint",
     "load_curriculum",
     "refuse_half_saved",
@@ -63,6 +64,15 @@ def last_complete_checkpoint(run: str | os.PathLike[str]) -> str | None:
             return str(folder)
         logger.warning("%s was not saved to the end; it is passed over", folder)
     return None
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those of these distributions that are installed, by name."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def save_curriculum(folder: Path, state: Mapping[str, Any]) -> None:

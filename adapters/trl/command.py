@@ -25,12 +25,11 @@ from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
 from ..banks.stored import write_whole
-from .checkpoints import last_complete_checkpoint
+from .checkpoints import installed_versions, last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
 from .trainer import CurriculumGRPOTrainer, rows_of
-from .versions import installed_versions
 
 __all__ = ["ENVIRONMENT_FILE", "RESOLVED_FILE", "banks_reward", "main", "make_trainer", "run_recipe"]
 
