@@ -113,16 +113,15 @@ def file_bank(
     bank: ProblemBank
 
     def judged(item: int, text: str) -> float:
-        if verifier is not None:
-            return float(function(text, bank.row(item)))
+        if own is not None:
+            return float(own(text, bank.row(item)))
         assert bank.answers is not None
         if mathematics:
             return math_judge(seconds).score(str(bank.answers[item]), text, answer_form)
         given = answer_in(text, answer_form)
         return float(given is not None and given == str(bank.answers[item]).strip())
 
-    if verifier is not None:
-        function = import_function(verifier)
+    own: Any = None if verifier is None else import_function(verifier)
     bank = ProblemBank.from_records(
         put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=judged
     )

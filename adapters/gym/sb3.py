@@ -7,6 +7,8 @@ aside before the update, scores its steps again after it, and tells the curricul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import gymnasium
@@ -180,7 +182,7 @@ class CurriculumCallback(BaseCallback):
         with torch.no_grad():
             for begin in range(0, len(actions), _CHUNK):
                 part = slice(begin, begin + _CHUNK)
-                seen = _each(kept["observations"], lambda v, part=part: torch.as_tensor(v[part], device=device))
+                seen = _each(_each(kept["observations"], itemgetter(part)), partial(torch.as_tensor, device=device))
                 _, log_probs, _ = policy.evaluate_actions(seen, actions[part])
                 parts.append(log_probs.cpu().numpy().astype(np.float64))
         policy.set_training_mode(training)

@@ -75,7 +75,7 @@ class GradedCartPole(_Graded, CartPoleEnv):
     _usual: ClassVar = {"gravity": 9.8, "length": 0.5, "masspole": 0.1, "force_mag": 10.0}
 
     def _set(self, **physics: float) -> None:
-        vars(self).update(physics)
+        self.__dict__.update(physics)
         self.total_mass = self.masspole + self.masscart
         self.polemass_length = self.masspole * self.length
 

@@ -302,15 +302,12 @@ def test_rows_of_ones_own_data_set_are_used(make_trainer):
     assert all(hint == f"h{identity}" for identity, hint in seen.items())
 
 
-@pytest.mark.parametrize("loss", ["grpo", "dr_grpo", "dapo", "bnpo", "cispo"])
-def test_the_losses_of_trl_run(make_trainer, loss):
-    trainer = make_trainer(loss_type=loss, max_steps=2)
-    trainer.train()
-    assert trainer.curriculum.outstanding == ()
+GSPO = {"importance_sampling_level": "sequence", "loss_type": "grpo", "epsilon": 3e-4, "epsilon_high": 4e-4}
+LOSSES = [{"loss_type": loss} for loss in ("grpo", "dr_grpo", "dapo", "bnpo", "cispo")]
 
 
-def test_gspo_runs(make_trainer):
-    options = {"importance_sampling_level": "sequence", "loss_type": "grpo", "epsilon": 3e-4, "epsilon_high": 4e-4}
+@pytest.mark.parametrize("options", [*LOSSES, GSPO], ids=str)
+def test_the_losses_of_trl_run(make_trainer, options):
     trainer = make_trainer(max_steps=2, **options)
     trainer.train()
     assert trainer.curriculum.outstanding == ()
