@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 from .generation_batch import ROW, loss_mask
 
@@ -112,10 +112,10 @@ def _of_all_processes(output: dict[str, Any], accelerator: Accelerator, padding_
 def _stacked(parts: list[torch.Tensor], name: str, padding_token: int) -> torch.Tensor:
     if parts[0].dim() == 1:
         return torch.cat(parts)
-    width = max(part.size(1) for part in parts)
-    filling = _filling(name, padding_token)
-    sides = [(width - p.size(1), 0) if name in _LEFT else (0, width - p.size(1)) for p in parts]
-    return torch.cat([pad(part, side, value=filling) for part, side in zip(parts, sides, strict=True)])
+    rows, filling = [row for part in parts for row in part], _filling(name, padding_token)
+    return pad_sequence(
+        rows, batch_first=True, padding_value=filling, padding_side="left" if name in _LEFT else "right"
+    )
 
 
 def _filling(name: str, padding_token: int) -> float:

@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
+from scipy.sparse.csgraph import shortest_path
 
 from curriculum_bandits import ProblemBank
 
@@ -121,17 +122,12 @@ def lake_bank(
 
 def shortest_way(rows: Sequence[str]) -> int:
     """Steps of the shortest way from S to G on a map; -1 where there is none."""
-    front, seen, steps = {_cell_of(rows, "S")}, set[int](), 0
-    goal, following = _cell_of(rows, "G"), _neighbours(tuple(rows))
     cells = "".join(rows)
-    while front:
-        if goal in front:
-            return steps
-        seen |= front
-        front = {following[cell][move] for cell in front for move in range(4)} - seen
-        front = {cell for cell in front if cells[cell] != "H"}
-        steps += 1
-    return -1
+    ways = np.zeros((len(cells), len(cells)), dtype=bool)
+    for cell, following in enumerate(_neighbours(tuple(rows))):
+        ways[cell, following] = cells[cell] != "H"
+    steps = shortest_path(ways, unweighted=True, indices=_cell_of(rows, "S"))[_cell_of(rows, "G")]
+    return int(steps) if np.isfinite(steps) else -1
 
 
 def _cell_of(rows: Sequence[str], letter: str) -> int:
