@@ -73,6 +73,22 @@ class _Numbers(Sequence[str]):
         return int(identity) if known and int(identity) < len(self) else None
 
 
+def read_jsonl(path: str | PathLike[str]) -> list[dict[str, Any]]:
+    """Rows of a file with one JSON object per line; a ValueError names the line that is none."""
+    rows = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
+        rows.append(row)
+    return rows
+
+
 class ProblemBank:
     """N problems, indexed 0..N-1.
 
@@ -283,18 +299,7 @@ class ProblemBank:
         Raises:
             ValueError: If a line is not a JSON object (the message names it), or as `from_records`.
         """
-        rows = []
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
-            if not isinstance(row, dict):
-                raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
-            rows.append(row)
-        return cls.from_records(rows, **roles)
+        return cls.from_records(read_jsonl(path), **roles)
 
     @classmethod
     def from_dataset(cls, dataset: Iterable[Mapping[str, Any]], **roles: Unpack[ColumnRoles]) -> ProblemBank:

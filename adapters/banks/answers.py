@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, get_args
 
-__all__ = ["DEFAULT_PROMPTS", "AnswerForm", "answer_in", "prompt_for"]
+__all__ = ["AnswerForm", "answer_in", "prompt_for", "template_for"]
 
 #: Where the answer stands: between tags, in ``\boxed{}``, on the last line, or the whole completion.
 AnswerForm = Literal["tag", "boxed", "last_line", "whole"]
 
-#: What is asked of the model for each form; ``{question}`` stands for the problem.
-DEFAULT_PROMPTS: dict[str, str] = {
+# What is asked of the model for each form.
+_TEMPLATES: dict[str, str] = {
     "tag": "{question}\n\nThink step by step, then write only your final answer between <answer> and </answer>.",
     "boxed": "{question}\n\nThink step by step, then write your final answer in \\boxed{}.",
     "last_line": "{question}\n\nThink step by step, then write only your final answer on the last line.",
@@ -25,17 +25,10 @@ _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 
 
 def answer_in(completion: str, form: str) -> str | None:
-    r"""The answer that a completion gives.
-
-    Args:
-        completion: What the model wrote.
-        form: One of `AnswerForm`.
-
-    Returns:
-        The answer without white space around it; None if there is none in that form.
+    r"""The answer that a completion gives, without white space around it; None if there is none in that form.
 
     Raises:
-        ValueError: If the form is unknown.
+        ValueError: If the form is not one of `AnswerForm`.
 
     >>> answer_in("<answer>1</answer> No: <answer> 2 </answer>", "tag"), answer_in("so it is \\boxed{x^{2}}", "boxed")
     ('2', 'x^{2}')
@@ -69,17 +62,23 @@ def _boxed(completion: str) -> str | None:
     return None
 
 
+def template_for(answer_form: str, template: str | None) -> str:
+    """The template, or the one that asks for this form of answer; ValueError if it lacks ``{question}``."""
+    answer_in("", answer_form)
+    template = _TEMPLATES[answer_form] if template is None else template
+    if "{question}" not in template:
+        raise ValueError(f"template is {template!r}; write {{question}} where the problem goes")
+    return template
+
+
 def prompt_for(question: str, template: str, *, chat: bool = False, system: str | None = None) -> Any:
-    """A problem as it is put to the model.
+    """A problem as it is put to the model: a text, or a list of chat messages.
 
     Args:
         question: The problem.
         template: Text in which ``{question}`` stands for it; nothing else in it is replaced.
         chat: Give chat messages, which TRL renders by the model's own template, in the place of a plain text.
-        system: First message of a chat.
-
-    Returns:
-        A text, or a list of messages.
+        system: First message of a chat, or first paragraph of a text.
     """
     text = template.replace("{question}", question)
     if not chat:

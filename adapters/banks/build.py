@@ -18,7 +18,7 @@ from curriculum_bandits import ProblemBank
 from curriculum_bandits.grammar import check_names, import_function, unknown_name
 
 from .answers import answer_in
-from .files import file_bank, read_rows
+from .files import ROLES, file_bank, read_rows
 from .generated import Mixture, mixture_bank
 from .mixtures import MIXTURES
 
@@ -32,8 +32,7 @@ HELD_OUT = "held_out"
 _MIXTURE = ("size", "seed")
 _PUT = ("answer_form", "template", "chat", "system")
 _GENERATED = (*_MIXTURE, *_PUT, "threshold", "held_out")
-_ROLES = ("prompt", "id", "answer", "group", "difficulty")
-_READ = ("path", "name", "split", *_ROLES, *_PUT, "held_out")
+_READ = ("path", "name", "split", *ROLES, *_PUT, "held_out")
 _KINDS = {
     "reasoning_gym": _GENERATED,
     "jsonl": tuple(name for name in (*_READ, "verifier") if name not in ("name", "split")),
@@ -59,14 +58,11 @@ class BankSpec:
 
     @classmethod
     def parse(cls, bank: Any, settings: Mapping[str, Any] | None = None) -> BankSpec:
-        """Read what a recipe says.
+        """Read and check what a recipe says.
 
         Args:
             bank: Name of a mixture, or a mapping from a kind to its settings.
             settings: Further settings, which win.
-
-        Returns:
-            The spec.
 
         Raises:
             ValueError: If a name is unknown (the message has the nearest) or a value makes no sense.
@@ -99,19 +95,7 @@ class BankSpec:
         return cls(kind, rest, mixture)
 
     def build(self, cache: str | os.PathLike[str] | None = None, *, progress: bool, wait: bool = False) -> ProblemBank:
-        """Generate or read the bank.
-
-        Args:
-            cache: Folder of generated banks.
-            progress: Show a progress bar.
-            wait: Let another process generate.
-
-        Returns:
-            The bank.
-
-        Raises:
-            ValueError: If it cannot be read.
-        """
+        """Generate or read the bank; arguments and errors as of `generate` and `read_rows`."""
         settings = {name: value for name, value in self.settings.items() if name != "held_out"}
         if self.mixture is not None:
             return mixture_bank(self.mixture, cache, progress=progress, wait=wait, **settings)
@@ -125,29 +109,13 @@ class BankSpec:
 
 @dataclass(frozen=True)
 class Banks:
-    """What is trained on and what is evaluated on; they share no prompt.
-
-    Attributes:
-        train: The bank of the curriculum.
-        evaluation: Held-out problems; None for none.
-    """
+    """What is trained on, and the held-out problems that are evaluated on, if any; they share no prompt."""
 
     train: ProblemBank
     evaluation: ProblemBank | None
 
     def verify(self, identity: str, text: str) -> float:
-        """Reward of a completion for a problem of either bank.
-
-        Args:
-            identity: Id of the problem.
-            text: The completion.
-
-        Returns:
-            The reward.
-
-        Raises:
-            KeyError: If neither has it.
-        """
+        """Reward of a completion for the problem of either bank with this id; KeyError if neither has it."""
         held_out = self._held_out.get(identity)
         if self.evaluation is not None and held_out is not None:
             return self.evaluation.verify(held_out, text)
@@ -169,16 +137,8 @@ def build_banks(
 ) -> Banks:
     """Build both banks, and take out of training what is evaluated on.
 
-    Args:
-        train: The bank of the curriculum.
-        evaluation: Another bank, `HELD_OUT`, or None. Of a generated bank other problems are held out, of the same
-            levels; of one that is read, those whose prompts have the lowest hashes.
-        cache: Folder of generated banks.
-        progress: Show a progress bar.
-        wait: Let another process generate.
-
-    Returns:
-        The banks.
+    `evaluation` is another bank, `HELD_OUT`, or None; the other arguments are those of `generate`. Of a generated bank
+    other problems are held out, of the same levels; of one that is read, those whose prompts have the lowest hashes.
 
     Raises:
         ValueError: If nothing is left to train on.

@@ -6,21 +6,21 @@ by its import path.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curriculum_bandits import ProblemBank
+from curriculum_bandits.bank import ProblemBank, read_jsonl
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.grammar import import_function, unknown_name
 
-from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
+from .answers import answer_in, prompt_for, template_for
 from .mathematics import math_judge
 
-__all__ = ["file_bank", "read_rows"]
+__all__ = ["ROLES", "file_bank", "read_rows"]
 
-_ROLES = ("prompt", "id", "answer", "group", "difficulty")
+#: What a column can be.
+ROLES = ("prompt", "id", "answer", "group", "difficulty")
 
 
 def read_rows(path: str, *, name: str | None = None, split: str | None = None) -> list[dict[str, Any]]:
@@ -31,16 +31,13 @@ def read_rows(path: str, *, name: str | None = None, split: str | None = None) -
         name: Configuration of the data set.
         split: Its split, such as ``train``.
 
-    Returns:
-        The rows.
-
     Raises:
         ValueError: If there is nothing there, or several splits and none is named.
     """
     if path.endswith(".jsonl"):
         if not Path(path).is_file():
             raise ValueError(f"there is no file {path!r}")
-        return _json_lines(Path(path))
+        return read_jsonl(path)
     datasets = require_extra("datasets", "llm")
     if any((Path(path) / mark).exists() for mark in ("state.json", "dataset_dict.json")):
         found = datasets.load_from_disk(path)
@@ -86,25 +83,19 @@ def file_bank(
         verifier: Import path of a function ``(completion, row) -> reward``.
         mathematics: Compare answers by math-verify.
         answer_form: Where a completion has its answer, one of `AnswerForm`.
-        template: Text in which ``{question}`` stands for the problem; by default it asks for that form of answer.
-        chat: Prompts become chat messages.
-        system: First message, or first paragraph of a plain prompt.
+        template: As for `prompt_for`; by default it asks for that form of answer.
+        chat: As for `prompt_for`.
+        system: As for `prompt_for`.
         seconds: Time for one comparison by math-verify.
-
-    Returns:
-        The bank.
 
     Raises:
         ValueError: If a column does not exist, no answer can be judged, or a setting makes no sense.
     """
-    answer_in("", answer_form)
-    template = DEFAULT_PROMPTS[answer_form] if template is None else template
-    if "{question}" not in template:
-        raise ValueError(f"template is {template!r}; write {{question}} where the problem goes")
+    template = template_for(answer_form, template)
     if not rows:
         raise ValueError("the bank is empty; give at least one row")
     columns = list(rows[0])
-    roles = dict(zip(_ROLES, (prompt, id, answer, group, difficulty), strict=True))
+    roles = dict(zip(ROLES, (prompt, id, answer, group, difficulty), strict=True))
     for role, column in roles.items():
         if column is not None and column not in columns:
             raise unknown_name(f"column (for the {role})", column, columns)
@@ -122,29 +113,23 @@ def file_bank(
     bank: ProblemBank
 
     def judged(item: int, text: str) -> float:
+        if own is not None:
+            return float(own(text, bank.row(item)))
         assert bank.answers is not None
         if mathematics:
             return math_judge(seconds).score(str(bank.answers[item]), text, answer_form)
         given = answer_in(text, answer_form)
         return float(given is not None and given == str(bank.answers[item]).strip())
 
-    check: Callable[[int, str], float] = judged
-    if verifier is not None:
-        function = import_function(verifier)
-
-        def check(item: int, text: str) -> float:
-            return float(function(text, bank.row(item)))
-
+    own: Any = None if verifier is None else import_function(verifier)
     bank = ProblemBank.from_records(
-        put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=check
+        put, prompt=prompt, id=id, answer=answer, group=group, difficulty=difficulty, verifier=judged
     )
     return bank
 
 
 def _prompt(problem: Any, template: str, chat: bool, system: str | None) -> Any:
-    if not isinstance(problem, str):
-        return problem
-    return prompt_for(problem, template, chat=chat, system=system)
+    return prompt_for(problem, template, chat=chat, system=system) if isinstance(problem, str) else problem
 
 
 def _is_number(text: str) -> bool:
@@ -153,18 +138,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number} is not JSON ({error}); write one object per line") from None
-        if not isinstance(row, dict):
-            raise ValueError(f"{path}, line {number} is a {type(row).__name__}; write one object per line")
-        rows.append(row)
-    return rows

@@ -11,11 +11,12 @@ that is a hash of family, level, split and place.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import logging
 import multiprocessing
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -30,12 +31,10 @@ from curriculum_bandits.extras import require_extra
 from curriculum_bandits.grammar import check_names, unknown_name
 from curriculum_bandits.reasoning_gym import check_entry, check_family, safe_score
 
-from .answers import DEFAULT_PROMPTS, answer_in, prompt_for
-from .stored import from_line, to_line
+from .answers import answer_in, prompt_for, template_for
+from .stored import from_line, to_line, write_whole
 
 __all__ = ["Mixture", "default_cache", "generate", "load_mixture", "mixture_bank"]
-
-logger = logging.getLogger(__name__)
 
 _FORMAT = 1
 _PART = 250  # problems that are written at a time
@@ -89,17 +88,13 @@ class Mixture:
         return [(family, level) for family, levels in self.families.items() for level in levels]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Problems of each family and level; what does not divide goes to the first ones.
-
-        Returns:
-            Numbers that sum to `size`.
-        """
-        found: dict[tuple[str, str], int] = {}
-        for (family, levels), total in zip(
-            self.families.items(), _shared_out(self.size, len(self.families)), strict=True
-        ):
-            found |= {(family, level): n for level, n in zip(levels, _shared_out(total, len(levels)), strict=True)}
-        return found
+        """Problems of each family and level; what does not divide goes to the first ones."""
+        totals = _shared_out(self.size, len(self.families))
+        return {
+            (family, level): count
+            for (family, levels), total in zip(self.families.items(), totals, strict=True)
+            for level, count in zip(levels, _shared_out(total, len(levels)), strict=True)
+        }
 
     def key(self) -> str:
         """A hash of everything the problems depend on, the version of reasoning-gym included."""
@@ -108,23 +103,19 @@ class Mixture:
 
     def parts(self) -> list[_Part]:
         """The pieces that are generated, in the order of the bank."""
-        found: list[_Part] = []
-        for (family, level), count in self.counts().items():
-            for first in range(0, count, _PART):
-                settings = dict(self.families[family][level])
-                size = min(_PART, count - first)
-                found.append(_Part(len(found), family, level, settings, self.seed, self.split, first, size))
-        return found
+        cells = [(*cell, first, count) for cell, count in self.counts().items() for first in range(0, count, _PART)]
+        return [
+            _Part(self, number, family, level, first, min(_PART, count - first))
+            for number, (family, level, first, count) in enumerate(cells)
+        ]
 
 
 @dataclass(frozen=True)
 class _Part:
+    mixture: Mixture
     number: int
     family: str
     level: str
-    settings: Mapping[str, Any]
-    seed: int
-    split: str
     first: int
     size: int
 
@@ -132,10 +123,14 @@ class _Part:
     def file(self) -> str:
         return f"part-{self.number:05d}.jsonl"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.mixture.families[self.family][self.level])
+
     def first_seed(self) -> int:
         # By the settings, not the name of the level: two levels that overlap share no problem either.
         settings = json.dumps(self.settings, sort_keys=True, default=list)
-        words = f"{self.seed}/{self.split}/{self.family}/{self.level}/{settings}/{self.first}"
+        words = f"{self.mixture.seed}/{self.mixture.split}/{self.family}/{self.level}/{settings}/{self.first}"
         # 31 bits: numpy's generators, which a few families use, take no more than 32.
         return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big") >> 1
 
@@ -146,9 +141,7 @@ class _Part:
             return
         source = _generator(self.family, self.settings, seed=self.first_seed(), size=self.size)
         lines = [to_line({"family": self.family, "level": self.level, "entry": source[i]}) for i in range(self.size)]
-        waiting = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        waiting.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(waiting, path)
+        write_whole(path, "\n".join(lines) + "\n")
 
 
 def default_cache() -> Path:
@@ -191,24 +184,13 @@ def generate(
     parts = mixture.parts()
     missing = [part for part in parts if not (folder / part.file).exists()]
     workers = min(workers or os.cpu_count() or 1, len(missing))
-    ready = sum(part.size for part in parts) - sum(part.size for part in missing)
-    with tqdm(
-        total=mixture.size, initial=ready, unit="problem", desc="generating the bank", disable=not progress
-    ) as bar:
+    ready = mixture.size - sum(part.size for part in missing)
+    what = {"unit": "problem", "desc": "generating the bank", "disable": not progress}
+    with tqdm(total=mixture.size, initial=ready, **what) as bar:
         for part in _written(missing, folder, workers):
             bar.update(part.size)
-    about = {
-        "format": _FORMAT,
-        "reasoning_gym": version("reasoning-gym"),
-        "families": mixture.families,
-        "size": mixture.size,
-        "seed": mixture.seed,
-        "split": mixture.split,
-        "parts": len(parts),
-    }
-    waiting = done.with_name(f"bank.json.{os.getpid()}.tmp")
-    waiting.write_text(json.dumps(about, indent=1, default=list) + "\n", encoding="utf-8")
-    os.replace(waiting, done)
+    about = {"format": _FORMAT, "reasoning_gym": version("reasoning-gym"), **vars(mixture), "parts": len(parts)}
+    write_whole(done, json.dumps(about, indent=1, default=list) + "\n")
     return folder
 
 
@@ -231,14 +213,7 @@ def _written(parts: list[_Part], folder: Path, workers: int) -> Iterator[_Part]:
 
 
 def load_mixture(folder: Path, mixture: Mixture) -> list[dict[str, Any]]:
-    """Read a generated bank.
-
-    Args:
-        folder: As `generate` returned it.
-        mixture: What is in it.
-
-    Returns:
-        Rows with family, level and entry.
+    """Read a generated bank: rows with family, level and entry.
 
     Raises:
         ValueError: If a file is damaged or holds what its verifier would evaluate; the message names it.
@@ -267,47 +242,25 @@ def mixture_bank(
     chat: bool = False,
     system: str | None = None,
     threshold: float | None = 1.0,
-    workers: int | None = None,
     progress: bool = True,
     wait: bool = False,
 ) -> ProblemBank:
     """A bank of generated problems, judged by reasoning-gym's own verifiers.
 
-    Args:
-        mixture: Which problems.
-        cache: Folder of all generated banks.
-        answer_form: Where a completion has its answer, one of `AnswerForm`.
-        template: Text in which ``{question}`` stands for the problem; by default it asks for that form of answer.
-        chat: Prompts are chat messages.
-        system: First message, or first paragraph of a plain prompt.
-        threshold: A score of at least this is a reward of 1, less one of 0; None keeps the score.
-        workers: As in `generate`.
-        progress: As in `generate`.
-        wait: As in `generate`.
-
-    Returns:
-        The bank: groups are ``family/level``, difficulty the place of the level in its family.
+    Groups are ``family/level``, difficulty is the place of the level in its family. A score of at least `threshold` is
+    a reward of 1, less one of 0; None keeps the score. `answer_form` is one of `AnswerForm`, for which the default
+    `template` asks. Other arguments are as for `generate` and `prompt_for`.
 
     Raises:
         ValueError: If a setting makes no sense.
     """
-    answer_in("", answer_form)
-    template = DEFAULT_PROMPTS[answer_form] if template is None else template
-    if "{question}" not in template:
-        raise ValueError(f"template is {template!r}; write {{question}} where the problem goes")
-    rows = load_mixture(generate(mixture, cache, workers=workers, progress=progress, wait=wait), mixture)
-    scorers = {
-        (family, level): _generator(family, mixture.families[family][level], seed=0, size=1)
-        for family, level in mixture.cells
-    }
+    template = template_for(answer_form, template)
+    rows = load_mixture(generate(mixture, cache, progress=progress, wait=wait), mixture)
+    scorers = {(f, level): _generator(f, mixture.families[f][level], seed=0, size=1) for f, level in mixture.cells}
     place = {(family, level): i for family, levels in mixture.families.items() for i, level in enumerate(levels)}
-    numbers: dict[tuple[str, str], int] = {}
-    ids = []
-    for row in rows:
-        cell = row["family"], row["level"]
-        number = numbers[cell] = numbers.get(cell, -1) + 1
-        start = "" if mixture.split == "train" else f"{mixture.split}:"
-        ids.append(f"{start}{cell[0]}/{cell[1]}#{number}")
+    start = "" if mixture.split == "train" else f"{mixture.split}:"
+    groups = [f"{row['family']}/{row['level']}" for row in rows]
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
 
     def verifier(item: int, text: str) -> float:
         given = answer_in(text, answer_form)
@@ -319,9 +272,9 @@ def mixture_bank(
 
     return ProblemBank(
         [prompt_for(str(row["entry"]["question"]), template, chat=chat, system=system) for row in rows],
-        ids=ids,
+        ids=[f"{start}{group}#{next(numbers[group])}" for group in groups],
         answers=[str(row["entry"]["answer"]) for row in rows],
-        groups=[f"{row['family']}/{row['level']}" for row in rows],
+        groups=groups,
         difficulty=[place[row["family"], row["level"]] for row in rows],
         verifier=verifier,
     )

@@ -21,6 +21,7 @@ from .answers import answer_in
 __all__ = ["MathJudge", "math_judge"]
 
 _LONGEST = 400  # characters of an answer
+_START_SECONDS = 120.0  # for the process to start
 
 
 class MathJudge:
@@ -28,30 +29,25 @@ class MathJudge:
 
     Args:
         seconds: Time for one comparison, after which the answer counts as wrong.
-        start_seconds: Time for the process to start.
 
     Raises:
         ModuleNotFoundError: If math-verify is not installed (extra ``llm``).
     """
 
-    def __init__(self, *, seconds: float = 5.0, start_seconds: float = 120.0) -> None:
+    def __init__(self, *, seconds: float = 5.0) -> None:
         require_extra("math_verify", "llm")
         self.seconds = seconds
-        self.start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], bool] = {}
         atexit.register(self.close)
 
     def same(self, reference: str, answer: str) -> bool:
-        """Whether an answer equals the reference.
+        """Whether an answer equals the reference; False also where it could not be told within the time.
 
         Args:
             reference: The right answer, LaTeX or plain.
             answer: What the model gave.
-
-        Returns:
-            False also where it could not be told within the time.
 
         Raises:
             RuntimeError: If the process cannot be started.
@@ -71,29 +67,16 @@ class MathJudge:
         return known
 
     def score(self, reference: str, completion: str, answer_form: str = "boxed") -> float:
-        """Reward of a completion: 1 if the answer in it equals the reference, else 0.
-
-        Args:
-            reference: The right answer.
-            completion: What the model wrote.
-            answer_form: Where its answer stands, one of `AnswerForm`.
-
-        Returns:
-            1.0 or 0.0.
-        """
+        """Reward of a completion: 1 if the answer that stands in it in this form equals the reference, else 0."""
         answer = answer_in(completion, answer_form)
         return 0.0 if answer is None else float(self.same(reference, answer))
 
     def close(self) -> None:
         """End the process; the next comparison starts a new one."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if process is not None:
+            process.kill()
+            process.communicate()  # also closes its pipes
 
     def _asked(self, reference: str, answer: str) -> bool:
         if self._process is None:
@@ -115,7 +98,7 @@ class MathJudge:
         command = [sys.executable, "-m", "curriculum_bandits.adapters.banks.math_worker"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, text=True, encoding="utf-8", **pipes)  # type: ignore[call-overload]
-        if self._line(self.start_seconds) != "ready":
+        if self._line(_START_SECONDS) != "ready":
             self.close()
             raise RuntimeError(
                 f"the process that compares math answers does not work; to see why, run {' '.join(command)}"
@@ -135,14 +118,7 @@ class MathJudge:
 
 @lru_cache(maxsize=4)
 def math_judge(seconds: float = 5.0) -> MathJudge:
-    """The judge of this process; all banks share it.
-
-    Args:
-        seconds: Time for one comparison.
-
-    Returns:
-        The judge.
-    """
+    """The judge of this process, which all banks share."""
     return MathJudge(seconds=seconds)
 
 

@@ -7,43 +7,40 @@ marked. Nothing is pickled, so a cache that someone else wrote can be read.
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["from_line", "to_line"]
+__all__ = ["from_line", "to_line", "write_whole"]
 
 _MARK = "__kind__"
 
 
 def to_line(entry: Any) -> str:
-    """Write an entry as one line of JSON.
-
-    Args:
-        entry: Dictionaries, lists, tuples, sets, texts, numbers, booleans and None, nested at will.
-
-    Returns:
-        The line, without its end.
+    """Write dictionaries, lists, tuples, sets, texts, numbers, booleans and None, nested at will, as one line of JSON.
 
     Raises:
-        TypeError: If something else is in it.
+        TypeError: If something else is in the entry.
     """
     return json.dumps(_marked(entry), ensure_ascii=False, separators=(",", ":"))
 
 
 def from_line(line: str) -> Any:
-    """Read what `to_line` wrote.
-
-    Args:
-        line: The line.
-
-    Returns:
-        The entry; numpy's numbers and texts have become Python's.
+    """Read a line of `to_line`; numpy's numbers and texts have become Python's.
 
     Raises:
         ValueError: If it is not such a line.
     """
     return _unmarked(json.loads(line))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    waiting = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    waiting.write_text(text, encoding="utf-8")
+    os.replace(waiting, path)
 
 
 def _marked(value: Any) -> Any:

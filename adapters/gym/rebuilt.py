@@ -33,15 +33,9 @@ class Rebuilt(gymnasium.Env):
         self.metadata, self.render_mode = self.env.metadata, self.env.render_mode
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode in the environment that these options make.
+        """Begin an episode in the environment that these options, arguments of `build`, make; None keeps the last one.
 
-        Args:
-            seed: Seed of the episode. None goes on with the random numbers of before, from which an environment made
-                anew gets its seed.
-            options: Arguments of `build`; None plays on in the last one.
-
-        Returns:
-            Observation and info.
+        Without a seed the random numbers of before go on, and an environment made anew gets its seed from them.
 
         Raises:
             ValueError: If the spaces are not those of the example.
@@ -64,14 +58,7 @@ class Rebuilt(gymnasium.Env):
         return self.env.reset(seed=seed)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """One step in the present environment.
-
-        Args:
-            action: As it takes it.
-
-        Returns:
-            As it returns it.
-        """
+        """One step in the present environment."""
         return self.env.step(action)
 
     def render(self) -> Any:

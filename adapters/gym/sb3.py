@@ -7,6 +7,8 @@ aside before the update, scores its steps again after it, and tells the curricul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import gymnasium
@@ -43,20 +45,10 @@ def curriculum_vec_env(
     task_seed: Callable[[Mapping[str, Any]], int] | None = None,
     success: SuccessRule = None,
 ) -> DummyVecEnv:
-    """Environments for stable-baselines3 that play the tasks of one stream.
+    """Environments that play the tasks of one stream, as ``PPO("MlpPolicy", env)`` takes them.
 
-    They run in this process, because they share the curriculum.
-
-    Args:
-        make_env: Makes an environment, with its time limit.
-        stream: Where tasks come from.
-        number: How many.
-        task_options: As for `CurriculumEnv`.
-        task_seed: As for `CurriculumEnv`.
-        success: As for `CurriculumEnv`.
-
-    Returns:
-        What ``PPO("MlpPolicy", env)`` takes.
+    They run in this process, because they share the curriculum. `make_env` makes an environment with its time limit;
+    the other arguments are those of `CurriculumEnv`.
     """
 
     def make() -> gymnasium.Env:
@@ -96,10 +88,7 @@ class CurriculumCallback(BaseCallback):
         return {"stream": self.stream.state_dict(), **own}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; tasks whose episodes were running are handed out again.
-
-        Args:
-            state: What `state_dict` returned.
+        """Continue from what `state_dict` returned; tasks whose episodes were running are handed out again.
 
         Raises:
             ValueError: As `TaskStream.load_state_dict` and `Observers.load_state_dict`.
@@ -141,13 +130,8 @@ class CurriculumCallback(BaseCallback):
         # The update reorders the buffer's arrays, and the next rollout empties them.
         assert isinstance(self.model, OnPolicyAlgorithm)
         buffer: RolloutBuffer | DictRolloutBuffer = self.model.rollout_buffer
-        observations = buffer.observations
         self._kept = {
-            "observations": (
-                {name: _flat(values) for name, values in observations.items()}
-                if isinstance(observations, dict)
-                else _flat(observations)
-            ),
+            "observations": _each(buffer.observations, _flat),
             "actions": _flat(buffer.actions),
             "numbers": np.concatenate(self._numbers),
             "advantages": _flat(buffer.advantages),
@@ -198,16 +182,18 @@ class CurriculumCallback(BaseCallback):
         with torch.no_grad():
             for begin in range(0, len(actions), _CHUNK):
                 part = slice(begin, begin + _CHUNK)
-                observations = kept["observations"]
-                seen = (
-                    {name: torch.as_tensor(values[part], device=device) for name, values in observations.items()}
-                    if isinstance(observations, dict)
-                    else torch.as_tensor(observations[part], device=device)
-                )
+                seen = _each(_each(kept["observations"], itemgetter(part)), partial(torch.as_tensor, device=device))
                 _, log_probs, _ = policy.evaluate_actions(seen, actions[part])
                 parts.append(log_probs.cpu().numpy().astype(np.float64))
         policy.set_training_mode(training)
         return np.concatenate(parts)
+
+
+def _each(observations: Any, change: Callable[[npt.NDArray[Any]], Any]) -> Any:
+    """Change observations, or every part of those that are dictionaries."""
+    if isinstance(observations, dict):
+        return {name: change(values) for name, values in observations.items()}
+    return change(observations)
 
 
 def _flat(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -25,13 +25,7 @@ _SUMS = ("improvements", "absolute_advantages", "kl", "steps", "value_losses", "
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode that was handed out.
-
-    Attributes:
-        number: Counts the episodes of a stream, from 0; by it the stream knows the episode again.
-        item: Index of its task in the bank.
-        task: Id of its task.
-    """
+    """An episode that was handed out: its number in the stream, from 0; its task's index in the bank, and its id."""
 
     number: int
     item: int
@@ -75,11 +69,7 @@ class TaskStream:
         return self.curriculum.bank
 
     def begin(self) -> Episode:
-        """The next task to play; a new draw is asked for when the last is handed out.
-
-        Returns:
-            A new episode of it.
-        """
+        """A new episode of the next task to play; a new draw is asked for when the last is handed out."""
         (task,) = self.collector.ask()
         number = self._next_number
         self._next_number += 1
@@ -103,26 +93,12 @@ class TaskStream:
         self.collector.tell(task.ticket, task.place, reward, length=length, successes=success, **credit)
 
     def abandon(self, number: int) -> None:
-        """Give up an episode that will never end: it is missing, which is no failure.
-
-        Args:
-            number: Which.
-
-        Raises:
-            ValueError: If the episode is not running.
-        """
+        """Give up a running episode that will never end: it is missing, which is no failure."""
         task = self._running(number)
         self.collector.cancel(task.ticket, task.place)
 
     def give_back(self, number: int) -> None:
-        """Hand out again the task of an episode that was broken off.
-
-        Args:
-            number: Which.
-
-        Raises:
-            ValueError: If the episode is not running.
-        """
+        """Hand out again the task of a running episode that was broken off."""
         task = self._running(number)
         self.collector.give_back(task.ticket, task.place)
         del self._tasks[number]
@@ -131,11 +107,7 @@ class TaskStream:
     def is_running(self, number: int) -> bool:
         """Tell whether the end of an episode is still awaited.
 
-        Args:
-            number: Which.
-
-        Returns:
-            False once it ended, was abandoned or given back, its draw closed, or another state of the stream loaded.
+        It is not once it ended, was abandoned or given back, its draw closed, or another state of the stream loaded.
         """
         task = self._tasks.get(number)
         return task is not None and self.collector.is_out(task.ticket, task.place)
@@ -238,9 +210,6 @@ class TaskStream:
 
         Load before the environments are reset: episodes that are running in them belong to no draw afterwards, and are
         played to their end for nothing, or until the next reset.
-
-        Args:
-            state: What `state_dict` returned.
 
         Raises:
             ValueError: If it is of a stream with other settings, or of another curriculum. The stream is then as it

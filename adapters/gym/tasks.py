@@ -37,12 +37,6 @@ with a value in [0, 1]; None where only returns are known."""
 def options_column(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The task function of banks that hold the options themselves, in a column ``options``.
 
-    Args:
-        row: A row of the bank.
-
-    Returns:
-        What stands in that column.
-
     Raises:
         ValueError: If there is no such column.
     """
@@ -75,13 +69,7 @@ class TaskSetup:
         self._seed = task_seed
 
     def options(self, item: int) -> dict[str, Any]:
-        """What to pass to `reset` for a task.
-
-        Args:
-            item: Index of the task.
-
-        Returns:
-            A new dictionary.
+        """What to pass to `reset` for a task, a new dictionary.
 
         Raises:
             ValueError: If the task function fails or returns no mapping; names the task and the cause.
@@ -104,14 +92,8 @@ class TaskSetup:
     def seed(self, item: int) -> int | None:
         """The seed of a task, or None where tasks have none.
 
-        Args:
-            item: Index of the task.
-
-        Returns:
-            What the seed function says.
-
         Raises:
-            ValueError: If it fails or gives no seed; names the task.
+            ValueError: If the seed function fails or gives no seed; names the task.
         """
         if self._seed is None:
             return None
@@ -125,16 +107,7 @@ class TaskSetup:
 
 
 def reset_to_task(env: Any, identity: str, options: Mapping[str, Any], seed: int | None = None) -> tuple[Any, Any]:
-    """Reset an environment to a task.
-
-    Args:
-        env: A gymnasium environment, or several as one.
-        identity: Id of the task, for errors.
-        options: What to pass on.
-        seed: Seed of the episode, or None.
-
-    Returns:
-        Observation and info, as `reset` returns them.
+    """Reset a gymnasium environment, or several as one, to the task of this id.
 
     Raises:
         ValueError: If the environment refuses the options; names the task, the environment and the cause.
@@ -151,16 +124,7 @@ def reset_to_task(env: Any, identity: str, options: Mapping[str, Any], seed: int
 
 
 def success_of(rule: SuccessRule, episode_return: float, info: Mapping[str, Any], identity: str) -> float | None:
-    """Whether an episode was a success.
-
-    Args:
-        rule: When it is one.
-        episode_return: Sum of its rewards.
-        info: The `info` of its last step.
-        identity: Id of the task, for errors.
-
-    Returns:
-        In [0, 1], or None without a rule.
+    """The success of an episode in [0, 1], from its return and last `info`; None without a rule.
 
     Raises:
         ValueError: If `info` lacks the key, or the value is not in [0, 1]; names the task.
@@ -187,15 +151,7 @@ def success_of(rule: SuccessRule, episode_return: float, info: Mapping[str, Any]
 
 
 def check_reward(reward: float, identity: str, step: int) -> float:
-    """Refuse a reward that is not finite.
-
-    Args:
-        reward: Of one step.
-        identity: Id of the task.
-        step: Which step of the episode it is, from 1.
-
-    Returns:
-        The reward.
+    """Return the reward of a step, which is counted from 1.
 
     Raises:
         ValueError: If it is not finite; names the task.

@@ -35,14 +35,7 @@ class TaskReceiver(gymnasium.Wrapper):
         self.number = number
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Reset to the task meant for this environment.
-
-        Args:
-            seed: Seed of the episode.
-            options: With the tasks of all.
-
-        Returns:
-            Observation and info.
+        """Reset to the task meant for this environment, which stands in the common options.
 
         Raises:
             ValueError: If there is no task for it, or the environment refuses its options; names the task.
@@ -68,11 +61,7 @@ class CurriculumVectorEnv(VectorWrapper):
     Args:
         envs: A `SyncVectorEnv` or `AsyncVectorEnv` made with ``autoreset_mode=AutoresetMode.DISABLED``, whose i-th
             sub-environment is wrapped in ``TaskReceiver(env, i)``.
-        stream: Where tasks come from.
-        task_options: From a row of the bank to the options of `reset`; by default its column ``options``. It runs in
-            the main process.
-        task_seed: From a row of the bank to the seed of `reset`; None leaves the seed to the caller.
-        success: As for `CurriculumEnv`.
+        stream: As for `CurriculumEnv`, like all that follows; the functions run in the main process.
 
     Raises:
         ValueError: If the vector resets by itself.
@@ -112,9 +101,6 @@ class CurriculumVectorEnv(VectorWrapper):
             seed: As gymnasium's vector environments take it, unless tasks have their own.
             options: Further options for all; a task's own go before them.
 
-        Returns:
-            Observations and infos.
-
         Raises:
             ValueError: If the options hold a ``reset_mask``, or an environment refuses its task.
         """
@@ -127,21 +113,13 @@ class CurriculumVectorEnv(VectorWrapper):
             if episode is not None and self.stream.is_running(episode.number):
                 self.stream.give_back(episode.number)
             self.playing[place] = None
-        seeds = (
-            [None if seed is None else seed + i for i in range(self.num_envs)] if not isinstance(seed, list) else seed
-        )
-        observations, infos = self._begin(np.ones(self.num_envs, dtype=bool), seeds, options)
+        if not isinstance(seed, list):
+            seed = [None if seed is None else seed + i for i in range(self.num_envs)]
+        observations, infos = self._begin(np.ones(self.num_envs, dtype=bool), seed, options)
         return observations, {**infos, **self._marks()}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One step everywhere; where an episode ended, the next begins.
-
-        Args:
-            actions: One for each sub-environment.
-
-        Returns:
-            Observations, rewards, terminations, truncations and infos.
-        """
+        """One step everywhere; where an episode ended, the next begins."""
         if any(episode is None for episode in self.playing):
             raise gymnasium.error.ResetNeeded("call reset first, which asks for the tasks")
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
@@ -207,13 +185,8 @@ class CurriculumVectorEnv(VectorWrapper):
     def _marks(self) -> dict[str, Any]:
         everywhere = np.ones(self.num_envs, dtype=bool)
         tasks = np.array(["" if episode is None else episode.task for episode in self.playing], dtype=object)
-        numbers = np.array(
-            [
-                episode.number if episode is not None and self.stream.is_running(episode.number) else -1
-                for episode in self.playing
-            ],
-            dtype=np.int64,
-        )
+        awaited = [episode is not None and self.stream.is_running(episode.number) for episode in self.playing]
+        numbers = np.array([e.number if e and here else -1 for e, here in zip(self.playing, awaited, strict=True)])
         return {TASK: tasks, f"_{TASK}": everywhere, EPISODE: numbers, f"_{EPISODE}": everywhere}
 
 

@@ -61,9 +61,6 @@ class CurriculumEnv(gymnasium.Wrapper):
         Args:
             seed: Seed of the episode, unless tasks have their own.
             options: Further options; the task's own go before them.
-
-        Returns:
-            Observation and info, which names the task and the episode.
         """
         if self.episode is not None and self.stream.is_running(self.episode.number):
             self.stream.give_back(self.episode.number)
@@ -82,12 +79,8 @@ class CurriculumEnv(gymnasium.Wrapper):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """One step; the last of an episode reports it.
 
-        Args:
-            action: As the environment takes it.
-
-        Returns:
-            As the environment returns it, `info` with the task and the episode; -1 for an episode whose draw was closed
-            in the meantime, or of before another state of the stream was loaded: nobody waits for its end.
+        `info` has the task and the episode; -1 for one whose draw was closed in the meantime, or of before another
+        state of the stream was loaded: nobody waits for its end.
         """
         if self.episode is None:
             raise gymnasium.error.ResetNeeded("the episode is over; call reset, which asks for the next task")

@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from curriculum_bandits.checkpoint import load_state, save_state
 
-from .versions import installed_versions
-
 __all__ = [
     "checkpoint_folder",
     "checkpoint_step",
+    "installed_versions",
     "last_complete_checkpoint",
     "load_curriculum",
     "refuse_half_saved",
@@ -37,27 +38,12 @@ _PACKAGES = ("curriculum-bandits", "trl", "transformers", "accelerate", "torch")
 
 
 def checkpoint_folder(run: str | os.PathLike[str], step: int) -> Path:
-    """Where the trainer keeps the checkpoint of a step.
-
-    Args:
-        run: Folder of the run.
-        step: Updates done.
-
-    Returns:
-        The folder, which need not exist.
-    """
+    """Where the trainer keeps the checkpoint of a step; the folder need not exist."""
     return Path(run) / f"{PREFIX_CHECKPOINT_DIR}-{step}"
 
 
 def checkpoint_step(folder: str | os.PathLike[str]) -> int | None:
-    """The step a checkpoint was saved at.
-
-    Args:
-        folder: A folder of a checkpoint.
-
-    Returns:
-        Updates done; None if the folder does not hold a complete checkpoint.
-    """
+    """The number of updates after which a checkpoint was saved; None if the folder does not hold a complete one."""
     try:
         state = json.loads((Path(folder) / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
         return int(state["global_step"])
@@ -66,46 +52,39 @@ def checkpoint_step(folder: str | os.PathLike[str]) -> int | None:
 
 
 def last_complete_checkpoint(run: str | os.PathLike[str]) -> str | None:
-    """The newest checkpoint of a run that was saved whole.
+    """The folder of the newest checkpoint of a run that was saved whole, or None if there is none.
 
-    Args:
-        run: Folder of the run.
-
-    Returns:
-        Its folder, or None if there is none. Folders of saves that were cut short are passed over, with a warning.
+    Folders of saves that were cut short are passed over, with a warning.
     """
-    found = {}
-    for folder in Path(run).glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-        number = folder.name.removeprefix(f"{PREFIX_CHECKPOINT_DIR}-")
-        if number.isdecimal():
-            found[int(number)] = folder
-    for _, folder in sorted(found.items(), reverse=True):
+    start = f"{PREFIX_CHECKPOINT_DIR}-"
+    numbers = {folder: folder.name.removeprefix(start) for folder in Path(run).glob(f"{start}*")}
+    found = [folder for folder, number in numbers.items() if number.isdecimal()]
+    for folder in sorted(found, key=lambda folder: int(numbers[folder]), reverse=True):
         if checkpoint_step(folder) is not None:
             return str(folder)
         logger.warning("%s was not saved to the end; it is passed over", folder)
     return None
 
 
-def save_curriculum(folder: Path, state: Mapping[str, Any]) -> None:
-    """Write the curriculum's part of a checkpoint, with the versions it was written by.
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those of these distributions that are installed, by name."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
-    Args:
-        folder: Of the checkpoint; made if need be.
-        state: Arrays and plain numbers.
-    """
+
+def save_curriculum(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the curriculum's part of a checkpoint, arrays and plain numbers, with the versions it was written by."""
     folder.mkdir(parents=True, exist_ok=True)
     save_state(folder / _STATE_FILE, {**state, "versions": installed_versions(_PACKAGES)})
 
 
 def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the curriculum's part of a checkpoint.
+    """Read what `save_curriculum` was given.
 
-    Args:
-        folder: Of the checkpoint.
-
-    Returns:
-        What `save_curriculum` was given. If it was written by other versions of the libraries, a warning says so: the
-        run goes on, but not bit for bit.
+    If it was written by other versions of the libraries, a warning says so: the run goes on, but not bit for bit.
 
     Raises:
         FileNotFoundError: If the checkpoint holds none.
@@ -130,16 +109,7 @@ def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def refuse_half_saved(folder: Path, run: str | os.PathLike[str], error: Exception) -> OSError:
-    """Clear away a checkpoint that could not be written, and say what is left.
-
-    Args:
-        folder: Of the checkpoint.
-        run: Folder of the run.
-        error: What went wrong.
-
-    Returns:
-        An error to raise, which names what happened and how to go on.
-    """
+    """Clear away a checkpoint that could not be written; returns the error to raise, which says how to go on."""
     shutil.rmtree(folder, ignore_errors=True)
     last = last_complete_checkpoint(run)
     remedy = f"make room and resume from {last}" if last else "make room and start again; no checkpoint is there yet"

@@ -20,11 +20,8 @@ _FROM_TRAINER = {"prompts", "completions", "completion_ids", "trainer_state", "l
 def check_no_dropout(model: nn.Module) -> None:
     """Refuse a model with dropout: log-probabilities before and after would differ by noise, not by learning.
 
-    Args:
-        model: The model in training, after TRL removed what it can.
-
     Raises:
-        ValueError: If a dropout probability above 0 is left; names where it is.
+        ValueError: If a dropout probability above 0 is left after TRL removed what it can; names where it is.
     """
     for name, module in model.named_modules():
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
@@ -43,11 +40,7 @@ def _refuse_dropout(where: str, probability: float) -> None:
 
 
 def check_bank_fills_batch(bank: ProblemBank, problems: int) -> None:
-    """Refuse a bank smaller than one generation batch, with which TRL would train for 0 steps.
-
-    Args:
-        bank: The problems.
-        problems: Distinct problems in one generation batch.
+    """Refuse a bank smaller than the distinct problems of one generation batch, with which TRL would train for 0 steps.
 
     Raises:
         ValueError: If the bank is too small; names both numbers.
@@ -60,11 +53,7 @@ def check_bank_fills_batch(bank: ProblemBank, problems: int) -> None:
 
 
 def check_refills(refills: int | None, trainer: Any) -> None:
-    """Refuse a filter of groups that TRL's settings would make wrong.
-
-    Args:
-        refills: Draws per generation batch after the first, None for no filter.
-        trainer: A `trl.GRPOTrainer` with its settings.
+    """Refuse a filter of groups that the settings of a `trl.GRPOTrainer` would make wrong.
 
     Raises:
         ValueError: If `refills` is negative, or advantages are normalised over the batch of a single generation.
@@ -81,11 +70,7 @@ def check_refills(refills: int | None, trainer: Any) -> None:
 
 
 def check_reward_columns(reward_funcs: Iterable[Any], columns: Sequence[str]) -> None:
-    """Refuse a reward function that needs a column which the rows do not have.
-
-    Args:
-        reward_funcs: Reward functions; models are passed over.
-        columns: Names of the columns of a row.
+    """Refuse a reward function that needs a column which the rows do not have; models are passed over.
 
     Raises:
         ValueError: If a parameter without default is neither a column nor passed by TRL itself.
@@ -106,14 +91,7 @@ def check_reward_columns(reward_funcs: Iterable[Any], columns: Sequence[str]) ->
 
 
 def rows_by_id(dataset: Any, bank: ProblemBank) -> np.ndarray:
-    """Row of a user's own data set for each problem of the bank.
-
-    Args:
-        dataset: A map-style data set with an ``id`` column.
-        bank: The bank of the curriculum.
-
-    Returns:
-        Row numbers, shape (N,).
+    """Row of a user's own map-style data set, which has a column ``id``, for each problem of the bank: shape (N,).
 
     Raises:
         ValueError: If the data set is a stream, has no ``id`` column, or its ids are not those of the bank.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import shlex
 import shutil
@@ -19,19 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from datasets import Dataset
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import get_peft_config, get_quantization_config
 
 from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
-from .checkpoints import last_complete_checkpoint
+from ..banks.stored import write_whole
+from .checkpoints import installed_versions, last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
-from .trainer import CurriculumGRPOTrainer
-from .versions import installed_versions
+from .trainer import CurriculumGRPOTrainer, rows_of
 
 __all__ = ["ENVIRONMENT_FILE", "RESOLVED_FILE", "banks_reward", "main", "make_trainer", "run_recipe"]
 
@@ -58,14 +56,7 @@ _MATTERS = ("eval_bank", "eval_bank_settings")
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the command.
-
-    Args:
-        words: The command line after ``llm``.
-
-    Returns:
-        Exit status: 0, 2 for a recipe that cannot be run, 1 for a run that failed with a message.
-    """
+    """Run the words after ``llm``; the exit status is 2 for a recipe that cannot be run, else 0."""
     try:
         run_recipe(read_recipe(words), words)
     except RecipeError as error:
@@ -126,14 +117,7 @@ def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrain
 
 
 def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
-    """The trainer of a recipe; loads the model.
-
-    Args:
-        recipe: What to run.
-        banks: Its problems.
-
-    Returns:
-        The trainer.
+    """The trainer of a recipe on its banks; loads the model.
 
     Raises:
         RecipeError: If the model or the curriculum cannot be made.
@@ -167,9 +151,7 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
             training,
             curriculum=curriculum,
             **trainer_arguments(ours.named),
-            eval_dataset=None
-            if evaluation is None
-            else Dataset.from_list([evaluation.row(item) for item in range(len(evaluation))]),
+            eval_dataset=None if evaluation is None else rows_of(evaluation),
             peft_config=get_peft_config(model),
             **arguments,
         )
@@ -180,12 +162,8 @@ def make_trainer(recipe: Recipe, banks: Banks) -> CurriculumGRPOTrainer:
 def banks_reward(banks: Banks) -> Any:
     """The reward function of the banks' verifiers, called ``accuracy`` in TRL's logs.
 
-    Args:
-        banks: Rows of either are recognised by their ``id``.
-
-    Returns:
-        A function for TRL, which also logs the accuracy of each group of the held-out problems, ``accuracy/GROUP``,
-        where the version of TRL has metrics of reward functions.
+    Rows are recognised by their ``id``. It also logs the accuracy of each group of the held-out problems,
+    ``accuracy/GROUP``, where the version of TRL has metrics of reward functions.
     """
     evaluation = banks.evaluation
     held_out = set() if evaluation is None else set(evaluation.ids)
@@ -258,7 +236,7 @@ def _write_down(folder: Path, recipe: Recipe, banks: Banks, words: Sequence[str]
     """Store the recipe, and what it ran on this time, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     resolved = {**recipe.resolved, "overwrite_run": False, "resume_from_checkpoint": None}
-    _write(folder / RESOLVED_FILE, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+    write_whole(folder / RESOLVED_FILE, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
     path = folder / ENVIRONMENT_FILE
     starts = []
     if path.is_file():
@@ -289,10 +267,4 @@ def _write_down(folder: Path, recipe: Recipe, banks: Banks, words: Sequence[str]
         "eval_bank": None if banks.evaluation is None else banks.evaluation.fingerprint,
         "eval_problems": None if banks.evaluation is None else len(banks.evaluation),
     }
-    _write(path, json.dumps({"starts": [*starts, start]}, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    waiting = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    waiting.write_text(text, encoding="utf-8")
-    os.replace(waiting, path)
+    write_whole(path, json.dumps({"starts": [*starts, start]}, indent=1) + "\n")

@@ -23,14 +23,7 @@ ROW = "curriculum_row"
 
 
 def loss_mask(inputs: dict[str, Any]) -> torch.Tensor:
-    """Which completion tokens the policy wrote and is trained on.
-
-    Args:
-        inputs: TRL's tensors.
-
-    Returns:
-        Shape (rows, tokens); tokens that a tool wrote do not count.
-    """
+    """Which completion tokens the policy wrote and is trained on, shape (rows, tokens); those of tools do not count."""
     mask: torch.Tensor = inputs["completion_mask"]
     return mask * inputs["tool_mask"] if "tool_mask" in inputs else mask
 
@@ -71,12 +64,7 @@ class Drawn:
 
 @dataclass
 class Scores:
-    """What the updated policy says of rows of all processes.
-
-    Attributes:
-        rows: Place of each in the generation batch, shape (r,).
-        log_ratio: Its log-ratio, shape (r,).
-    """
+    """Of rows of all processes, shape (r,): places in the generation batch, log-ratios under the updated policy."""
 
     rows: np.ndarray
     log_ratio: np.ndarray
@@ -113,25 +101,19 @@ class GenerationBatch:
         return sum(drawn.generated.rewards.size for drawn in self.draws)
 
     def add(self, part: Part) -> None:
-        """Keep rows to score again.
-
-        Args:
-            part: Rows with their log-probabilities before the update.
-        """
+        """Keep rows of this process, with their log-probabilities before the update, to score them again."""
         self.parts.append(part)
         self.scored |= set(part.inputs[ROW].tolist())
 
     def rollouts(self, drawn: Drawn, trained: np.ndarray, scores: Scores | None) -> Rollouts:
-        """The rollouts of one draw, with rows of all processes back in its order.
+        """The rollouts of one draw, shape (m, n), with rows of all processes back in its order.
 
         Args:
             drawn: The draw.
             trained: Places in the generation batch of the rows that an update used.
-            scores: Of the updated policy; None where the curriculum does not ask for them.
-
-        Returns:
-            Rollouts of shape (m, n). Where scores are given, a row without one counts as missing, unless all rewards of
-            its group are equal: then how far the policy moved on it makes no difference.
+            scores: Of the updated policy, or None where the curriculum does not ask for them. A row without one counts
+                as missing, unless all rewards of its group are equal: then how far the policy moved on it makes no
+                difference.
         """
         assert drawn.lengths is not None
         rewards = drawn.generated.rewards
@@ -156,14 +138,11 @@ class GenerationBatch:
 
 
 def sum_log_ratio(new_logps: torch.Tensor, part: Part) -> torch.Tensor:
-    """Log-ratio of whole completions, subtracted per token and summed in float64.
+    """Log-ratio of whole completions, shape (rows,), subtracted per token and summed in float64.
 
     Args:
         new_logps: Log-probabilities of the tokens after the update, shape (rows, tokens).
         part: The rows.
-
-    Returns:
-        Shape (rows,), float64.
     """
     mask = loss_mask(part.inputs).double()
     delta = torch.where(mask > 0, new_logps.double() - part.old_logps.double(), 0.0)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 from .generation_batch import ROW, loss_mask
 
@@ -35,7 +35,7 @@ _TOTAL = "num_items_in_batch"
 
 
 def refill_size(missing: int, generations: int, processes: int) -> int:
-    """How many problems to draw for groups that are missing, so that every process generates equally many rows.
+    """How many problems to draw for missing groups, so that every process generates equally many rows.
 
     Args:
         missing: Groups that are missing, 1 or more.
@@ -61,27 +61,20 @@ def groups_kept(informative: Sequence[np.ndarray], wanted: int) -> list[tuple[in
     Returns:
         Number of the draw and of the group in it, for each.
     """
-    teaching: list[tuple[int, int]] = []
-    others: list[tuple[int, int]] = []
-    for number, of_draw in enumerate(informative):
-        for group, teaches in enumerate(of_draw.tolist()):
-            (teaching if teaches else others).append((number, group))
-    return sorted([*teaching[:wanted], *others[: max(0, wanted - len(teaching))]])
+    groups = [(not t, number, group) for number, of in enumerate(informative) for group, t in enumerate(of.tolist())]
+    return sorted((number, group) for _, number, group in sorted(groups)[:wanted])
 
 
 def merged(
     outputs: list[dict[str, Any]], rows: list[int], accelerator: Accelerator, padding_token: int
 ) -> dict[str, Any]:
-    """One batch of the chosen rows of several.
+    """One batch of the chosen rows of several, of which this process gets its share.
 
     Args:
         outputs: TRL's tensors of each draw, the rows of this process.
         rows: The rows to keep, by their places in the generation batch, in order; equal on all processes.
         accelerator: Gathers the rows of all processes.
         padding_token: Id of the padding token.
-
-    Returns:
-        TRL's tensors with this process's share of the rows.
 
     Raises:
         ValueError: If there are tensors that are not rows of text, such as images.
@@ -119,10 +112,10 @@ def _of_all_processes(output: dict[str, Any], accelerator: Accelerator, padding_
 def _stacked(parts: list[torch.Tensor], name: str, padding_token: int) -> torch.Tensor:
     if parts[0].dim() == 1:
         return torch.cat(parts)
-    width = max(part.size(1) for part in parts)
-    filling = _filling(name, padding_token)
-    sides = [(width - p.size(1), 0) if name in _LEFT else (0, width - p.size(1)) for p in parts]
-    return torch.cat([pad(part, side, value=filling) for part, side in zip(parts, sides, strict=True)])
+    rows, filling = [row for part in parts for row in part], _filling(name, padding_token)
+    return pad_sequence(
+        rows, batch_first=True, padding_value=filling, padding_side="left" if name in _LEFT else "right"
+    )
 
 
 def _filling(name: str, padding_token: int) -> float:

@@ -23,21 +23,17 @@ logger = logging.getLogger(__name__)
 
 
 class StopCleanly(TrainerCallback):
-    """A callback for any trainer of transformers: saves and stops after the step in which a signal came.
+    """A callback for any trainer of transformers: saves and stops after the step in which SIGTERM came.
 
-    The handlers that were there before come back when training ends. A second signal is theirs again, so that a user
-    who cannot wait can end the process at once.
-
-    Args:
-        signals: Which signals ask to stop.
+    The handler that was there before comes back when training ends. A second signal is its again, so that a user who
+    cannot wait can end the process at once.
 
     Attributes:
-        stopped: Whether training ended for that reason.
+        stopped: True if training ended for that reason.
     """
 
-    def __init__(self, signals: tuple[signal.Signals, ...] = (signal.SIGTERM,)) -> None:
-        self._signals = signals
-        self._before: dict[signal.Signals, Any] = {}
+    def __init__(self) -> None:
+        self._before: Any = None
         self._asked = False
         self.stopped = False
 
@@ -45,23 +41,20 @@ class StopCleanly(TrainerCallback):
         """Listen from now on."""
         self._asked = self.stopped = False
         if threading.current_thread() is threading.main_thread():  # no other may listen
-            self._before = {number: signal.signal(number, self._ask) for number in self._signals}
+            self._before = signal.signal(signal.SIGTERM, self._ask)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Agree with the other processes; if one was asked to stop, save and stop."""
         processes = PartialState()
-        asked = self._asked
-        if processes.num_processes > 1:
-            flag = torch.tensor(float(asked), device=processes.device)
-            asked = bool(reduce(flag, reduction="sum").item() > 0)
-        if asked:
+        asked = reduce(torch.tensor(float(self._asked), device=processes.device), reduction="sum")
+        if asked.item() > 0:
             logger.warning("asked to stop: saving a checkpoint after step %d", state.global_step)
             control.should_save = True
             control.should_training_stop = True
             self.stopped = True
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Give the handlers back."""
+        """Give the handler back."""
         self._give_back()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -69,6 +62,6 @@ class StopCleanly(TrainerCallback):
         self._give_back()
 
     def _give_back(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+        self._before = None

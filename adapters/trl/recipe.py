@@ -6,26 +6,22 @@ that can be told from the words alone is checked here, before a model or a bank 
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn
 
 import yaml
+from transformers.hf_argparser import HfArg
 from trl import GRPOConfig, ModelConfig, TrlParser
 
 from curriculum_bandits import Curriculum, ProblemBank, filters
 from curriculum_bandits.grammar import import_function, unknown_name
-from curriculum_bandits.methods.registry import (
-    NamedCurriculum,
-    declared,
-    find_signal,
-    parse_curriculum,
-    signal_names,
-)
+from curriculum_bandits.methods.registry import NamedCurriculum, declared, find_signal, parse_curriculum, signal_names
 
 from ..banks.build import HELD_OUT, BankSpec
 
@@ -49,63 +45,43 @@ class RecipeError(ValueError):
 
 @dataclass
 class CurriculumConfig:
-    """What is trained on, and what chooses it. Fields that take a mapping take ``name=value,name=value`` as well.
+    """What is trained on, and what chooses it; ``curriculum-bandits llm --help`` explains every field.
 
-    Attributes:
-        bank: Name of a mixture, or a mapping from a kind of bank to its settings.
-        bank_settings: Further settings of the bank.
-        eval_bank: As `bank`, or ``held_out``.
-        eval_bank_settings: Further settings of the bank of evaluation.
-        bank_cache: Folder of generated banks.
-        curriculum: A method with settings, and what stands behind it: ``osmd(floor=0.2)+dapo+delayed(steps=2)``, or an
-            import path in the place of the method.
-        signal: Name of a signal, with settings if need be, or an import path.
-        features: ``default``, or the name or folder of a language model that reads the problems.
-        reward_funcs: ``bank`` and import paths.
-        prepare_only: Generate the banks and stop.
-        overwrite_run: Start anew in a folder that holds another run.
+    Fields that take a mapping take ``name=value,name=value`` as well. A `curriculum` is a method with settings, and
+    what stands behind it: ``osmd(floor=0.2)+dapo+delayed(steps=2)``, or an import path in the place of the method.
     """
 
     _argument_group_name: ClassVar[str] = "the curriculum"
 
-    bank: str | None = field(
+    bank: str | None = HfArg(
         default=None,
-        metadata={
-            "help": "mixture (countdown, zebra, arc_1d, arithmetic), or {kind: settings}: reasoning_gym, jsonl, "
-            "dataset, math"
-        },
+        help="mixture (countdown, zebra, arc_1d, arithmetic), or {kind: settings}: reasoning_gym, jsonl, dataset, math",
     )
-    bank_settings: str | None = field(default=None, metadata={"help": "of the bank, such as size=3000,seed=1"})
-    eval_bank: str | None = field(default=None, metadata={"help": "as bank; or held_out, for other problems of it"})
-    eval_bank_settings: str | None = field(default=None, metadata={"help": "of the bank of evaluation"})
-    bank_cache: str | None = field(default=None, metadata={"help": "folder where generated banks are kept"})
-    curriculum: str = field(
+    bank_settings: str | None = HfArg(default=None, help="of the bank, such as size=3000,seed=1")
+    eval_bank: str | None = HfArg(default=None, help="as bank; or held_out, for other problems of it")
+    eval_bank_settings: str | None = HfArg(default=None, help="of the bank of evaluation")
+    bank_cache: str | None = HfArg(default=None, help="folder where generated banks are kept")
+    curriculum: str = HfArg(
         default="actor_curator",
-        metadata={
-            "help": f"one of {', '.join(declared())}, or package.module:function; with settings as in osmd(floor=0.2), "
-            "with DAPO's filter as in uniform+dapo(max_draws=4), answered late as in osmd+delayed(steps=2)"
-        },
+        help=f"one of {', '.join(declared())}, or package.module:function; with settings as in osmd(floor=0.2), with "
+        "DAPO's filter as in uniform+dapo(max_draws=4), answered late as in osmd+delayed(steps=2)",
     )
-    signal: str | None = field(
+    signal: str | None = HfArg(
         default=None,
-        metadata={
-            "help": f"what teaches it: {', '.join(signal_names())}, with settings as in "
-            "policy_improvement(ratio=sequence), or package.module:function; by default the method's own"
-        },
+        help=f"what teaches it: {', '.join(signal_names())}, with settings as in policy_improvement(ratio=sequence), "
+        "or package.module:function; by default the method's own",
     )
-    features: str = field(
+    features: str = HfArg(
         default="default",
-        metadata={
-            "help": "what actor_curator reads: default (frozen features of "
-            "the text), or the name or folder of a language model that is trained as the curator"
-        },
+        help="what actor_curator reads: default (frozen features of the text), or the name or folder of a language "
+        "model that is trained as the curator",
     )
-    reward_funcs: list[str] | None = field(
+    reward_funcs: list[str] | None = HfArg(  # noqa: RUF009  (it makes a field)
         default=None,
-        metadata={"help": "package.module:function, several if you like; bank is the bank's verifier, the default"},
+        help="package.module:function, several if you like; bank is the bank's verifier, the default",
     )
-    prepare_only: bool = field(default=False, metadata={"help": "generate the banks, then stop"})
-    overwrite_run: bool = field(default=False, metadata={"help": "start anew in a folder that holds another run"})
+    prepare_only: bool = HfArg(default=False, help="generate the banks, then stop")
+    overwrite_run: bool = HfArg(default=False, help="start anew in a folder that holds another run")
 
     def __post_init__(self) -> None:
         """Read mappings that came as text, and refuse names that do not exist."""
@@ -160,8 +136,7 @@ class Recipe:
         curriculum: Our fields.
         training: TRL's.
         model: TRL's.
-        resolved: Every field as it was given or is by default, before TRL derived anything from it: plain data, which
-            is a recipe again.
+        resolved: Every field as it was given or is by default, before TRL derived anything from it: a recipe again.
     """
 
     curriculum: CurriculumConfig
@@ -208,13 +183,7 @@ def shipped_recipes() -> list[str]:
 
 
 def find_recipe(name: str) -> Path:
-    """A recipe by its path, or by its name among those shipped.
-
-    Args:
-        name: A file, or such as ``countdown_gspo``.
-
-    Returns:
-        The file.
+    """A recipe by its path, or by its name among those shipped, such as ``countdown_gspo``.
 
     Raises:
         RecipeError: If there is none.
@@ -228,13 +197,7 @@ def find_recipe(name: str) -> Path:
 
 
 def read_recipe(words: Sequence[str]) -> Recipe:
-    """Parse a command line.
-
-    Args:
-        words: ``--config RECIPE`` and fields.
-
-    Returns:
-        The recipe, checked as far as it can be without loading anything.
+    """Parse a command line, ``--config RECIPE`` and fields, and check what can be checked without loading anything.
 
     Raises:
         RecipeError: If anything in it is wrong; the message names it, and the nearest name there is.
@@ -275,9 +238,6 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
         seed: Of its draws.
         device: Where a language model runs that reads the problems.
 
-    Returns:
-        The curriculum.
-
     Raises:
         RecipeError: If the method cannot work with the bank or the settings.
     """
@@ -293,13 +253,7 @@ def make_curriculum(config: CurriculumConfig, bank: ProblemBank, *, seed: int, d
 
 
 def trainer_arguments(named: NamedCurriculum) -> dict[str, Any]:
-    """The filter behind a method, as an argument of `CurriculumGRPOTrainer`.
-
-    Args:
-        named: A method, perhaps with a filter.
-
-    Returns:
-        ``refills``, where there is one.
+    """The filter behind a method, as the argument ``refills`` of `CurriculumGRPOTrainer`, where there is one.
 
     Raises:
         ValueError: If the filter is not DAPO's: the others roll out differently, which TRL does itself.
@@ -330,20 +284,15 @@ def _language_model(name: str, bank: ProblemBank, seed: int, device: Any, *, pap
 
 def _config(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     """Take ``--config FILE`` out of the words, and read the file."""
-    rest, name = [], None
-    while words:
-        word = words.pop(0)
-        if word == "--config":
-            if not words:
-                raise RecipeError("--config is given without a file")
-            name = words.pop(0)
-        elif word.startswith("--config="):
-            name = word.partition("=")[2]
-        else:
-            rest.append(word)
-    if name is None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config")
+    try:
+        found, rest = parser.parse_known_args(words)
+    except argparse.ArgumentError:
+        raise RecipeError("--config is given without a file") from None
+    if found.config is None:
         return rest, {}
-    path = find_recipe(name)
+    path = find_recipe(found.config)
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

@@ -16,13 +16,9 @@ __all__ = ["bank_reward", "text_of", "with_checks"]
 
 
 def bank_reward(bank: ProblemBank) -> Callable[..., list[float]]:
-    """A TRL reward function that verifies every completion with the bank.
+    """A TRL reward function that verifies every completion with the bank; of a chat it judges the last message.
 
-    Args:
-        bank: The bank the training rows come from; rows are recognised by their ``id`` column.
-
-    Returns:
-        A function for ``GRPOTrainer(reward_funcs=...)``. Of a chat completion it judges the last message.
+    Rows are recognised by their ``id`` column.
     """
 
     def verified(completions: Sequence[Any], id: Sequence[str], **columns: Any) -> list[float]:
@@ -80,31 +76,22 @@ def with_checks(reward_func: Any) -> Any:
                 raise named(error, columns) from error
             return checked(rewards, columns)
 
-        return _named(later, reward_func, name)
+        wrapper: Callable[..., Any] = later
+    else:
 
-    def now(**columns: Any) -> Sequence[Any]:
-        try:
-            rewards = reward_func(**columns)
-        except Exception as error:
-            raise named(error, columns) from error
-        return checked(rewards, columns)
+        def now(**columns: Any) -> Sequence[Any]:
+            try:
+                rewards = reward_func(**columns)
+            except Exception as error:
+                raise named(error, columns) from error
+            return checked(rewards, columns)
 
-    return _named(now, reward_func, name)
-
-
-def _named(wrapper: Callable[..., Any], reward_func: Any, name: str) -> Callable[..., Any]:
-    wrapper = functools.update_wrapper(wrapper, reward_func)
+        wrapper = now
+    functools.update_wrapper(wrapper, reward_func)
     wrapper.__name__ = name
     return wrapper
 
 
 def text_of(completion: Any) -> str:
-    """What the model wrote.
-
-    Args:
-        completion: A text, or a list of chat messages, of which the last counts.
-
-    Returns:
-        The text.
-    """
+    """What the model wrote: a text, or the last of a list of chat messages."""
     return completion if isinstance(completion, str) else str(completion[-1]["content"])

@@ -24,9 +24,8 @@ Answer = TypeVar("Answer")
 class SharedCurriculum:
     """Asks and tells on behalf of all processes.
 
-    Args:
-        curriculum: The curriculum; every process has made its own, only the main one's is used.
-        accelerator: Knows the processes.
+    Every process has made its own curriculum; only the main one's is used. What that raises is raised there, and in the
+    other processes as a RuntimeError that says so.
     """
 
     def __init__(self, curriculum: Curriculum, accelerator: Accelerator) -> None:
@@ -39,17 +38,7 @@ class SharedCurriculum:
         return bool(self._accelerator.is_main_process or self.curriculum.collective)
 
     def ask(self, size: int) -> tuple[Draw | None, np.ndarray]:
-        """Draw problems; every process calls this.
-
-        Args:
-            size: Number of problems.
-
-        Returns:
-            The draw, None where this process does not ask, and its items, shape (m,), everywhere.
-
-        Raises:
-            Exception: What the curriculum raised, or in other processes a RuntimeError that says so.
-        """
+        """Draw problems, in every process: the draw, None where this one does not ask, and its items, shape (m,)."""
         draws: list[Draw] = []
 
         def drawn() -> list[int]:
@@ -72,9 +61,6 @@ class SharedCurriculum:
 
         Returns:
             What it returned, which must be plain data; in all processes.
-
-        Raises:
-            Exception: What `action` raised, or in other processes a RuntimeError that says so.
         """
         if self._accelerator.num_processes == 1 or self.curriculum.collective:
             return action()

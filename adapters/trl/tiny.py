@@ -1,22 +1,26 @@
 """``python -m curriculum_bandits.adapters.trl.tiny FOLDER``: a model and a bank to try the command with, offline.
 
 A character model of a quarter of a million parameters is taught to add small numbers, in half a minute on a laptop. It
-solves the easy sums of the bank and none of the hard ones, so a run of minutes has something to learn.
+solves the easy sums of the bank and none of the hard ones, so a run of minutes has something to learn. Tests, examples
+and benchmarks build their own small models from the same parts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from trl import GRPOConfig
 
-__all__ = ["make_tiny", "tiny_model", "tiny_tokenizer"]
+__all__ = ["make_tiny", "tiny_config", "tiny_model", "tiny_tokenizer"]
 
 _ALPHABET = "0123456789+="
 _LEVELS = {"1 digit": (0, 9), "2 digits, no carry": (10, 49), "2 digits": (50, 99), "3 digits": (100, 999)}
@@ -24,25 +28,29 @@ _TAUGHT = (0.5, 0.35, 0.15, 0.0)
 
 
 def tiny_tokenizer(alphabet: str = _ALPHABET) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token per character.
-
-    Args:
-        alphabet: The characters.
-
-    Returns:
-        The tokenizer, padded on the left.
-    """
+    """A tokenizer with one token for each character of the alphabet, padded on the left."""
     vocabulary = {token: i for i, token in enumerate(["<pad>", "<end>", "<unk>", *alphabet])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>", unk_token="<unk>", padding_side="left"
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="<end>",
+        unk_token="<unk>",
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
     )
 
 
 def tiny_model(
-    tokenizer: PreTrainedTokenizerFast, *, hidden: int = 96, layers: int = 2, seed: int = 0
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    hidden: int = 96,
+    layers: int = 2,
+    heads: int = 4,
+    seed: int = 0,
+    **config: Any,
 ) -> Qwen2ForCausalLM:
     """A decoder without dropout and without knowledge.
 
@@ -50,27 +58,39 @@ def tiny_model(
         tokenizer: Says how many tokens there are.
         hidden: Width.
         layers: Depth.
+        heads: Attention heads.
         seed: Of the weights; torch's own random state is left as it was.
-
-    Returns:
-        The model.
+        **config: Further fields of `Qwen2Config`, which take precedence.
     """
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=hidden,
-        intermediate_size=2 * hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=2048,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=True,
-    )
+    settings = {
+        "vocab_size": len(tokenizer),
+        "intermediate_size": 2 * hidden,
+        "num_key_value_heads": heads,
+        "max_position_embeddings": 2048,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "tie_word_embeddings": True,
+        **config,
+    }
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return Qwen2ForCausalLM(config)
+        return Qwen2ForCausalLM(
+            Qwen2Config(hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, **settings)
+        )
+
+
+def tiny_config(folder: str | os.PathLike[str], **config: Any) -> GRPOConfig:
+    """TRL's settings for a small, quiet run on a CPU, without KL penalty and checkpoints.
+
+    Args:
+        folder: Of the run.
+        **config: Further fields of `trl.GRPOConfig`, which take precedence.
+    """
+    quiet = {"report_to": "none", "disable_tqdm": True, "logging_steps": 1, "save_strategy": "no"}
+    plain = {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "gradient_accumulation_steps": 1}
+    learning = {"lr_scheduler_type": "constant", "beta": 0.0}
+    return GRPOConfig(**{"output_dir": os.fspath(folder), **quiet, **plain, **learning, **config})
 
 
 def make_tiny(folder: Path, *, steps: int = 600, problems: int = 400, seed: int = 0, progress: bool = True) -> None:

@@ -22,7 +22,7 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOTrainer
 
-from curriculum_bandits import Curriculum, Feedback, Rollouts
+from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.tracking import RECORD_FILE, Record, StallMonitor, batch_metrics, drawn_by_group
 
@@ -39,12 +39,17 @@ from .group_filter import groups_kept, merged, refill_size
 from .rewards import bank_reward, text_of, with_checks
 from .shared_curriculum import SharedCurriculum
 
-__all__ = ["CurriculumGRPOTrainer"]
+__all__ = ["CurriculumGRPOTrainer", "rows_of"]
 
 logger = logging.getLogger(__name__)
 
 _MOST_GROUPS_LOGGED = 64
 _PARTS = ("ask", "rescore", "tell")
+
+
+def rows_of(bank: ProblemBank) -> Dataset:
+    """The rows of a bank as a data set."""
+    return Dataset.from_list([bank.row(item) for item in range(len(bank))])
 
 
 class CurriculumGRPOTrainer(GRPOTrainer):
@@ -89,15 +94,14 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         bank = curriculum.bank
         own_rows = None if train_dataset is None else rows_by_id(train_dataset, bank)
         if train_dataset is None:
-            train_dataset = Dataset.from_list([bank.row(item) for item in range(len(bank))])
+            train_dataset = rows_of(bank)
         if reward_funcs is None:
             reward_funcs = bank_reward(bank)
         given = reward_funcs if isinstance(reward_funcs, list) else [reward_funcs]
         check_reward_columns(given, train_dataset.column_names)
         self.curriculum = curriculum
         self.refills = refills
-        self._rows = train_dataset if own_rows is not None else None
-        self._row_of_item = own_rows
+        self._rows, self._row_of_item = train_dataset, own_rows
         self._queue: list[GenerationBatch] = []  # generated, not yet answered; the last is the one in use
         self._of_step: dict[str, float] = {}
         self._seconds: dict[str, float] = defaultdict(float)
@@ -131,7 +135,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         except BaseException:
             self._give_up(self._queue.pop())
             raise
-        if self._rescores and output.get("old_per_token_logps") is not None:
+        if self.curriculum.needs_log_ratio and output.get("old_per_token_logps") is not None:
             batch.add(Part(dict(output), output["old_per_token_logps"]))
         return output
 
@@ -184,12 +188,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             if draw.ticket in tickets:
                 self.curriculum.discard(draw)
 
-    @property
-    def _rescores(self) -> bool:
-        return self.curriculum.needs_log_ratio
-
     def _row(self, item: int) -> dict[str, Any]:
-        if self._rows is None or self._row_of_item is None:
+        if self._row_of_item is None:
             return self.curriculum.bank.row(item)
         return dict(self._rows[int(self._row_of_item[item])])
 
@@ -210,12 +210,12 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         if not self.model.training:
             return super()._compute_loss(model, inputs)
         batch, rows = self._queue[-1], set(inputs[ROW].tolist())
-        self._recorded_logps, self._recording = None, self._rescores
+        self._recorded_logps, self._recording = None, self.curriculum.needs_log_ratio
         try:
             loss = super()._compute_loss(model, inputs)
         finally:
             self._recording = False
-        if self._rescores and not rows <= batch.scored:
+        if self.curriculum.needs_log_ratio and not rows <= batch.scored:
             self._keep_for_answer(batch, inputs)
         batch.consumed += 1
         batch.trained |= rows
@@ -272,7 +272,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         self._queue = waiting
 
     def _answer(self, batch: GenerationBatch) -> None:
-        scores = self._scored_again(batch) if self._rescores else None
+        scores = self._scored_again(batch) if self.curriculum.needs_log_ratio else None
         trained = self.accelerator.gather(torch.tensor(sorted(batch.trained), device=self.accelerator.device))
         with self._timed("tell"):
             self._shared.in_step(lambda: self._judge(batch, trained.cpu().numpy(), scores))
@@ -286,26 +286,20 @@ class CurriculumGRPOTrainer(GRPOTrainer):
 
     def _judge(self, batch: GenerationBatch, trained: np.ndarray, scores: Scores | None) -> None:
         """Value every draw of a batch by the curriculum's own signal, and tell it."""
-        rollouts, feedbacks = [], []
-        for drawn in batch.draws:
-            assert drawn.draw is not None
-            rollouts.append(batch.rollouts(drawn, trained, scores))
-            feedbacks.append(self.curriculum.signal(rollouts[-1]))
-        for drawn, feedback in zip(batch.draws, feedbacks, strict=True):
-            assert drawn.draw is not None
-            self.curriculum.tell(drawn.draw, feedback)
+        draws = [drawn.draw for drawn in batch.draws if drawn.draw is not None]
+        rollouts = [batch.rollouts(drawn, trained, scores) for drawn in batch.draws]
+        feedbacks = [self.curriculum.signal(these) for these in rollouts]
+        for draw, feedback in zip(draws, feedbacks, strict=True):
+            self.curriculum.tell(draw, feedback)
         entropy = self.curriculum.entropy()
-        for drawn, these, feedback in zip(batch.draws, rollouts, feedbacks, strict=True):
-            assert drawn.draw is not None
-            self._observers.answered(drawn.draw, these, feedback)
-        self._log_answer(batch, Rollouts.concatenate(rollouts), feedbacks, entropy)
+        for draw, these, feedback in zip(draws, rollouts, feedbacks, strict=True):
+            self._observers.answered(draw, these, feedback)
+        self._log_answer(draws, Rollouts.concatenate(rollouts), feedbacks, entropy)
 
     # --- what is logged and written down -------------------------------------------------------------------------
 
-    def _log_answer(
-        self, batch: GenerationBatch, rollouts: Rollouts, feedbacks: list[Feedback], entropy: float
-    ) -> None:
-        items = np.concatenate([drawn.draw.items for drawn in batch.draws if drawn.draw is not None])
+    def _log_answer(self, draws: list[Draw], rollouts: Rollouts, feedbacks: list[Feedback], entropy: float) -> None:
+        items = np.concatenate([draw.items for draw in draws])
         drawn = drawn_by_group(self.curriculum.bank, items)
         feedback = Feedback(
             np.concatenate([feedback.values for feedback in feedbacks]),
@@ -338,11 +332,10 @@ class CurriculumGRPOTrainer(GRPOTrainer):
     def _log_cost(self) -> None:
         """Seconds the curriculum took in this step, by part, and their share of the step."""
         step = time.perf_counter() - self._step_began
-        spent = {part: self._seconds[part] for part in _PARTS}
-        self._log_curriculum({f"seconds/{part}": seconds for part, seconds in spent.items()})
-        self._log_curriculum({"step_share": sum(spent.values()) / step})
-        seconds = {f"seconds/{part}": taken for part, taken in {"step": step, **spent}.items()}
-        metrics = {**self._of_step, "tokens": float(self.state.num_input_tokens_seen), **seconds}
+        spent = {f"seconds/{part}": self._seconds[part] for part in _PARTS}
+        self._log_curriculum({**spent, "step_share": sum(spent.values()) / step})
+        tokens = float(self.state.num_input_tokens_seen)
+        metrics = {**self._of_step, "tokens": tokens, "seconds/step": step, **spent}
         known = set(metrics)
         self._observers.stepped(self.state.global_step, metrics)
         self._log_curriculum({name: value for name, value in metrics.items() if name not in known})
@@ -387,9 +380,7 @@ class CurriculumGRPOTrainer(GRPOTrainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None:
-            return
-        if not self._shared.here:
+        if checkpoint is None or not self._shared.here:
             return
         state = load_curriculum(checkpoint)
         if self._record is not None:

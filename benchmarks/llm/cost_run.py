@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, Qwen2ForCausalLM
 from trl import GRPOConfig
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.adapters.trl.tiny import tiny_config, tiny_model
 from curriculum_bandits.neural import DEFAULT, PromptTokens, TransformerScorer
 
 from .cost import CostSettings
@@ -190,8 +191,8 @@ class _Trainer(CurriculumGRPOTrainer):
 def _config(settings: CostSettings, folder: str, seed: int) -> GRPOConfig:
     demo = settings.model == "demo"
     length = MAX_ANSWER_CHARACTERS + 1 if demo else settings.completion_tokens
-    return GRPOConfig(
-        output_dir=folder,
+    return tiny_config(
+        folder,
         max_steps=settings.skipped + settings.steps,
         per_device_train_batch_size=settings.micro_batch,
         gradient_accumulation_steps=settings.problems * settings.generations // settings.micro_batch,
@@ -200,16 +201,9 @@ def _config(settings: CostSettings, folder: str, seed: int) -> GRPOConfig:
         # The whole length, always: the end token cannot be drawn before it.
         generation_kwargs=None if demo else {"min_new_tokens": length},
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        beta=0.0,
         seed=seed,
         use_cpu=settings.device == "cpu",
         bf16=settings.bf16,
-        gradient_checkpointing=False,
-        report_to="none",
-        disable_tqdm=True,
-        logging_steps=1,
-        save_strategy="no",
     )
 
 
@@ -230,23 +224,19 @@ def _scorer(settings: CostSettings, tokenizer: PreTrainedTokenizerFast) -> Trans
 def _random_model(settings: CostSettings, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     if settings.vocabulary < len(tokenizer):
         raise SystemExit(f"cost: vocabulary is {settings.vocabulary}; the tokenizer alone has {len(tokenizer)} tokens")
-    config = Qwen2Config(
-        vocab_size=settings.vocabulary,
-        hidden_size=settings.hidden,
-        intermediate_size=settings.feed_forward,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        num_key_value_heads=settings.key_value_heads,
-        max_position_embeddings=settings.prompt_tokens + settings.completion_tokens,
-        attention_dropout=0.0,
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    with torch.random.fork_rng(devices=[]), torch.device(settings.device):
-        torch.manual_seed(settings.seed)
-        return Qwen2ForCausalLM(config).eval()
+    with torch.device(settings.device):
+        return tiny_model(
+            tokenizer,
+            hidden=settings.hidden,
+            layers=settings.layers,
+            heads=settings.heads,
+            seed=settings.seed,
+            vocab_size=settings.vocabulary,
+            intermediate_size=settings.feed_forward,
+            num_key_value_heads=settings.key_value_heads,
+            max_position_embeddings=settings.prompt_tokens + settings.completion_tokens,
+            tie_word_embeddings=False,
+        ).eval()
 
 
 def _random_bank(settings: CostSettings) -> ProblemBank:

@@ -15,6 +15,7 @@ from trl import GRPOConfig
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
+from curriculum_bandits.adapters.trl.tiny import tiny_config
 
 from .demo import DemoSettings
 from .demo_bank import MAX_ANSWER_CHARACTERS
@@ -100,23 +101,14 @@ def train(
 
 def _config(settings: DemoSettings, folder: Path) -> GRPOConfig:
     rollouts = settings.problems * settings.generations
-    return GRPOConfig(
-        output_dir=str(folder),
+    return tiny_config(
+        folder,
         max_steps=settings.steps,
         per_device_train_batch_size=rollouts,
-        gradient_accumulation_steps=1,
         num_generations=settings.generations,
         max_completion_length=MAX_ANSWER_CHARACTERS + 1,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        beta=0.0,
         seed=settings.seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        report_to="none",
-        disable_tqdm=True,
-        logging_steps=1,
         save_strategy="steps",
         save_steps=CHECKPOINT_EVERY,
         save_total_limit=1,

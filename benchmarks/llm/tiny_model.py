@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2ForCausalLM
 
+from curriculum_bandits.adapters.trl.tiny import tiny_model, tiny_tokenizer
 from curriculum_bandits.bank import ProblemBank
 
 from . import demo_bank
@@ -50,7 +50,6 @@ __all__ = [
 
 #: Every character of the demo's prompts and answers.
 ALPHABET = string.ascii_lowercase + string.digits + "+-=?,<>[]~|"
-PAD, END, UNKNOWN = "<pad>", "<end>", "<unk>"
 #: Raised when this module or `demo_bank` changes what the same settings produce.
 FORMAT_VERSION = 2
 
@@ -99,39 +98,14 @@ class WarmUp(Schooling):
 
 def character_tokenizer() -> PreTrainedTokenizerFast:
     """Return a tokenizer that gives every character of `ALPHABET` a token, padded on the left."""
-    vocabulary = {token: index for index, token in enumerate([PAD, END, UNKNOWN, *ALPHABET])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        eos_token=END,
-        unk_token=UNKNOWN,
-        padding_side="left",
-        clean_up_tokenization_spaces=False,
-    )
+    return tiny_tokenizer(ALPHABET)
 
 
 def untrained_model(settings: Schooling, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> Qwen2ForCausalLM:
     """Return a freshly initialised decoder without dropout; torch's global random state is left as it was."""
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=settings.hidden,
-        intermediate_size=settings.feed_forward,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        num_key_value_heads=settings.heads,
-        max_position_embeddings=128,
-        attention_dropout=0.0,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Qwen2ForCausalLM(config)
+    shape = {"hidden": settings.hidden, "layers": settings.layers, "heads": settings.heads}
+    sizes = {"intermediate_size": settings.feed_forward, "max_position_embeddings": 128}
+    return tiny_model(tokenizer, **shape, seed=seed, **sizes)
 
 
 def warmed_up_model(

@@ -3,8 +3,4 @@
 `frozen_lake` and `classic_control` need gymnasium only, `minigrid_rooms` the extra ``minigrid``.
 """
 
-from curriculum_bandits.extras import require_extra
-
-require_extra("gymnasium", "gym")
-
 __all__: list[str] = []

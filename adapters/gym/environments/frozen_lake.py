@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
+from scipy.sparse.csgraph import shortest_path
 
 from curriculum_bandits import ProblemBank
 
@@ -50,14 +51,7 @@ class LakeEnv(gymnasium.Env):
         self._table: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin on a map.
-
-        Args:
-            seed: Seed of the slips.
-            options: ``map`` and ``slip``.
-
-        Returns:
-            Observation and an empty info.
+        """Begin on a map; the seed is of the slips.
 
         Raises:
             ValueError: If there is no map, it is misshapen, or the slip is no probability.
@@ -71,14 +65,7 @@ class LakeEnv(gymnasium.Env):
         return self._table[self._cell], {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step on the ice.
-
-        Args:
-            action: 0 left, 1 down, 2 right, 3 up.
-
-        Returns:
-            Observation, reward (1 at the goal), terminated, truncated, info with ``is_success``.
-        """
+        """One step on the ice: 0 left, 1 down, 2 right, 3 up; reward 1 at the goal, ``is_success`` in the info."""
         direction = int(action)
         if self._slip > 0.0:
             luck = self.np_random.random()
@@ -89,13 +76,8 @@ class LakeEnv(gymnasium.Env):
         kind = self._cells[self._cell]
         reached = kind == "G"
         ended = reached or kind == "H"
-        return (
-            self._table[self._cell],
-            float(reached),
-            ended,
-            not ended and self._step >= self._limit,
-            {"is_success": float(reached)},
-        )
+        late = not ended and self._step >= self._limit
+        return self._table[self._cell], float(reached), ended, late, {"is_success": float(reached)}
 
 
 def lake_bank(
@@ -139,25 +121,13 @@ def lake_bank(
 
 
 def shortest_way(rows: Sequence[str]) -> int:
-    """Steps of the shortest way from S to G.
-
-    Args:
-        rows: The map.
-
-    Returns:
-        How many; -1 where there is none.
-    """
-    front, seen, steps = {_cell_of(rows, "S")}, set[int](), 0
-    goal, following = _cell_of(rows, "G"), _neighbours(tuple(rows))
+    """Steps of the shortest way from S to G on a map; -1 where there is none."""
     cells = "".join(rows)
-    while front:
-        if goal in front:
-            return steps
-        seen |= front
-        front = {following[cell][move] for cell in front for move in range(4)} - seen
-        front = {cell for cell in front if cells[cell] != "H"}
-        steps += 1
-    return -1
+    ways = np.zeros((len(cells), len(cells)), dtype=bool)
+    for cell, following in enumerate(_neighbours(tuple(rows))):
+        ways[cell, following] = cells[cell] != "H"
+    steps = shortest_path(ways, unweighted=True, indices=_cell_of(rows, "S"))[_cell_of(rows, "G")]
+    return int(steps) if np.isfinite(steps) else -1
 
 
 def _cell_of(rows: Sequence[str], letter: str) -> int:

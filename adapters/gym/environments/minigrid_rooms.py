@@ -50,14 +50,7 @@ class RoomsEnv(MiniGridEnv):
         self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (2 * _VIEW**2 + 4,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin in a layout.
-
-        Args:
-            seed: Seed of the episode; rooms have no luck of their own.
-            options: ``rooms``, ``size`` and ``layout``.
-
-        Returns:
-            Observation and info.
+        """Begin in a layout; rooms have no luck of their own, so the seed changes nothing.
 
         Raises:
             ValueError: If an option is missing or too small.
@@ -85,11 +78,7 @@ class RoomsEnv(MiniGridEnv):
         self._picture = np.stack([padded == OBJECT_TO_IDX["wall"], padded == OBJECT_TO_IDX["goal"]]).astype(np.float32)
 
     def gen_obs(self) -> Any:
-        """What the agent sees: walls, goal, and the direction it faces.
-
-        Returns:
-            Shape (102,).
-        """
+        """What the agent sees: walls, goal, and the direction it faces, shape (102,)."""
         left, top, right, bottom = self.get_view_exts()
         view = self._picture[:, left + _VIEW : right + _VIEW, top + _VIEW : bottom + _VIEW]
         for _ in range(self.agent_dir + 1):

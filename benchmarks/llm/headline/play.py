@@ -23,6 +23,7 @@ from trl import GRPOConfig
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
 from curriculum_bandits.adapters.trl.recipe import trainer_arguments
+from curriculum_bandits.adapters.trl.tiny import tiny_config
 from curriculum_bandits.methods.registry import NamedCurriculum
 from curriculum_bandits.tracking import RECORD_FILE
 
@@ -141,11 +142,10 @@ def play(setting: Setting, contender: NamedCurriculum, seed: int, folder: Path, 
 
 
 def _config(setting: Setting, seed: int, folder: Path) -> GRPOConfig:
-    return GRPOConfig(
-        output_dir=str(folder),
+    return tiny_config(
+        folder,
         max_steps=_FAR,
         per_device_train_batch_size=setting.problems * setting.generations,
-        gradient_accumulation_steps=1,
         num_generations=setting.generations,
         max_completion_length=setting.max_completion,
         learning_rate=setting.learning_rate,
@@ -154,13 +154,7 @@ def _config(setting: Setting, seed: int, folder: Path) -> GRPOConfig:
         adam_beta2=setting.adam_beta2,
         loss_type=setting.loss_type,
         scale_rewards=setting.scale_rewards,
-        beta=0.0,
         seed=seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        report_to="none",
-        disable_tqdm=True,
         logging_strategy="no",
         save_strategy="no",  # `_Budget` asks for checkpoints
         save_total_limit=1,

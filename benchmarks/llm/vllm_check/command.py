@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from curriculum_bandits.adapters.trl.versions import installed_versions
+from curriculum_bandits.adapters.trl.checkpoints import installed_versions
 from curriculum_bandits.extras import require_extra
 
 from ...provenance import cpu_model

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback
-from trl import GRPOConfig
 
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.adapters.trl.tiny import tiny_config
 
 from ..demo_bank import MAX_ANSWER_CHARACTERS
 from .checks import Answer, CheckSettings, Observed
@@ -177,21 +177,13 @@ def _trainer(
     trained = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(trained.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step < settings.steps))
-    config = GRPOConfig(
-        output_dir=tempfile.mkdtemp(prefix="vllm-check-"),
+    config = tiny_config(
+        tempfile.mkdtemp(prefix="vllm-check-"),
         max_steps=settings.steps + settings.still_steps,
         per_device_train_batch_size=rollouts,
         num_generations=settings.generations,
         max_completion_length=MAX_ANSWER_CHARACTERS + 1,
-        beta=0.0,
         seed=settings.seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        report_to="none",
-        disable_tqdm=True,
-        logging_steps=1,
-        save_strategy="no",
         **engine,
     )
     curriculum: Curriculum = methods.osmd(bank, seed=settings.seed)

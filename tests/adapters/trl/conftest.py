@@ -6,42 +6,15 @@ import pytest
 
 pytest.importorskip("trl")
 
-import torch
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-from trl import GRPOConfig
-
 from curriculum_bandits import ProblemBank, methods
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
+from curriculum_bandits.adapters.trl.tiny import tiny_config, tiny_model, tiny_tokenizer
 
-ALPHABET = "0123456789+="
 GENERATIONS = 4
 
 
-def make_tokenizer():
-    vocabulary = {token: i for i, token in enumerate(["<pad>", "<end>", "<unk>", *ALPHABET])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>", unk_token="<unk>", padding_side="left"
-    )
-
-
 def make_model(**config):
-    torch.manual_seed(0)
-    settings = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
-    return Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=3 + len(ALPHABET),
-            num_key_value_heads=2,
-            max_position_embeddings=64,
-            bos_token_id=None,
-            eos_token_id=1,
-            pad_token_id=0,
-            **{**settings, **config},
-        )
-    )
+    return tiny_model(tiny_tokenizer(), hidden=32, layers=1, heads=2, **{"tie_word_embeddings": False, **config})
 
 
 def make_bank(size=24):
@@ -64,21 +37,11 @@ def build_trainer(
 ):
     """A trainer that writes to a folder; further arguments override the small defaults of GRPOConfig."""
     defaults = {
-        "output_dir": str(folder),
-        "use_cpu": True,
-        "bf16": False,
-        "gradient_checkpointing": False,
-        "report_to": "none",
-        "disable_tqdm": True,
         "num_generations": GENERATIONS,
         "per_device_train_batch_size": 8,
-        "gradient_accumulation_steps": 1,
         "max_completion_length": 5,
         "max_steps": 4,
         "learning_rate": 1e-2,
-        "lr_scheduler_type": "constant",
-        "logging_steps": 1,
-        "save_strategy": "no",
         "seed": 3,
     }
     arguments = {} if callbacks is None else {"callbacks": callbacks}
@@ -86,10 +49,10 @@ def build_trainer(
     return CurriculumGRPOTrainer(
         make_model() if model is None else model,
         reward_funcs,
-        GRPOConfig(**{**defaults, **config}),
+        tiny_config(folder, **{**defaults, **config}),
         train_dataset,
         curriculum=methods.osmd(make_bank(), seed=5) if curriculum is None else curriculum,
-        processing_class=make_tokenizer(),
+        processing_class=tiny_tokenizer(),
         **arguments,
     )
 

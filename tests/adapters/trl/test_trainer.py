@@ -8,8 +8,9 @@ import torch
 from transformers import TrainerCallback
 
 from curriculum_bandits import methods, signals
+from curriculum_bandits.adapters.trl.tiny import tiny_tokenizer
 
-from .conftest import GENERATIONS, Witness, make_bank, make_model, make_tokenizer, short_digits
+from .conftest import GENERATIONS, Witness, make_bank, make_model, short_digits
 
 LAYOUTS = [  # (gradient accumulation, steps per generation, iterations)
     (1, 1, 1),
@@ -151,7 +152,7 @@ def test_log_probabilities_before_and_after_equal_a_hand_made_forward_pass(
         **layout(accumulation, per_generation, iterations),
     ).train()
     steps_per_batch = max(1, per_generation * iterations // accumulation)
-    tokenizer = make_tokenizer()
+    tokenizer = tiny_tokenizer()
     for k, rollouts in enumerate(witness.rollouts):
         before = snapshots.models[k * steps_per_batch]
         after = snapshots.models[min((k + 1) * steps_per_batch, 4)]
@@ -301,15 +302,12 @@ def test_rows_of_ones_own_data_set_are_used(make_trainer):
     assert all(hint == f"h{identity}" for identity, hint in seen.items())
 
 
-@pytest.mark.parametrize("loss", ["grpo", "dr_grpo", "dapo", "bnpo", "cispo"])
-def test_the_losses_of_trl_run(make_trainer, loss):
-    trainer = make_trainer(loss_type=loss, max_steps=2)
-    trainer.train()
-    assert trainer.curriculum.outstanding == ()
+GSPO = {"importance_sampling_level": "sequence", "loss_type": "grpo", "epsilon": 3e-4, "epsilon_high": 4e-4}
+LOSSES = [{"loss_type": loss} for loss in ("grpo", "dr_grpo", "dapo", "bnpo", "cispo")]
 
 
-def test_gspo_runs(make_trainer):
-    options = {"importance_sampling_level": "sequence", "loss_type": "grpo", "epsilon": 3e-4, "epsilon_high": 4e-4}
+@pytest.mark.parametrize("options", [*LOSSES, GSPO], ids=str)
+def test_the_losses_of_trl_run(make_trainer, options):
     trainer = make_trainer(max_steps=2, **options)
     trainer.train()
     assert trainer.curriculum.outstanding == ()
