@@ -122,7 +122,7 @@ def test_fixed_share_returns_to_the_prior():
 )
 def test_the_short_way_after_one_play_is_the_long_way(settings, runs, monkeypatch):
     short, long = Osmd(4, runs=runs, **settings), Osmd(4, runs=runs, **settings)
-    monkeypatch.setattr(long, "_one_at_a_time", lambda played: False)
+    monkeypatch.setattr(long, "_moved_by_one", lambda arms, terms: None)
     rng = np.random.default_rng(0)
     for _ in range(200):
         selection = short.select(1, rng)
