@@ -72,11 +72,6 @@ class RefusedUtility(ValueError):
         position: Which of the played arms it was, 0..m-1.
         value: The utility.
         remedy: What to do about it.
-
-    Attributes:
-        position: As given.
-        value: As given.
-        remedy: As given.
     """
 
     def __init__(self, arm: int, position: int, value: float, remedy: str) -> None:
@@ -136,11 +131,7 @@ class Bandit(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned, bit for bit."""
         ...
 
 

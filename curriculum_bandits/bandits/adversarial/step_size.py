@@ -11,11 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["ScaleFree"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _TINY = 1e-300
 
@@ -42,7 +41,6 @@ class ScaleFree:
     memory: float = math.inf
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot work."""
         if not (math.isfinite(self.scale) and self.scale > 0):
             raise ValueError(f"scale is {self.scale}; it must be positive and finite")
         if not self.memory >= 1:
@@ -56,7 +54,7 @@ class ScaleFree:
     def step(
         self, energy: FloatArray, peak: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Step size for this round, and the two sums it leaves behind.
+        """Step size for this round, new `spent` and new `largest`; the step is 0 while every estimate was 0.
 
         Args:
             energy: V of this round, shape (...), with f'' at the distribution that the estimates are applied to.
@@ -64,9 +62,6 @@ class ScaleFree:
             divergence: D, the largest divergence from the prior.
             spent: Discounted sum of V before this round, shape (...).
             largest: Discounted largest absolute estimate before this round, shape (...).
-
-        Returns:
-            Step size, new `spent`, new `largest`, shape (...) each. The step is 0 while every estimate was 0.
         """
         spent = self.retention * spent + energy
         largest = np.maximum(self.retention * largest, peak)

@@ -35,12 +35,6 @@ class MovingTarget(Stateful, Bandit):
         target_reward: :math:`\beta`, the mean reward at which the target stands still.
         start: The first T; None is the least difficulty.
 
-    Raises:
-        ValueError: If a difficulty is missing, or a setting is not a finite number in its range.
-
-    Attributes:
-        n_arms: Number of problems N.
-
     Source: Shi et al., "Efficient Reinforcement Finetuning via Adaptive Curriculum Learning", arXiv 2504.05520.
 
     >>> bandit = MovingTarget([1.0, 2.0, 3.0], step=2.0)

@@ -50,9 +50,6 @@ class ClusterWindows(CappedBandit):
         reset_after: Distributions and windows start anew after so many answers; None is N, one pass over the bank,
             0 never.
 
-    Raises:
-        ValueError: If shapes differ, a difficulty is missing, a cluster is empty, or a setting is out of its range.
-
     Source: Xu et al., "Learning at the Right Pace: Adaptive Data Scheduling Improves LLM Reinforcement Learning",
     arXiv 2606.22305, and its authors' public code for what :math:`r_k`, the width and the moves are.
 

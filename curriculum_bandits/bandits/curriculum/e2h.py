@@ -37,9 +37,6 @@ class EasyToHard(CappedBandit):
         width: :math:`\sigma` > 0, in levels. For `gaussian` only.
         capacity: How often an arm can be played in one round: a number or shape (K,).
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: E2H, arXiv 2506.06632.
 
     >>> bandit = EasyToHard([0, 1], steps=1)

@@ -48,9 +48,6 @@ class PrioritizedLevels(CappedBandit):
         temperature: :math:`\beta`, above 0.
         staleness: :math:`\rho`, in [0, 1]. With 0, a problem of low rank may in effect never come again.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Jiang, Grefenstette, Rocktäschel, "Prioritized Level Replay", arXiv 2010.03934.
 
     >>> levels = PrioritizedLevels(4, temperature=1.0, staleness=0.0)

@@ -45,12 +45,7 @@ class ArmStatistics(Protocol):
         ...
 
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
+        """Add the plays of one round: arms and what each paid, within [0, 1], of shape (..., m) both."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,11 +53,7 @@ class ArmStatistics(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned, bit for bit."""
         ...
 
 
@@ -72,14 +63,6 @@ class Cumulative(Stateful, ArmStatistics):
     Args:
         n_arms: Number of arms K.
         runs: Number of independent runs; None for one run without a leading axis.
-
-    Attributes:
-        counts: Plays of each arm, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If `n_arms` or `runs` is below 1.
 
     >>> statistics = Cumulative(3)
     >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
@@ -129,14 +112,6 @@ class Discounted(Cumulative):
         gamma: Discount :math:`\gamma` in (0, 1].
         runs: Number of independent runs; None for one run without a leading axis.
 
-    Attributes:
-        counts: Discounted plays of each arm, shape (..., K).
-        sums: Their discounted gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> statistics = Discounted(2, gamma=0.5)
     >>> for arm in (0, 1, 1):
     ...     statistics.record(np.array([arm]), np.array([1.0]))
@@ -175,14 +150,6 @@ class SlidingWindow(Cumulative):
         n_arms: Number of arms K.
         window: Length :math:`\tau` in rounds.
         runs: Number of independent runs; None for one run without a leading axis.
-
-    Attributes:
-        counts: Plays of each arm in the window, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     >>> statistics = SlidingWindow(2, window=2)
     >>> for arm in (0, 1, 1):

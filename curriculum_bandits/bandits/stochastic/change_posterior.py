@@ -51,14 +51,6 @@ class ChangePosterior(Cumulative):
         hypotheses: Number kept per arm; at least one more than there are discounts.
         runs: Number of independent runs; None for one run without a leading axis.
 
-    Attributes:
-        counts: Plays of each arm since the very beginning, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: derived here. A Thompson sampler that knows its changes by their posterior, all arms at once, is in Mellor &
     Shapiro, "Thompson Sampling in Switching Environments with Bayesian Online Change Point Detection", AISTATS 2013.
 
@@ -108,29 +100,20 @@ class ChangePosterior(Cumulative):
         self._played: FloatArray = np.zeros(self.counts.size)  # round of each arm's last play, 0 before the first
 
     def last_change(self) -> FloatArray:
-        """Median of each arm's hypotheses: the round in which its present mean began, by its own gains.
+        """Median of each arm's hypotheses: the round, from 1, in which its present mean began, by its own gains.
 
-        Returns:
-            Rounds, from 1, shape (..., K); 0 for an arm that has not changed since its first play.
+        Of shape (..., K); 0 for an arm that has not changed since its first play.
         """
         return np.array(self._found.reshape(self.counts.shape))
 
     def unseen(self) -> FloatArray:
-        """Chance f that an arm has changed since it was last played, the coming round included.
-
-        Returns:
-            Chances, shape (..., K); 1 for an arm that was never played.
-        """
+        """Chance f, shape (..., K), of a change since the last play, the coming round included; 1 if never played."""
         return self._unseen(np.arange(self.counts.size), self.rounds + 1).reshape(self.counts.shape)
 
     def hypothesis(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """One hypothesis of each arm, drawn by its weight; a change that was not seen is a fresh start.
+        """Successes and failures, shape (..., K) each and beginning at 1, of one hypothesis per arm.
 
-        Args:
-            rng: Source of randomness.
-
-        Returns:
-            Its successes and failures, both beginning at 1, shape (..., K) each.
+        It is drawn from `rng` by its weight; a change that was not seen is a fresh start.
         """
         weight, _, successes, failures, discount, _ = self._hypotheses
         unseen = self._unseen(np.arange(len(weight)), self.rounds + 1)

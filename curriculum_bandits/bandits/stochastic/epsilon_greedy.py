@@ -35,14 +35,7 @@ class InverseTime:
     c: float
 
     def __call__(self, t: int) -> float:
-        r"""The share of random rounds.
-
-        Args:
-            t: Round, from 1.
-
-        Returns:
-            :math:`\epsilon_t`.
-        """
+        r""":math:`\epsilon_t`, the share of random rounds, in round t = 1, 2, ..."""
         return min(1.0, self.c / t)
 
 
@@ -57,9 +50,6 @@ class EpsilonGreedy(StochasticBandit):
         epsilon: :math:`\epsilon`, or a function that gives :math:`\epsilon_t` for the rounds t = 1, 2, ...
         plays: Plays per round that `probabilities` speaks of; `select` can be asked for any number.
         utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 3.
 

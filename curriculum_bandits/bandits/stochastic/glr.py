@@ -64,12 +64,7 @@ def bernoulli_glr(before: npt.ArrayLike, s: npt.ArrayLike, total: npt.ArrayLike,
 def practical_threshold(n: FloatArray, delta: float) -> FloatArray:
     r"""The threshold of the experiments, :math:`\beta(n, \delta) = \ln(n^{3/2} / \delta)`.
 
-    Args:
-        n: Number of observations, any shape.
-        delta: Probability of a false alarm aimed at.
-
-    Returns:
-        Threshold, same shape.
+    Here n is the number of observations, any shape, and delta the probability of a false alarm aimed at.
 
     Source: code of the authors' experiments, github.com/EmilieKaufmann/PiecewiseStationaryBandits.
 
@@ -86,12 +81,7 @@ def proved_threshold(n: FloatArray, delta: float) -> FloatArray:
     :math:`\tilde h(y) = e^{1/h^{-1}(y)} h^{-1}(y)` where :math:`y \ge h(1/\ln(3/2))`, else :math:`\frac32 (y - \ln \ln
     \frac32)`; about :math:`x + 4 \ln(1 + x + \sqrt{2x})` for x of 5 and more.
 
-    Args:
-        n: Number of observations, any shape.
-        delta: Probability of a false alarm, which it keeps at every n at once.
-
-    Returns:
-        Threshold, same shape.
+    Here n is the number of observations, any shape, and delta the probability of a false alarm, kept at all n at once.
 
     Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022; Kaufmann & Koolen, "Mixture Martingales
     Revisited with Applications to Sequential Tests and Confidence Intervals", JMLR 2021, for T.
@@ -131,13 +121,7 @@ class SinceChange(Cumulative):
         runs: Number of independent runs; None for one run without a leading axis.
 
     Attributes:
-        counts: Plays of each arm since its restart, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded since the very beginning.
         restarts: Changes found so far, shape (...).
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022.
 
@@ -264,9 +248,6 @@ class GlrKlUcb(IndexBandit):
         growing: Let :math:`\alpha_k` grow with the changes found.
         index: The index of all other rounds.
         utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: Besson, Kaufmann, Maillard & Seznec, "Efficient Change-Point Detection for Tackling Piecewise-Stationary
     Bandits", JMLR 2022.

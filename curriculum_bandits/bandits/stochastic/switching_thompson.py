@@ -30,9 +30,6 @@ class SwitchingThompson(StochasticBandit):
         sharpness: :math:`\kappa`, above 0.
         utility_range: (lo, hi) of the utilities.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: derived here.
 
     >>> from curriculum_bandits.bandits import Selection

@@ -30,9 +30,6 @@ class ValueEstimate(Stateful, ABC):
     Args:
         n_arms: Number of arms K.
         start: Value of an arm not heard of, finite.
-
-    Raises:
-        ValueError: If `start` is not finite.
     """
 
     def __init__(self, n_arms: int, start: float = 0.0) -> None:
@@ -48,13 +45,7 @@ class ValueEstimate(Stateful, ABC):
 
     @abstractmethod
     def learn(self, arms: IntArray, utilities: FloatArray, rollouts: FloatArray) -> None:
-        """Learn from the plays of one batch.
-
-        Args:
-            arms: Played arms, shape (m,).
-            utilities: What each paid, finite, shape (m,).
-            rollouts: Rollouts behind each, 1 or more, shape (m,).
-        """
+        """Learn from the arms of one batch, what each paid (finite) and the rollouts behind each (1 or more)."""
 
 
 class ExponentialAverage(ValueEstimate):
@@ -65,9 +56,6 @@ class ExponentialAverage(ValueEstimate):
         rate: :math:`\alpha` in (0, 1].
         start: Q of an arm not heard of.
         unheard: ``"stay"`` moves the arms that answered only; ``"decay"`` takes r = 0 for all others.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: SEC, arXiv 2505.14970; ``"decay"`` is what its public code does.
 
@@ -103,9 +91,6 @@ class RolloutWindow(ValueEstimate):
         n_arms: Number of arms K.
         window: Rollouts that are remembered of each arm.
         start: Value of an arm not heard of.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: DUMP, arXiv 2504.09710.
 
@@ -159,9 +144,6 @@ class LearningProgress(ValueEstimate):
         n_arms: Number of arms K.
         rate: :math:`\alpha` in (0, 1].
 
-    Raises:
-        ValueError: If `rate` is out of its range.
-
     Source: TSCL (online), arXiv 1707.00183.
 
     >>> estimate = LearningProgress(1, rate=0.5)
@@ -195,9 +177,6 @@ class ScoreSlope(ValueEstimate):
         length: Scores that are remembered of each arm, at least 2.
         start: Value of an arm with fewer than two scores, which have no slope. Success rates cannot rise by more than
             the default of 1 per batch, so that each arm is tried twice before any is preferred (ours).
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: TSCL (window), arXiv 1707.00183.
 

@@ -22,15 +22,7 @@ class Exploration(Protocol):
     """A map from values to a distribution."""
 
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
-        """Log of the weight of each arm, finite.
-
-        Args:
-            values: Value of each arm, shape (K,).
-            rollouts: Rollouts of each arm since the beginning, shape (K,).
-
-        Returns:
-            Log weights up to a common constant, shape (K,).
-        """
+        """Log weights, finite and up to a common constant, by value and rollouts so far of each arm, shape (K,) all."""
         ...
 
 

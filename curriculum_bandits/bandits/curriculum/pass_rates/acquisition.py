@@ -28,14 +28,7 @@ class Acquisition(Protocol):
     """How desirable a problem of a given success rate is."""
 
     def __call__(self, rates: FloatArray, /) -> FloatArray:
-        """Evaluate at rates.
-
-        Args:
-            rates: Success rates in [0, 1], any shape.
-
-        Returns:
-            Indices, more is better, or logarithms of weights; of the same shape.
-        """
+        """Indices, more is better, or logarithms of weights, of the shape of the rates; these are in [0, 1]."""
         ...
 
 

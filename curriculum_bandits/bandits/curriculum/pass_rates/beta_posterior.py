@@ -27,12 +27,7 @@ class PassRates(Stateful, ABC):
         n_problems: Number of problems N.
         prior: :math:`(a_0, b_0)`, positive.
 
-    Raises:
-        ValueError: If there is no problem, or the prior is none.
-
     Attributes:
-        n_problems: As given.
-        prior: As given.
         successes: First parameter a of the Beta distribution of each, shape (N,).
         failures: Second parameter b, shape (N,).
         seen: Which problems have been answered, shape (N,).
@@ -87,9 +82,6 @@ class BetaPosterior(PassRates):
         prior: :math:`(a_0, b_0)`, positive.
         fading: f in (0, 1].
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: MoPPS, arXiv 2507.04632; the fading is ours.
 
     >>> rates = BetaPosterior(2, discount=0.5)
@@ -127,15 +119,7 @@ class BetaPosterior(PassRates):
 
 
 def thompson_rates(a: FloatArray, b: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """One draw from Beta(a, b) for each problem.
-
-    Args:
-        a: First parameters, shape (M,).
-        b: Second parameters, shape (M,).
-        rng: Source of randomness.
-
-    Returns:
-        Rates in [0, 1], shape (M,).
+    """One draw from Beta(a, b) for each problem, shape (M,).
 
     >>> bool(thompson_rates(np.array([1e9]), np.array([1.0]), np.random.default_rng(0))[0] > 0.99)
     True

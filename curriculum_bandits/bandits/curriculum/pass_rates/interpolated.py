@@ -39,9 +39,6 @@ class InterpolatedPosterior(PassRates):
         memory: How much of c is kept from update to update, in [0, 1).
         prior: :math:`(a_0, b_0)`.
 
-    Raises:
-        ValueError: If a setting is out of its range, or a reference rate is not in [0, 1].
-
     Source: BOTS, arXiv 2510.26374: the recursion, :math:`\lambda = \rho = .2` and interpolation between two reference
     models. That c is averaged with a memory of .9, that the rates are clipped, and that a problem of the batch is its
     own implicit evidence, is how we read the authors' public code. Ours: :math:`\bar n` where rollouts differ in

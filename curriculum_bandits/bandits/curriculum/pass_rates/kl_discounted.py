@@ -34,9 +34,6 @@ class KlDiscountedPosterior(PassRates):
             of that rate instead of the prior; nan where none was measured.
         strength: How many rollouts a rate of `offline` counts as.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: SPO, arXiv 2509.13232: half-life, clip and recursion. It starts from rates measured offline; where there are
     none the prior is ours, and so is counting unknown KL as none. The default strength, ``1 / (1 - .875)``, is the
     weight at which the fastest forgetting settles for one rollout a visit.

@@ -29,9 +29,6 @@ class ListedAndFresh(PassRateBandit):
         listed: Part of the bank that the list holds, in (0, 1]; it is never shorter than what is drawn from it.
         share: Part of the batch that is drawn from the list, in [0, 1], rounded down.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, Variance
     >>> bandit = ListedAndFresh(BetaPosterior(10), Variance(), listed=0.1, share=0.5)
     >>> bandit.update(Selection([3, 3, 4], [0.1] * 3, None), [1.0, 0.0, 1.0])

@@ -26,9 +26,6 @@ class Shortlist(PassRateBandit):
         candidates: Candidates per problem of a batch, at least 1; None looks at all problems each time.
         thompson: Judge a rate drawn from what is known of each candidate, instead of its mean.
 
-    Raises:
-        ValueError: If `candidates` is below 1.
-
     >>> from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, DistanceToTarget
     >>> bandit = Shortlist(BetaPosterior(3), DistanceToTarget(0.5), candidates=None, thompson=False)
     >>> bandit.update(Selection([0, 1], [0.5] * 2, None), [1.0, 0.0])
