@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from curriculum_bandits.bandits.curriculum.e2h import *
     from curriculum_bandits.bandits.curriculum.plr import *
     from curriculum_bandits.bandits.shuffled_epochs import *
-    from curriculum_bandits.bandits.stochastic import *
+    from curriculum_bandits.bandits.stochastic.arm_statistics import *
+    from curriculum_bandits.bandits.stochastic.change_posterior import *
+    from curriculum_bandits.bandits.stochastic.epsilon_greedy import *
+    from curriculum_bandits.bandits.stochastic.glr import *
+    from curriculum_bandits.bandits.stochastic.index_bandit import *
+    from curriculum_bandits.bandits.stochastic.named import *
+    from curriculum_bandits.bandits.stochastic.restarted import *
+    from curriculum_bandits.bandits.stochastic.switching_thompson import *
+    from curriculum_bandits.bandits.stochastic.thompson import *
 
 __all__ = [
     "ActionValueBandit",
@@ -93,7 +101,9 @@ _HOMES = (
     *("contract", "baselines", "shuffled_epochs", "adversarial.osmd", "adversarial.regularizers"),
     *("adversarial.step_size", "adversarial.ftrl", "adversarial.exp3_m", "adversarial.exponential_weights"),
     *("adversarial.graves", "adversarial.named", "curriculum.action_values", "curriculum.adarft", "curriculum.ads"),
-    *("curriculum.difficulty_pools", "curriculum.e2h", "curriculum.plr", "stochastic"),
+    *("curriculum.difficulty_pools", "curriculum.e2h", "curriculum.plr", "stochastic.arm_statistics"),
+    *("stochastic.change_posterior", "stochastic.epsilon_greedy", "stochastic.glr", "stochastic.index_bandit"),
+    *("stochastic.restarted", "stochastic.switching_thompson", "stochastic.thompson", "stochastic.named"),
 )
 
 

@@ -53,7 +53,7 @@ class EpsilonGreedy(StochasticBandit):
 
     Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 3.
 
-    >>> from curriculum_bandits.bandits.stochastic import Cumulative
+    >>> from curriculum_bandits.bandits import Cumulative
     >>> bandit = EpsilonGreedy(Cumulative(2), epsilon=0.1)
     >>> bandit.update(Selection([0, 1], None, None), [0.0, 1.0])
     >>> bandit.probabilities()

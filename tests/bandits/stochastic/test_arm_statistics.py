@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum_bandits.bandits.stochastic import Cumulative, Discounted, SinceChange, SlidingWindow
+from curriculum_bandits.bandits import Cumulative, Discounted, SinceChange, SlidingWindow
 
 KINDS = {
     "cumulative": lambda runs=None: Cumulative(3, runs=runs),

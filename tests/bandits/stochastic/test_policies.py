@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from curriculum_bandits.bandits import RefusedUtility, Selection, stochastic
-from curriculum_bandits.bandits.stochastic import IndexBandit, SinceChange
+from curriculum_bandits.bandits import IndexBandit, RefusedUtility, Selection, SinceChange, stochastic
 
 K, T, RUNS = 4, 300, 3
 
