@@ -20,6 +20,7 @@ __all__ = [
     "play_independent",
     "positions",
     "refuse_candidates",
+    "refuse_size",
     "sum_by_arm",
 ]
 
@@ -82,6 +83,12 @@ def refuse_candidates(bandit: object, candidates: IntArray | None) -> None:
         raise ValueError(
             f"{type(bandit).__name__} draws from all arms and takes no candidates; use a curator that scores them"
         )
+
+
+def refuse_size(size: int, available: int) -> None:
+    """Raise ValueError if `size` different arms cannot be had of those available."""
+    if not 1 <= size <= available:
+        raise ValueError(f"{size} arms are asked for but there are {available}; ask for 1 to {available}")
 
 
 def checked_answers(

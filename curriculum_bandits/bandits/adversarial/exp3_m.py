@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
@@ -57,10 +58,8 @@ class Exp3M(ImportanceWeighted):
         runs: int | None = None,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        if not 1 <= plays < n_arms:
-            raise ValueError(f"plays is {plays}; with {n_arms} arms give 1 to {n_arms - 1}, else there is no choice")
-        if not 0.0 < mixing <= 1.0:
-            raise ValueError(f"mixing is {mixing}; it must be above 0 and at most 1")
+        require(f"[1, {n_arms})", plays=plays)
+        require("(0, 1]", mixing=mixing)
         super().__init__(n_arms, runs, utility_range)
         self.plays, self.mixing = plays, mixing
         self._log_weights = np.zeros((*self._leading, n_arms))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.arrays import play_distinct, play_independent, refuse_candidates, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
@@ -84,21 +85,17 @@ class ExponentialWeights(ImportanceWeighted):
         restart_every: int | None = None,
         capacity: npt.ArrayLike | None = None,
     ) -> None:
-        if n_arms < 2:
-            raise ValueError(f"n_arms is {n_arms}; exponential weights need at least 2 arms")
-        for name, value, most in (("mixing", mixing, 1.0), ("sharing", sharing, 1.0), ("bonus", bonus, np.inf)):
-            if not 0.0 <= value <= most:
-                raise ValueError(f"{name} is {value}; it must lie between 0 and {most}")
-        if not (np.isfinite(step) and step >= 0.0):
-            raise ValueError(f"step is {step}; give a finite number, 0 or more")
+        require("[2, inf)", n_arms=n_arms)
+        require("[0, 1]", mixing=mixing, sharing=sharing)
+        require("[0, inf)", bonus=bonus, step=step)
         if sharing_form not in ("auer", "others"):
             raise ValueError(f"sharing_form={sharing_form!r} is unknown; choose 'auer' or 'others'")
         if sharing_form == "others" and sharing > 1.0 - 1.0 / n_arms:
             raise ValueError(
                 f"sharing is {sharing}; among {n_arms} arms more than {1 - 1 / n_arms:.3g} turns them round"
             )
-        if restart_every is not None and restart_every < 1:
-            raise ValueError(f"restart_every is {restart_every}; give at least 1, or None")
+        if restart_every is not None:
+            require("[1, inf)", restart_every=restart_every)
         super().__init__(n_arms, runs, utility_range)
         self.step, self.mixing, self.bonus = step, mixing, bonus
         self.sharing, self.sharing_form = sharing, sharing_form

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.bregman import bregman_projection
 from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.adversarial.regularizers import NegativeEntropy, Regularizer
@@ -64,8 +65,7 @@ class Ftrl(ImportanceWeighted):
         reduced_variance: bool = False,
     ) -> None:
         super().__init__(n_arms, runs, utility_range)
-        if not 1 <= plays <= n_arms:
-            raise ValueError(f"plays is {plays}; give 1 to {n_arms}")
+        require(f"[1, {n_arms}]", plays=plays)
         if reduced_variance and plays != 1:
             raise ValueError("reduced_variance is defined for one play a round; use plays=1")
         self.plays, self.step, self.implicit_exploration = plays, step, implicit_exploration

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
@@ -66,8 +67,7 @@ class GravesExp3S(ImportanceWeighted, kind="graves_exp3_s"):
         history: int = 1000,
         capacity: npt.ArrayLike | None = None,
     ) -> None:
-        if history < 2:
-            raise ValueError(f"history is {history}; percentiles need at least 2 utilities")
+        require("[2, inf)", history=history)
         self._weights = ExponentialWeights(
             n_arms,
             step=step,

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import checked_answers, leading_axes
 from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.state import Stateful
@@ -23,8 +24,7 @@ class ImportanceWeighted(Stateful, Bandit, ABC):
     """
 
     def __init__(self, n_arms: int, runs: int | None, utility_range: tuple[float, float] | None) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; a bandit needs at least one arm")
+        require("[1, inf)", n_arms=n_arms)
         if utility_range is not None and not -math.inf < utility_range[0] < utility_range[1] < math.inf:
             raise ValueError(f"utility_range is {utility_range}; need lo < hi, both finite")
         self.n_arms, self.runs, self.utility_range = n_arms, runs, utility_range

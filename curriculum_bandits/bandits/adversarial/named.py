@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.exp3_m import Exp3M
 from curriculum_bandits.bandits.adversarial.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.adversarial.ftrl import Ftrl
@@ -122,8 +123,7 @@ def exp3_p(
 
     Source: Bubeck & Cesa-Bianchi 2012, section 3.2.
     """
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence is {confidence}; it is the chance of failure, between 0 and 1")
+    require("(0, 1)", confidence=confidence)
     spread = math.log(n_arms) / (horizon * n_arms)
     return ExponentialWeights(
         n_arms,

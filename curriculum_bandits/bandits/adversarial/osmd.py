@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.bregman import bregman_projection
 from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.adversarial.regularizers import NegativeEntropy, Regularizer
@@ -106,23 +107,19 @@ class Osmd(ImportanceWeighted):
         restart_every: int | None = None,
     ) -> None:
         super().__init__(n_arms, runs, utility_range)
-        _require(0.0 <= floor < 1.0, f"floor is {floor}; it must be in [0, 1)")
-        _require(0.0 <= share < 1.0, f"share is {share}; it must be in [0, 1)")
-        step = ScaleFree() if step is None else step
-        _require(
-            isinstance(step, ScaleFree) or (math.isfinite(step) and step >= 0.0),
-            f"step is {step}; give a finite number, 0 or more, or ScaleFree(...)",
-        )
-        _require(implicit_exploration >= 0.0, f"implicit_exploration is {implicit_exploration}; it must be 0 or more")
-        _require(
-            restart_every is None or restart_every >= 1, f"restart_every is {restart_every}; give at least 1, or None"
-        )
+        require("[0, 1)", floor=floor, share=share)
+        require("[0, inf]", implicit_exploration=implicit_exploration)
+        if restart_every is not None:
+            require("[1, inf)", restart_every=restart_every)
+        if not isinstance(step, ScaleFree | None):
+            require("[0, inf)", step=step)
         self.replacement, self.center = replacement, center
-        self.floor, self.share, self.step = floor, share, step
+        self.floor, self.share, self.step = floor, share, ScaleFree() if step is None else step
         self.regularizer: Regularizer = NegativeEntropy() if regularizer is None else regularizer
         self.implicit_exploration, self.restart_every = implicit_exploration, restart_every
         self._capacity = np.broadcast_to(np.asarray(capacity, dtype=np.float64), (n_arms,))
-        _require(bool(np.all(self._capacity >= 1)), "capacity must be at least 1 for every arm")
+        if not np.all(self._capacity >= 1):
+            raise ValueError(f"capacity is {np.min(self._capacity)} for an arm; it must be at least 1 for each")
         self._prior = _distribution(prior, n_arms)
         self._anchor = self._prior
         self._forget()
@@ -233,12 +230,12 @@ class Osmd(ImportanceWeighted):
         self._probability = self._project(self._dual())
 
     def _check_plays(self, plays: int) -> None:
-        _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
-        total = np.sum(self._capacity)
-        _require(
-            self.replacement or plays <= float(total),
-            f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for fewer",
-        )
+        total = math.inf if self.replacement else float(np.sum(self._capacity))
+        if not 1 <= plays <= total:
+            raise ValueError(
+                f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; "
+                "ask for 1 to that"
+            )
 
     def _bound(self, plays: int) -> None:
         """Lay out the feasible set for so many plays; a bound that cannot bind is a plain number."""
@@ -275,11 +272,6 @@ class Osmd(ImportanceWeighted):
         linear = float(np.sum(self.regularizer.dual(anchor) * (vertex - anchor)))
         divergence = float(self.regularizer.value(vertex) - self.regularizer.value(anchor)) - linear
         return max(divergence, 0.0)  # where the set is a single point, rounding may fall below
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
 
 
 def _distribution(prior: npt.ArrayLike | None, n_arms: int) -> FloatArray:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["LogBarrier", "NegativeEntropy", "Regularizer", "Tsallis"]
@@ -84,8 +85,7 @@ class Tsallis:
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.power < 1.0:
-            raise ValueError(f"the power is {self.power}; it must lie strictly between 0 and 1")
+        require("(0, 1)", power=self.power)
 
     def value(self, probability: FloatArray) -> FloatArray:
         r""":math:`-\sum (p^\alpha - \alpha p) / (\alpha (1 - \alpha))`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["ScaleFree"]
@@ -41,10 +42,8 @@ class ScaleFree:
     memory: float = math.inf
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"scale is {self.scale}; it must be positive and finite")
-        if not self.memory >= 1:
-            raise ValueError(f"memory is {self.memory} rounds; it must be at least 1, or inf")
+        require("(0, inf)", scale=self.scale)
+        require("[1, inf]", memory=self.memory)
 
     @property
     def retention(self) -> float:

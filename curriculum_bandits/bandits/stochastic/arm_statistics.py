@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import leading_axes, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Count, Field, Stateful
@@ -73,8 +74,7 @@ class Cumulative(Stateful, ArmStatistics):
     STATE: ClassVar[Mapping[str, Field]] = {"counts": Array(low=0.0), "sums": Array(low=0.0), "rounds": Count()}
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        require("[1, inf)", n_arms=n_arms)
         self.n_arms, self.runs = n_arms, runs
         self.counts: FloatArray = np.zeros((*leading_axes(runs), n_arms))
         self.sums: FloatArray = np.zeros_like(self.counts)
@@ -120,8 +120,7 @@ class Discounted(Cumulative):
     """
 
     def __init__(self, n_arms: int, *, gamma: float, runs: int | None = None) -> None:
-        if not 0.0 < gamma <= 1.0:
-            raise ValueError(f"gamma is {gamma}; a discount lies above 0 and at most at 1")
+        require("(0, 1]", gamma=gamma)
         super().__init__(n_arms, runs=runs)
         self.gamma = gamma
 
@@ -164,8 +163,7 @@ class SlidingWindow(Cumulative):
     }
 
     def __init__(self, n_arms: int, *, window: int, runs: int | None = None) -> None:
-        if window < 1:
-            raise ValueError(f"window is {window}; remember at least 1 round")
+        require("[1, inf)", window=window)
         super().__init__(n_arms, runs=runs)
         self.window = window
         # One row a round; arm -1 marks an empty place, and there are as many places as a round ever had plays.

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
@@ -78,16 +79,13 @@ class ChangePosterior(Cumulative):
         hypotheses: int = 24,
         runs: int | None = None,
     ) -> None:
-        if not 0.0 < hazard < 1.0:
-            raise ValueError(f"hazard is {hazard}; it is the chance of a change in a round, between 0 and 1")
-        if not 0.0 <= contagion < 1.0:
-            raise ValueError(f"contagion is {contagion}; it must be in [0, 1)")
+        require("(0, 1)", hazard=hazard)
+        require("[0, 1)", contagion=contagion)
         if not discounts or not all(0.0 < discount <= 1.0 for discount in discounts):
             raise ValueError(f"discounts are {tuple(discounts)}; give at least one, each above 0 and at most 1")
         if len(set(discounts)) < len(discounts):
             raise ValueError(f"discounts are {tuple(discounts)}; give each once")
-        if not 0.0 < idle <= 1.0:
-            raise ValueError(f"idle is {idle}; it must be above 0 and at most 1, which forgets nothing in between")
+        require("(0, 1]", idle=idle)
         if operator.index(hypotheses) <= len(discounts):
             raise ValueError(f"hypotheses is {hypotheses}; {len(discounts)} discounts need at least one more")
         super().__init__(n_arms, runs=runs)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
 from curriculum_bandits.bandits.stochastic.index import mean_index
@@ -69,10 +70,9 @@ class EpsilonGreedy(StochasticBandit):
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         super().__init__(statistics, utility_range=utility_range)
-        if not callable(epsilon) and not 0.0 <= epsilon <= 1.0:
-            raise ValueError(f"epsilon is {epsilon}; it is the share of random rounds, between 0 and 1")
-        if not 1 <= plays <= self.n_arms:
-            raise ValueError(f"plays is {plays}; give 1 to {self.n_arms}, the number of arms")
+        if not callable(epsilon):
+            require("[0, 1]", epsilon=epsilon)
+        require(f"[1, {self.n_arms}]", plays=plays)
         self.plays, self._epsilon = plays, epsilon
 
     @property

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import entr, lambertw
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
@@ -149,13 +150,10 @@ class SinceChange(Cumulative):
         threshold: Threshold = practical_threshold,
         runs: int | None = None,
     ) -> None:
-        if not 0.0 < delta < 1.0:
-            raise ValueError(f"delta is {delta}; it is the probability of a false alarm, between 0 and 1")
+        require("(0, 1)", delta=delta)
         if restart not in ("local", "global"):
             raise ValueError(f"restart={restart!r} is unknown; choose 'local' or 'global'")
-        for name, value in (("test_every", test_every), ("split_every", split_every)):
-            if value < 1:
-                raise ValueError(f"{name} is {value}; give at least 1")
+        require("[1, inf)", test_every=test_every, split_every=split_every)
         super().__init__(n_arms, runs=runs)
         self.delta, self.restart, self.threshold = delta, restart, threshold
         self.test_every, self.split_every = test_every, split_every
@@ -264,8 +262,7 @@ class GlrKlUcb(IndexBandit):
         index: Index = kl_ucb_index,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        if not 0.0 <= exploration <= 1.0:
-            raise ValueError(f"exploration is {exploration}; it is a share of the plays, between 0 and 1")
+        require("[0, 1]", exploration=exploration)
         super().__init__(statistics, index, utility_range=utility_range)
         self.exploration, self.growing = exploration, growing
 

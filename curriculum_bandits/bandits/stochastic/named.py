@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative, Discounted, SlidingWindow
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy
@@ -126,8 +127,7 @@ def glr_kl_ucb(
     Bandits", JMLR 2022, and its code (unknown number of changes); Besson, "Multi-Players Bandit Algorithms for
     Internet of Things Networks", thesis 2019, chapter 6 (known number, and the constants of the experiments).
     """
-    if horizon < 1:
-        raise ValueError(f"horizon is {horizon}; give at least 1")
+    require("[1, inf)", horizon=horizon)
     if changes is None:
         budget, delta = n_arms, 1.0 / math.sqrt(horizon)
     else:
@@ -180,8 +180,7 @@ def switching_thompson(
 
     Source: derived here; see `ChangePosterior`.
     """
-    if horizon < 1:
-        raise ValueError(f"horizon is {horizon}; give at least 1")
+    require("[1, inf)", horizon=horizon)
     statistics = ChangePosterior(
         n_arms,
         hazard=0.5 / horizon if hazard is None else hazard,
@@ -213,6 +212,5 @@ def epsilon_greedy(
 
 
 def _checked(changes: int, horizon: int) -> int:
-    if not 1 <= changes <= horizon:
-        raise ValueError(f"changes is {changes}; give 1 to {horizon}, the horizon")
+    require(f"[1, {horizon}]", changes=changes)
     return changes

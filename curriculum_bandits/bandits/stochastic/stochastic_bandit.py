@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates, refuse_size
 from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
 from curriculum_bandits.state import Field, Part, Stateful
@@ -76,5 +76,4 @@ class StochasticBandit(Stateful, Bandit, ABC):
 
     def _check(self, size: int, candidates: IntArray | None) -> None:
         refuse_candidates(self, candidates)
-        if not 1 <= size <= self.n_arms:
-            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        refuse_size(size, self.n_arms)

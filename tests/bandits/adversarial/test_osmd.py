@@ -466,7 +466,7 @@ def test_a_utility_outside_its_range_is_refused_by_value(value):
         ({"step": float("inf")}, "step is inf"),
         ({"utility_range": (1.0, 1.0)}, r"utility_range is \(1.0, 1.0\)"),
         ({"utility_range": (0.0, float("inf"))}, "utility_range is"),
-        ({"capacity": [1, 0, 1]}, "capacity must be at least 1"),
+        ({"capacity": [1, 0, 1]}, "capacity is 0"),
         ({"prior": [0.5, 0.5]}, r"shape \(3,\)"),
         ({"prior": [0.5, 0.7, -0.2]}, "prior must be a distribution"),
         ({"prior": [0.5, 0.5, 0.5]}, "prior must be a distribution"),

@@ -6,7 +6,6 @@ several times pays the mean over its rollouts. How values are used is decided el
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, get_args
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Count, Field, Stateful
 
@@ -33,8 +33,7 @@ class ValueEstimate(Stateful, ABC):
     """
 
     def __init__(self, n_arms: int, start: float = 0.0) -> None:
-        if not math.isfinite(start):
-            raise ValueError(f"start is {start}; give a finite number")
+        require("(-inf, inf)", start=start)
         self.n_arms, self.start = n_arms, float(start)
         self._values: FloatArray = np.full(n_arms, self.start)
 
@@ -69,7 +68,7 @@ class ExponentialAverage(ValueEstimate):
 
     def __init__(self, n_arms: int, *, rate: float = 0.5, start: float = 0.0, unheard: Unheard = "stay") -> None:
         super().__init__(n_arms, start)
-        _check_rate(rate)
+        require("(0, 1]", rate=rate)
         if unheard not in get_args(Unheard):
             raise ValueError(f"unheard={unheard!r} is unknown; choose 'stay' or 'decay'")
         self.rate, self.unheard = rate, unheard
@@ -105,8 +104,7 @@ class RolloutWindow(ValueEstimate):
 
     def __init__(self, n_arms: int, *, window: int = 300, start: float = 0.0) -> None:
         super().__init__(n_arms, start)
-        if window < 1:
-            raise ValueError(f"window is {window}; give at least 1 rollout")
+        require("[1, inf)", window=window)
         self.window = window
         # Newest last, and unused places first, with a weight of 0.
         self._utilities: FloatArray = np.zeros((n_arms, window))
@@ -157,7 +155,7 @@ class LearningProgress(ValueEstimate):
 
     def __init__(self, n_arms: int, *, rate: float = 0.1) -> None:
         super().__init__(n_arms)
-        _check_rate(rate)
+        require("(0, 1]", rate=rate)
         self.rate = rate
         self._scores: FloatArray = np.zeros(n_arms)
 
@@ -195,8 +193,7 @@ class ScoreSlope(ValueEstimate):
 
     def __init__(self, n_arms: int, *, length: int = 10, start: float = 1.0) -> None:
         super().__init__(n_arms, start)
-        if length < 2:
-            raise ValueError(f"length is {length}; a slope needs at least 2 scores")
+        require("[2, inf)", length=length)
         self.length = length
         # Newest last; a time of -1 marks a place without a score.
         self._scores: FloatArray = np.zeros((n_arms, length))
@@ -236,8 +233,3 @@ def _mean_by_arm(
     total = np.bincount(arms, weights=rollouts * utilities, minlength=n_arms)
     heard = weight > 0.0
     return heard, total / np.where(heard, weight, 1.0)
-
-
-def _check_rate(rate: float) -> None:
-    if not 0.0 < rate <= 1.0:
-        raise ValueError(f"rate is {rate}; it must be above 0 and at most 1")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Field, Stateful
 
@@ -40,10 +41,9 @@ class PassRates(Stateful, ABC):
     }
 
     def __init__(self, n_problems: int, prior: tuple[float, float]) -> None:
-        if n_problems < 1:
-            raise ValueError(f"n_problems is {n_problems}; there must be at least one")
+        require("[1, inf)", n_problems=n_problems)
         a, b = (float(each) for each in prior)
-        if not (a > 0.0 and b > 0.0 and math.isfinite(a + b)):
+        if not 0.0 < min(a, b) <= max(a, b) < math.inf:
             raise ValueError(f"prior is {prior}; give two positive numbers, such as (1, 1)")
         self.n_problems, self.prior = n_problems, (a, b)
         self.successes: FloatArray = np.full(n_problems, a)
@@ -95,10 +95,8 @@ class BetaPosterior(PassRates):
         self, n_problems: int, *, discount: float = 0.5, prior: tuple[float, float] = (1.0, 1.0), fading: float = 1.0
     ) -> None:
         super().__init__(n_problems, prior)
-        if not 0.0 <= discount <= 1.0:
-            raise ValueError(f"discount is {discount}; it must be in [0, 1], 1 keeps plain counts")
-        if not 0.0 < fading <= 1.0:
-            raise ValueError(f"fading is {fading}; it must be in (0, 1], 1 leaves unvisited problems as they are")
+        require("[0, 1]", discount=discount)
+        require("(0, 1]", fading=fading)
         self.discount, self.fading = discount, fading
 
     @override

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.curriculum.pass_rates.beta_posterior import PassRates
 from curriculum_bandits.state import Array, Field, Real
@@ -58,12 +59,9 @@ class KlDiscountedPosterior(PassRates):
         strength: float = 8.0,
     ) -> None:
         super().__init__(n_problems, prior)
-        if not (half_life > 0.0 and math.isfinite(half_life)):
-            raise ValueError(f"half_life is {half_life}; it must be positive, in nats per token")
+        require("(0, inf)", half_life=half_life, strength=strength)
         if not 0.0 < kept[0] <= kept[1] <= 1.0:
             raise ValueError(f"kept is {kept}; give (least, most) with 0 < least <= most <= 1")
-        if not (strength > 0.0 and math.isfinite(strength)):
-            raise ValueError(f"strength is {strength}; it must be positive, a number of rollouts")
         self.half_life, self.kept = half_life, kept
         if offline is not None:
             rates = np.asarray(offline, dtype=np.float64)
