@@ -7,8 +7,9 @@ gains lie in [0, 1].
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,52 +24,17 @@ __all__ = ["ArmStatistics", "Cumulative", "Discounted", "SlidingWindow"]
 _GRAIN = 2.0**30
 
 
-class ArmStatistics(Protocol):
-    """Plays and gains of each arm, as a rule reads them.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        counts: How much each arm was played, shape (..., K); fractions where plays are discounted.
-        sums: Gains of those plays added up, shape (..., K).
-        rounds: Rounds recorded since the very beginning.
-    """
-
-    n_arms: int
-    runs: int | None
-    counts: FloatArray
-    sums: FloatArray
-    rounds: int
-
-    @property
-    def time(self) -> float | FloatArray:
-        """How many rounds are remembered, for all arms or of shape (..., K)."""
-        ...
-
-    def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round: arms and what each paid, within [0, 1], of shape (..., m) both."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs, as arrays and plain numbers."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` returned, bit for bit."""
-        ...
-
-
-class Cumulative(Stateful, ArmStatistics):
-    """Everything, for ever.
+class ArmStatistics(Stateful, ABC):
+    """Plays and gains of each arm, as a rule reads them; a subclass says what is forgotten.
 
     Args:
         n_arms: Number of arms K.
         runs: Number of independent runs; None for one run without a leading axis.
 
-    >>> statistics = Cumulative(3)
-    >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
-    >>> statistics.counts, statistics.sums, statistics.time
-    (array([0., 1., 1.]), array([0. , 1. , 0.5]), 1.0)
+    Attributes:
+        counts: How much each arm was played, shape (..., K); fractions where plays are discounted.
+        sums: Gains of those plays added up, shape (..., K).
+        rounds: Rounds recorded since the very beginning.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"counts": Array(low=0.0), "sums": Array(low=0.0), "rounds": Count()}
@@ -81,14 +47,13 @@ class Cumulative(Stateful, ArmStatistics):
         self.rounds = 0
 
     @property
-    @override
+    @abstractmethod
     def time(self) -> float | FloatArray:
-        return float(self.rounds)
+        """How many rounds are remembered, for all arms or of shape (..., K)."""
 
-    @override
+    @abstractmethod
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        self._add(arms, np.ones(arms.shape), gains)
-        self.rounds += 1
+        """Add the plays of one round: arms and what each paid, within [0, 1], of shape (..., m) both."""
 
     @override
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +65,26 @@ class Cumulative(Stateful, ArmStatistics):
     def _add(self, arms: IntArray, plays: FloatArray, gains: FloatArray) -> None:
         self.counts += sum_by_arm(arms, plays, self.n_arms)
         self.sums += sum_by_arm(arms, gains, self.n_arms)
+
+
+class Cumulative(ArmStatistics):
+    """Everything, for ever.
+
+    >>> statistics = Cumulative(3)
+    >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
+    >>> statistics.counts, statistics.sums, statistics.time
+    (array([0., 1., 1.]), array([0. , 1. , 0.5]), 1.0)
+    """
+
+    @property
+    @override
+    def time(self) -> float | FloatArray:
+        return float(self.rounds)
+
+    @override
+    def record(self, arms: IntArray, gains: FloatArray) -> None:
+        self._add(arms, np.ones(arms.shape), gains)
+        self.rounds += 1
 
 
 class Discounted(Cumulative):
