@@ -95,16 +95,6 @@ def test_runs_are_recorded_as_each_alone(kind):
         np.testing.assert_allclose(together.sums[run], statistics.sums)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runs", [None, 2])
-def test_a_saved_evidence_continues_bit_for_bit(kind, runs):
-    original, twin = recorded(KINDS[kind](runs), 50), KINDS[kind](runs)
-    twin.load_state_dict(original.state_dict())
-    for statistics in (original, twin):
-        recorded(statistics, 100, start=50)
-    np.testing.assert_equal(original.state_dict(), twin.state_dict())
-
-
 def test_a_window_takes_rounds_of_different_sizes_and_saves_them():
     statistics = SlidingWindow(3, window=2)
     for arms in ([0], [0, 1, 2], [1]):
