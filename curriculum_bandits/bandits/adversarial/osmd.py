@@ -247,9 +247,10 @@ class Osmd(ImportanceWeighted):
         self._diameter = self._divergence()
 
     def _forget(self) -> None:
-        self._probability = np.broadcast_to(self._anchor, (*self._leading, self.n_arms)).copy()
-        self._baseline, self._spent, self._largest = (np.zeros(self._leading) for _ in range(3))
-        self._rounds = 0
+        self._probability: FloatArray = np.broadcast_to(self._anchor, (*self._leading, self.n_arms)).copy()
+        self._baseline: FloatArray = np.zeros(self._leading)
+        self._spent, self._largest = np.zeros(self._leading), np.zeros(self._leading)
+        self._rounds: int = 0
 
     def _dual(self) -> FloatArray:
         return self.regularizer.dual(np.maximum(self._probability, _TINIEST))

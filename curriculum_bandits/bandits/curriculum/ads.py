@@ -90,15 +90,14 @@ class ClusterWindows(CappedBandit):
             raise ValueError(f"the difficulty of problem {missing} is {values[missing]}; give every problem a number")
         if labels.min() < 0 or np.any(np.bincount(labels) == 0):
             raise ValueError("clusters must be numbered 0..K-1 without gaps")
+        reset_after = self.n_arms if reset_after is None else reset_after
         require("[1, inf)", width=width)
         require("(-inf, inf)", target=target)
-        require("[0, inf)", tolerance=tolerance)
+        require("[0, inf)", tolerance=tolerance, reset_after=reset_after)
         require("[0, 1]", smoothing=smoothing)
         require("(0, 1]", first_rate=first_rate)
         self.width, self.target, self.tolerance = width, target, tolerance
-        self.smoothing, self.first_rate = smoothing, first_rate
-        self.reset_after = self.n_arms if reset_after is None else reset_after
-        require("[0, inf)", reset_after=self.reset_after)
+        self.smoothing, self.first_rate, self.reset_after = smoothing, first_rate, reset_after
         self._clusters: IntArray = labels
         # Places: problems by cluster, in it by difficulty; those of cluster k are start[k]..start[k+1]-1.
         self._problems: IntArray = np.lexsort((values, labels))
