@@ -87,6 +87,9 @@ class Osmd(ImportanceWeighted):
         "_rounds": Count(),
         "_plays": Count(low=1),
     }
+    _probability: FloatArray
+    _baseline: FloatArray
+    _rounds: int
 
     def __init__(
         self,
@@ -247,10 +250,9 @@ class Osmd(ImportanceWeighted):
         self._diameter = self._divergence()
 
     def _forget(self) -> None:
-        self._probability: FloatArray = np.broadcast_to(self._anchor, (*self._leading, self.n_arms)).copy()
-        self._baseline: FloatArray = np.zeros(self._leading)
-        self._spent, self._largest = np.zeros(self._leading), np.zeros(self._leading)
-        self._rounds: int = 0
+        self._probability = np.broadcast_to(self._anchor, (*self._leading, self.n_arms)).copy()
+        self._baseline, self._spent, self._largest = (np.zeros(self._leading) for _ in range(3))
+        self._rounds = 0
 
     def _dual(self) -> FloatArray:
         return self.regularizer.dual(np.maximum(self._probability, _TINIEST))

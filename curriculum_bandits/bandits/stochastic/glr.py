@@ -247,8 +247,7 @@ class GlrKlUcb(IndexBandit):
         index: The index of all other rounds.
         utility_range: (lo, hi) of the utilities.
 
-    Source: Besson, Kaufmann, Maillard & Seznec, "Efficient Change-Point Detection for Tackling Piecewise-Stationary
-    Bandits", JMLR 2022.
+    Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022.
     """
 
     statistics: SinceChange

@@ -42,6 +42,15 @@ class ValueEstimate(Stateful, ABC):
         """Value of each arm, shape (K,), finite."""
         return np.array(self._values)
 
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._values = self._derived()
+
+    def _derived(self) -> FloatArray:
+        """Values as they follow from all else that is kept; by default they are kept themselves."""
+        return self._values
+
     @abstractmethod
     def learn(self, arms: IntArray, utilities: FloatArray, rollouts: FloatArray) -> None:
         """Learn from the arms of one batch, what each paid (finite) and the rollouts behind each (1 or more)."""
@@ -119,14 +128,10 @@ class RolloutWindow(ValueEstimate):
             kept = np.clip(length - newer, 0.0, weights)
             self._weights[arm] = kept[-length:]
             self._utilities[arm] = np.concatenate([self._utilities[arm], utilities[new]])[-length:]
-        self._values = self._means()
+        self._values = self._derived()
 
     @override
-    def _put(self, values: Mapping[str, Any]) -> None:
-        super()._put(values)
-        self._values = self._means()
-
-    def _means(self) -> FloatArray:
+    def _derived(self) -> FloatArray:
         total = np.sum(self._weights, axis=1)
         means = np.sum(self._weights * self._utilities, axis=1) / np.maximum(total, 1.0)
         return np.where(total > 0.0, means, self.start)
@@ -206,14 +211,10 @@ class ScoreSlope(ValueEstimate):
         self._scores[heard] = np.column_stack([self._scores[heard, 1:], scores[heard]])
         self._times[heard] = np.column_stack([self._times[heard, 1:], np.full(np.count_nonzero(heard), self._clock)])
         self._clock += 1
-        self._values = self._slopes()
+        self._values = self._derived()
 
     @override
-    def _put(self, values: Mapping[str, Any]) -> None:
-        super()._put(values)
-        self._values = self._slopes()
-
-    def _slopes(self) -> FloatArray:
+    def _derived(self) -> FloatArray:
         known = self._times >= 0.0
         count = np.maximum(np.sum(known, axis=1, keepdims=True), 1.0)
         time, score = (
