@@ -20,6 +20,7 @@ __all__ = [
     "play_independent",
     "positions",
     "refuse_candidates",
+    "refuse_size",
     "sum_by_arm",
 ]
 
@@ -27,17 +28,7 @@ _LEAST_INCLUSION = 1e-200
 
 
 def leading_axes(runs: int | None) -> tuple[int, ...]:
-    """Shape of everything that is kept once per run.
-
-    Args:
-        runs: Number of independent runs, or None for one run without a leading axis.
-
-    Returns:
-        ``()`` or ``(runs,)``.
-
-    Raises:
-        ValueError: If `runs` is below 1.
-    """
+    """Shape of everything that is kept once per run: ``()`` for None, else ``(runs,)``."""
     if runs is None:
         return ()
     if runs < 1:
@@ -68,63 +59,36 @@ def play_distinct(
 
 
 def play_independent(probability: FloatArray, size: int, rng: np.random.Generator) -> Selection:
-    """Play arms in independent draws.
-
-    Args:
-        probability: p_t, shape (..., K).
-        size: Plays m.
-        rng: Source of randomness.
-
-    Returns:
-        Arms, p_t and ``m p_t`` of each, shape (..., m).
-    """
+    """Play arms in independent draws; arguments and result are those of `play_distinct`."""
     arms = categorical(probability, size, rng)
     played = of_arms(probability, arms)
     return Selection(arms, played, size * played)
 
 
 def of_arms(values: FloatArray, arms: IntArray) -> FloatArray:
-    """The entries of the given arms.
-
-    Args:
-        values: Shape (..., K).
-        arms: Shape (..., m), with the same leading axes, one at most.
-
-    Returns:
-        A copy, shape (..., m).
-    """
+    """The entries, of values of shape (..., K), at arms of shape (m,) or (runs, m); a copy of that shape."""
     return values.ravel()[positions(arms, values.shape[-1])]
 
 
 def positions(arms: IntArray, n_arms: int) -> IntArray:
-    """Where the arms stand in a flattened array over runs and arms, which is much faster to index.
-
-    Args:
-        arms: Shape (m,) or (runs, m).
-        n_arms: Number of arms K.
-
-    Returns:
-        Positions, of the same shape.
-    """
+    """Where arms of shape (m,) or (runs, m) stand in a flattened (runs, K) array, which is much faster to index."""
     if arms.ndim == 1:
         return arms
     return np.asarray(arms + np.arange(0, len(arms) * n_arms, n_arms)[:, None])
 
 
 def refuse_candidates(bandit: object, candidates: IntArray | None) -> None:
-    """Refuse candidates on behalf of a bandit that plays all of its arms.
-
-    Args:
-        bandit: Whose name the message has.
-        candidates: As `Bandit.select` takes them.
-
-    Raises:
-        ValueError: If there are any: restricting a tabular distribution changes what is played.
-    """
+    """Raise ValueError if there are candidates: restricting a tabular distribution changes what is played."""
     if candidates is not None:
         raise ValueError(
             f"{type(bandit).__name__} draws from all arms and takes no candidates; use a curator that scores them"
         )
+
+
+def refuse_size(size: int, available: int) -> None:
+    """Raise ValueError if `size` different arms cannot be had of those available."""
+    if not 1 <= size <= available:
+        raise ValueError(f"{size} arms are asked for but there are {available}; ask for 1 to {available}")
 
 
 def checked_answers(
@@ -174,34 +138,12 @@ def checked_utilities(
     leading: tuple[int, ...] = (),
     utility_range: tuple[float, float] | None = None,
 ) -> tuple[IntArray, FloatArray]:
-    """The answers of a round to a bandit that divides by nothing.
-
-    Args:
-        selection: The plays that answered, shape (..., m) with `leading` in front; inclusion is not read.
-        values: Their utilities, same shape.
-        n_arms: Number of arms K.
-        leading: Shape of the runs.
-        utility_range: (lo, hi) that values must lie in, or None.
-
-    Returns:
-        Arms and values as arrays of int64 and float64.
-
-    Raises:
-        ValueError: If shapes differ or an arm does not exist.
-        RefusedUtility: If a value is not finite or outside the range.
-    """
+    """As `checked_answers` for a bandit that divides by nothing: inclusion is neither read nor returned."""
     return _checked(selection.arms, values, n_arms, leading, utility_range, None)
 
 
 def checked_counts(counts: npt.ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
-    """The rollouts behind each value, one where they are not counted.
-
-    Args:
-        counts: As `Bandit.update` takes them.
-        shape: Of the values.
-
-    Returns:
-        Counts as float64, of that shape.
+    """The rollouts behind each value, as float64 of the shape of the values; one each where they are not counted.
 
     Raises:
         ValueError: If they have another shape, or one is below 1 or not a whole number.
@@ -253,16 +195,7 @@ def _checked(
 
 
 def sum_by_arm(arms: IntArray, terms: FloatArray, n_arms: int) -> FloatArray:
-    """Sum the terms of each arm, run by run.
-
-    Args:
-        arms: Shape (m,) or (runs, m).
-        terms: Same shape.
-        n_arms: Number of arms K.
-
-    Returns:
-        Sums, shape (K,) or (runs, K).
-    """
+    """Sum terms, of the shape (m,) or (runs, m) of their arms, by arm: shape (K,) or (runs, K)."""
     shape = (*arms.shape[:-1], n_arms)
     flat = positions(arms, n_arms).ravel()
     return np.bincount(flat, weights=terms.ravel(), minlength=math.prod(shape)).reshape(shape)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import leading_axes
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.arrays import leading_axes, refuse_size
 from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.sampling import systematic
 from curriculum_bandits.state import Count, Field, Stateful
@@ -20,8 +21,7 @@ __all__ = ["Oracle", "Uniform"]
 def _pool(n_arms: int, size: int, candidates: IntArray | None) -> IntArray:
     """The arms to choose among, if they are enough for `size` different ones."""
     pool = np.arange(n_arms) if candidates is None else np.asarray(candidates, dtype=np.int64)
-    if not 1 <= size <= len(pool):
-        raise ValueError(f"{size} arms are asked for but there are {len(pool)}; ask for 1 to {len(pool)}")
+    refuse_size(size, len(pool))
     return pool
 
 
@@ -37,8 +37,7 @@ class Uniform(Stateful, Bandit):
     """
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        require("[1, inf)", n_arms=n_arms)
         self.n_arms, self.runs = n_arms, runs
         self._leading = leading_axes(runs)
 

@@ -47,14 +47,9 @@ class Selection(NamedTuple):
     candidate_inclusion: FloatArray | None = None
 
     def answered(self, mask: npt.NDArray[np.bool_]) -> Selection:
-        """The plays that were answered, as a selection of their own.
+        """The plays for which a mask of shape (m,) is True, those that were answered; the candidates are whole.
 
-        Args:
-            mask: True for each play that has a value, shape (m,).
-
-        Returns:
-            Those plays, with inclusion scaled by answered / m, so that sums stay unbiased when answers are lost at
-            random; the candidates are whole.
+        Inclusion is scaled by answered / m, so that sums stay unbiased when answers are lost at random.
         """
         if mask.all():
             return self
@@ -65,18 +60,9 @@ class Selection(NamedTuple):
 
 
 class RefusedUtility(ValueError):
-    """A utility that a bandit cannot learn from; who knows what the arm stands for can name it.
+    """A utility that a bandit cannot learn from, at a position 0..m-1 of the played arms, and what to do about it.
 
-    Args:
-        arm: The arm.
-        position: Which of the played arms it was, 0..m-1.
-        value: The utility.
-        remedy: What to do about it.
-
-    Attributes:
-        position: As given.
-        value: As given.
-        remedy: As given.
+    Whoever knows what the arm stands for can name it.
     """
 
     def __init__(self, arm: int, position: int, value: float, remedy: str) -> None:
@@ -136,11 +122,7 @@ class Bandit(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned, bit for bit."""
         ...
 
 

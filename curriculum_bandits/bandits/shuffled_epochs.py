@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import refuse_candidates
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.arrays import leading_axes, refuse_candidates, refuse_size
 from curriculum_bandits.bandits.contract import Bandit, FloatArray, IntArray, Selection
 from curriculum_bandits.state import Array, Field, Fixed, Stateful
 
@@ -41,22 +42,19 @@ class ShuffledEpochs(Stateful, Bandit):
     }
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
-        self.n_arms = n_arms
-        self.runs = runs
+        require("[1, inf)", n_arms=n_arms)
+        self.n_arms, self.runs = n_arms, runs
+        self._leading = leading_axes(runs)
         self._order: IntArray = np.empty((runs or 1, 0), dtype=np.int64)  # what is left of the epoch
 
     def probabilities(self) -> FloatArray:
         """The uniform distribution, shape (..., K)."""
-        leading = () if self.runs is None else (self.runs,)
-        return np.full((*leading, self.n_arms), 1.0 / self.n_arms)
+        return np.full((*self._leading, self.n_arms), 1.0 / self.n_arms)
 
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         refuse_candidates(self, candidates)
-        if not 1 <= size <= self.n_arms:
-            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        refuse_size(size, self.n_arms)
         if self._order.shape[1] < size:
             self._order = np.stack([self._extend(left, size, rng) for left in self._order])
         arms, self._order = self._order[:, :size], self._order[:, size:]

@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.sampling.simplex import FloatArray, IntArray
 from curriculum_bandits.state import Array, Count, Field, Fixed, Stateful
 
 __all__ = ["CandidateGenerator", "ShuffledCandidates", "UniformCandidates"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class CandidateGenerator(Protocol):
@@ -44,11 +41,7 @@ class CandidateGenerator(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from what `state_dict` returned."""
         ...
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.sampling.simplex import kl_projection
+from curriculum_bandits.sampling.simplex import FloatArray, IntArray, kl_projection
 
 __all__ = [
     "categorical",
@@ -22,9 +22,6 @@ __all__ = [
     "systematic_counts",
     "with_replacement",
 ]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TOLERANCE = 1e-9
 _BELOW_ONE = 1.0 - 2.0**-52
@@ -257,15 +254,9 @@ def with_replacement(probabilities: npt.ArrayLike, size: int, rng: np.random.Gen
 
 
 def categorical(weights: FloatArray, size: int, rng: np.random.Generator) -> IntArray:
-    """Independent draws in proportion to weights that are known to be sound: nothing is checked.
+    """Independent draws, shape (..., size), in proportion to weights of shape (..., N); 0 is never drawn.
 
-    Args:
-        weights: Non-negative and finite, shape (..., N), with a positive sum in each row.
-        size: Number of draws.
-        rng: Source of randomness.
-
-    Returns:
-        Items, shape (..., size); one of weight 0 is never drawn.
+    Nothing is checked: weights must be finite and 0 or more, with a positive sum in each row.
 
     >>> categorical(np.array([[0.0, 2.0], [1.0, 0.0]]), 2, np.random.default_rng(0))
     array([[1, 1],

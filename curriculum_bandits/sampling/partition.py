@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.sampling.simplex import FloatArray, IntArray
 from curriculum_bandits.state import Array, Field, Fixed, Stateful
 
 __all__ = ["Partition", "Within"]
 
 Within = Literal["iid", "epochs"]
 """How problems of an arm are chosen: a uniform draw each time, or one after the other from a shuffled list."""
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class Partition(Stateful):
@@ -37,8 +35,6 @@ class Partition(Stateful):
         ValueError: If an arm has no problem, or `within` is neither of the two.
 
     Attributes:
-        arm_of: As given.
-        within: As given.
         sizes: Problems in each arm, shape (K,).
 
     >>> arms = Partition([0, 0, 1])
@@ -144,13 +140,9 @@ class Partition(Stateful):
         return values
 
     def entropy(self, probability: FloatArray) -> float:
-        """Entropy over problems, in nats, of a distribution over arms.
+        """Entropy over problems, ``-sum_x p(x) ln p(x)`` in nats, of a distribution over arms of shape (K,).
 
-        Args:
-            probability: Distribution over arms, shape (K,); inside an arm problems are equally likely.
-
-        Returns:
-            ``-sum_x p(x) ln p(x)`` over the N problems; its exponential is the effective number of problems.
+        Inside an arm problems are equally likely. Its exponential is the effective number of problems.
         """
         positive = probability > 0.0
         p = probability[positive]

@@ -1,8 +1,7 @@
 """The capped simplex: distributions between a floor and a cap, and the Kullback-Leibler projection on them.
 
 Mirror descent with negative entropy, and fixed-size sampling designs, need the same thing: scale a
-positive vector until it sums to one while every entry stays between a floor and a cap. It lives here once;
-`sampling` and `bandits` both build on it.
+positive vector until it sums to one while every entry stays between a floor and a cap. It lives here once.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["Capacity", "capped", "kl_projection", "rescaled_into", "spread_rounding"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 _MAX_ITERATIONS = 200
 _NEWTON_ONLY = 20
@@ -98,15 +98,10 @@ def rescaled_into(
 
 
 def capped(weights: FloatArray, cap: float) -> FloatArray:
-    r"""The distribution proportional to weights where none may exceed a cap: :math:`\min(cap, \lambda w_i)`.
+    r"""The KL projection of K weights where none may exceed a cap of at least 1 / K: :math:`\min(cap, \lambda w_i)`.
 
-    Args:
-        weights: Non-negative weights, shape (K,), one at least positive. A weight of 0 is taken for 1e-300, and so
-            gets something only where the caps of the others leave something over.
-        cap: Largest probability, at least 1 / K.
-
-    Returns:
-        The distribution, shape (K,): the Kullback-Leibler projection of the weights.
+    Weights are 0 or more, one at least above. A weight of 0 is taken for 1e-300, and so gets something only where the
+    caps of the others leave something over.
 
     >>> capped(np.array([7.0, 2.0, 1.0]), 0.5)
     array([0.5       , 0.33333333, 0.16666667])
@@ -145,14 +140,7 @@ class Capacity:
             raise ValueError(f"a capacity is {np.min(self.each)}; every arm must take at least 1 play a round")
 
     def check(self, plays: int) -> None:
-        """Refuse a number of plays that the arms cannot take.
-
-        Args:
-            plays: Plays in one round, m.
-
-        Raises:
-            ValueError: If it is below 1, or above what all arms together hold.
-        """
+        """Raise ValueError if plays in one round are below 1, or above what all arms together hold."""
         if not 1 <= plays <= self._total:
             raise ValueError(
                 f"{plays} plays are asked for but all arms together can be played {self._total:.0f} times a round; "
@@ -160,14 +148,9 @@ class Capacity:
             )
 
     def projected(self, log_weights: FloatArray, plays: int) -> FloatArray:
-        """The distribution nearest to the weights (in KL divergence) that can be played so many times a round.
+        """The p nearest to weights of shape (..., K), in KL divergence, with ``m p`` at most the capacity.
 
-        Args:
-            log_weights: Log of the weights, shape (..., K).
-            plays: Plays m, as `check` grants them.
-
-        Returns:
-            p, shape (..., K), with ``m p`` at most the capacity.
+        The number of plays m is one that `check` grants.
         """
         cap = self.each / plays
         return kl_projection(log_weights, 0.0, 1.0 if np.all(cap >= 1.0) else np.minimum(cap, 1.0))
@@ -179,10 +162,15 @@ def _in_log_domain(logits: FloatArray, low: FloatArray, high: FloatArray) -> Flo
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_low, log_high = np.log(low), np.log(high)
         # Below `lower` every entry sits at its floor, above `upper` every movable one at its cap.
-        lower = np.min(np.where(np.isneginf(logits), np.inf, log_low - logits), axis=-1, keepdims=True)
+        never = np.isneginf(logits)
+        lower = np.min(np.where(never, np.inf, log_low - logits), axis=-1, keepdims=True)
         lower = np.where(np.isfinite(lower), lower, theta - 50.0)
-        upper = np.max(np.where(np.isneginf(logits), -np.inf, log_high - logits), axis=-1, keepdims=True)
-        upper = np.where(np.isfinite(upper), upper, 50.0 - np.min(_finite(logits), axis=-1, keepdims=True))
+        upper = np.max(np.where(never, -np.inf, log_high - logits), axis=-1, keepdims=True)
+        upper = np.where(
+            np.isfinite(upper),
+            upper,
+            50.0 - np.min(logits, axis=-1, keepdims=True, where=~np.isneginf(logits), initial=0.0),
+        )
         for iteration in range(_MAX_ITERATIONS):
             shifted = theta + logits
             at_cap, at_floor = shifted >= log_high, shifted <= log_low
@@ -206,26 +194,13 @@ def _in_log_domain(logits: FloatArray, low: FloatArray, high: FloatArray) -> Flo
 
 
 def spread_rounding(projected: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """Give what rounding left over to the entries that are free to move, so that the sum is 1.
-
-    Args:
-        projected: A distribution up to rounding, shape (..., K).
-        low: Lower bounds, same shape.
-        high: Upper bounds, same shape.
-
-    Returns:
-        The distribution, shape (..., K), within its bounds.
-    """
+    """Give what rounding left over to the entries that are free to move within bounds of the same shape (..., K)."""
     room = np.where((projected > low) & (projected < high), projected, 0.0)
     mass = np.sum(room, axis=-1, keepdims=True)
     error = 1.0 - np.sum(projected, axis=-1, keepdims=True)
     correction = np.where(mass > 0.0, error * room / np.where(mass > 0.0, mass, 1.0), 0.0)
     result: FloatArray = np.clip(projected + correction, low, high)
     return result
-
-
-def _finite(logits: FloatArray) -> FloatArray:
-    return np.where(np.isneginf(logits), 0.0, logits)
 
 
 def _log_sum_exp(logits: FloatArray) -> FloatArray:

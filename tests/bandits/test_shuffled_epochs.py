@@ -56,25 +56,6 @@ def test_orders_differ_between_epochs_and_seeds():
     assert first != other
 
 
-def test_a_restored_epoch_continues_where_it_was():
-    epochs, rng = ShuffledEpochs(10), np.random.default_rng(5)
-    epochs.select(4, rng)
-    twin, state = ShuffledEpochs(10), epochs.state_dict()
-    twin_rng = np.random.default_rng()
-    twin_rng.bit_generator.state = rng.bit_generator.state
-    expected = [epochs.select(4, rng).arms.tolist() for _ in range(6)]
-    twin.load_state_dict(state)  # taken before, so nothing that came after may show in it
-    assert [twin.select(4, twin_rng).arms.tolist() for _ in range(6)] == expected
-
-
-def test_a_batch_that_was_handed_out_can_be_changed_without_harm():
-    epochs, rng = ShuffledEpochs(6), np.random.default_rng(6)
-    first = epochs.select(3, rng).arms
-    drawn = set(first.tolist())
-    first[:] = 0
-    assert drawn | set(epochs.select(3, rng).arms.tolist()) == set(range(6))
-
-
 def test_it_learns_nothing():
     epochs, rng = ShuffledEpochs(3), np.random.default_rng(7)
     selection = epochs.select(2, rng)

@@ -12,21 +12,17 @@ from typing import ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import (
-    checked_answers,
-    leading_axes,
-    play_distinct,
-    refuse_candidates,
-    sum_by_arm,
-)
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
+from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates, sum_by_arm
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.sampling.simplex import kl_projection
-from curriculum_bandits.state import Array, Field, Stateful
+from curriculum_bandits.state import Array, Field
 
 __all__ = ["Exp3M"]
 
 
-class Exp3M(Stateful, Bandit):
+class Exp3M(ImportanceWeighted):
     r"""Exponential weights over arms, m of which are played in each round.
 
     .. math:: p = (1 - \gamma) \, w' / \textstyle\sum w' + \gamma / K
@@ -41,9 +37,6 @@ class Exp3M(Stateful, Bandit):
         runs: Number of independent runs; None for one run without a leading axis.
         utility_range: (lo, hi) of the utilities; gains are scaled to [0, 1].
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Uchiya, Nakamura & Kudo, "Algorithms for Adversarial Bandit Problems with Multiple Plays", ALT 2010. Drawn
     by systematic sampling, which has the same inclusion probabilities as their dependent rounding.
 
@@ -54,6 +47,7 @@ class Exp3M(Stateful, Bandit):
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"_log_weights": Array(high=0.0)}
+    utility_range: tuple[float, float]
 
     def __init__(
         self,
@@ -64,15 +58,11 @@ class Exp3M(Stateful, Bandit):
         runs: int | None = None,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        if not 1 <= plays < n_arms:
-            raise ValueError(f"plays is {plays}; with {n_arms} arms give 1 to {n_arms - 1}, else there is no choice")
-        if not 0.0 < mixing <= 1.0:
-            raise ValueError(f"mixing is {mixing}; it must be above 0 and at most 1")
-        if not utility_range[0] < utility_range[1]:
-            raise ValueError(f"utility_range is {utility_range}; need lo < hi")
-        self.n_arms, self.plays, self.runs = n_arms, plays, runs
-        self.mixing, self.utility_range = mixing, utility_range
-        self._log_weights = np.zeros((*leading_axes(runs), n_arms))
+        require(f"[1, {n_arms})", plays=plays)
+        require("(0, 1]", mixing=mixing)
+        super().__init__(n_arms, runs, utility_range)
+        self.plays, self.mixing = plays, mixing
+        self._log_weights = np.zeros((*self._leading, n_arms))
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K): what is played is m of these."""
@@ -86,18 +76,9 @@ class Exp3M(Stateful, Bandit):
         return play_distinct(self.probabilities(), size, rng)
 
     @override
-    def update(
-        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
-    ) -> None:
-        played, weights, utilities = checked_answers(
-            selection,
-            values,
-            n_arms=self.n_arms,
-            leading=self._log_weights.shape[:-1],
-            utility_range=self.utility_range,
-        )
+    def _learn(self, arms: IntArray, inclusion: FloatArray, utilities: FloatArray) -> None:
         lo, hi = self.utility_range
-        estimate = sum_by_arm(played, (utilities - lo) / (hi - lo) / weights, self.n_arms)
+        estimate = sum_by_arm(arms, (utilities - lo) / (hi - lo) / inclusion, self.n_arms)
         free = self._truncated() < self._cap * (1.0 - 1e-12)
         grown = self._log_weights + np.where(free, self.plays * self.mixing / self.n_arms * estimate, 0.0)
         self._log_weights = grown - np.max(grown, axis=-1, keepdims=True)

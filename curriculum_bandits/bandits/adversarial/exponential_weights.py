@@ -15,24 +15,19 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import (
-    checked_answers,
-    leading_axes,
-    play_distinct,
-    play_independent,
-    refuse_candidates,
-    sum_by_arm,
-)
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
+from curriculum_bandits.bandits.arrays import play_distinct, play_independent, refuse_candidates, sum_by_arm
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.sampling.simplex import Capacity
-from curriculum_bandits.state import Array, Count, Field, Stateful
+from curriculum_bandits.state import Array, Count, Field
 
 __all__ = ["ExponentialWeights"]
 
 _TINIEST = 1e-300
 
 
-class ExponentialWeights(Stateful, Bandit):
+class ExponentialWeights(ImportanceWeighted):
     r""":math:`p_t = (1 - \gamma)\, w_t / \sum w_t + \gamma / K`, weights multiplied by :math:`e^{\eta \tilde g_t}`.
 
     Gains are estimated as :math:`\tilde g_t(x) = (g\, 1[x\ played] + \beta) / p_t(x)`. One play a round, as published;
@@ -59,9 +54,6 @@ class ExponentialWeights(Stateful, Bandit):
         capacity: How often an arm can be played in one round, a number or shape (K,), for batches of any size; None
             plays one arm a round.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Auer, Cesa-Bianchi, Freund & Schapire, "The Nonstochastic Multiarmed Bandit Problem", 2002 (Exp3, Exp3.S);
     Bubeck & Cesa-Bianchi 2012, section 3.2 (Exp3.P); Graves et al. 2017 (sharing among the others).
 
@@ -76,6 +68,7 @@ class ExponentialWeights(Stateful, Bandit):
         "_updates": Count(),
         "_plays": Count(low=1),
     }
+    utility_range: tuple[float, float]
 
     def __init__(
         self,
@@ -92,28 +85,22 @@ class ExponentialWeights(Stateful, Bandit):
         restart_every: int | None = None,
         capacity: npt.ArrayLike | None = None,
     ) -> None:
-        if n_arms < 2:
-            raise ValueError(f"n_arms is {n_arms}; exponential weights need at least 2 arms")
-        for name, value, most in (("mixing", mixing, 1.0), ("sharing", sharing, 1.0), ("bonus", bonus, np.inf)):
-            if not 0.0 <= value <= most:
-                raise ValueError(f"{name} is {value}; it must lie between 0 and {most}")
-        if not (np.isfinite(step) and step >= 0.0):
-            raise ValueError(f"step is {step}; give a finite number, 0 or more")
+        require("[2, inf)", n_arms=n_arms)
+        require("[0, 1]", mixing=mixing, sharing=sharing)
+        require("[0, inf)", bonus=bonus, step=step)
         if sharing_form not in ("auer", "others"):
             raise ValueError(f"sharing_form={sharing_form!r} is unknown; choose 'auer' or 'others'")
         if sharing_form == "others" and sharing > 1.0 - 1.0 / n_arms:
             raise ValueError(
                 f"sharing is {sharing}; among {n_arms} arms more than {1 - 1 / n_arms:.3g} turns them round"
             )
-        if restart_every is not None and restart_every < 1:
-            raise ValueError(f"restart_every is {restart_every}; give at least 1, or None")
-        if not utility_range[0] < utility_range[1]:
-            raise ValueError(f"utility_range is {utility_range}; need lo < hi")
-        self.n_arms, self.runs = n_arms, runs
+        if restart_every is not None:
+            require("[1, inf)", restart_every=restart_every)
+        super().__init__(n_arms, runs, utility_range)
         self.step, self.mixing, self.bonus = step, mixing, bonus
         self.sharing, self.sharing_form = sharing, sharing_form
-        self.utility_range, self.gain_range, self.restart_every = utility_range, gain_range, restart_every
-        self._log_weights = np.zeros((*leading_axes(runs), n_arms))
+        self.gain_range, self.restart_every = gain_range, restart_every
+        self._log_weights = np.zeros((*self._leading, n_arms))
         self._updates = 0
         self._capacity = None if capacity is None else Capacity(n_arms, capacity)
         self._plays = 1
@@ -141,19 +128,10 @@ class ExponentialWeights(Stateful, Bandit):
         return play_distinct(self.probabilities(), size, rng, self._capacity.each)
 
     @override
-    def update(
-        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
-    ) -> None:
-        played, weights, utilities = checked_answers(
-            selection,
-            values,
-            n_arms=self.n_arms,
-            leading=self._log_weights.shape[:-1],
-            utility_range=self.utility_range,
-        )
+    def _learn(self, arms: IntArray, inclusion: FloatArray, utilities: FloatArray) -> None:
         (lo, hi), (least, most) = self.utility_range, self.gain_range
         gains = least + (most - least) * (utilities - lo) / (hi - lo)
-        grown = self.step * sum_by_arm(played, gains / weights, self.n_arms)
+        grown = self.step * sum_by_arm(arms, gains / inclusion, self.n_arms)
         if self.bonus:
             grown += self.step * self.bonus / (self._plays * self.probabilities())
         grown += self._log_weights

@@ -12,22 +12,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.bregman import bregman_projection
+from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.adversarial.regularizers import NegativeEntropy, Regularizer
-from curriculum_bandits.bandits.arrays import (
-    checked_answers,
-    leading_axes,
-    play_distinct,
-    refuse_candidates,
-    sum_by_arm,
-)
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
-from curriculum_bandits.state import Array, Count, Field, Stateful
+from curriculum_bandits.bandits.arrays import play_distinct, refuse_candidates, sum_by_arm
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.state import Array, Count, Field
 
 __all__ = ["Ftrl"]
 
 
-class Ftrl(Stateful, Bandit):
+class Ftrl(ImportanceWeighted):
     r""":math:`p_t = \arg\min_p \langle \hat L_{t-1}, p \rangle + F(p) / \eta_t` on cumulative loss estimates.
 
     Losses are ``hi - utility``, estimated as :math:`\hat\ell_t(x) = 1[x\ played] (\ell - B_x)/q_x + B_x`; B is 0, or
@@ -43,9 +39,6 @@ class Ftrl(Stateful, Bandit):
         implicit_exploration: Implicit exploration of round t, added to every inclusion; None is none.
         reduced_variance: Use the estimator with B above (one play only).
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Zimmert & Seldin, "Tsallis-INF", 2021 (both estimators); Bubeck & Cesa-Bianchi 2012, section 3.1 (anytime
     Exp3); Neu, "Explore no more", 2015 (implicit exploration).
 
@@ -57,6 +50,7 @@ class Ftrl(Stateful, Bandit):
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"_losses": Array(low=0.0), "_round": Count(low=1)}
+    utility_range: tuple[float, float]
 
     def __init__(
         self,
@@ -70,20 +64,14 @@ class Ftrl(Stateful, Bandit):
         implicit_exploration: Callable[[int], float] | None = None,
         reduced_variance: bool = False,
     ) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; a bandit needs at least one arm")
-        lo, hi = utility_range
-        if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
-            raise ValueError(f"utility_range is {utility_range}; need finite lo < hi")
-        if not 1 <= plays <= n_arms:
-            raise ValueError(f"plays is {plays}; give 1 to {n_arms}")
+        super().__init__(n_arms, runs, utility_range)
+        require(f"[1, {n_arms}]", plays=plays)
         if reduced_variance and plays != 1:
             raise ValueError("reduced_variance is defined for one play a round; use plays=1")
-        self.n_arms, self.runs, self.plays = n_arms, runs, plays
-        self.step, self.implicit_exploration = step, implicit_exploration
+        self.plays, self.step, self.implicit_exploration = plays, step, implicit_exploration
         self.regularizer: Regularizer = NegativeEntropy() if regularizer is None else regularizer
-        self.utility_range, self.reduced_variance = utility_range, reduced_variance
-        self._losses = np.zeros((*leading_axes(runs), n_arms))
+        self.reduced_variance = reduced_variance
+        self._losses = np.zeros((*self._leading, n_arms))
         self._round = 1
         self._probability = self._leader()
 
@@ -99,25 +87,16 @@ class Ftrl(Stateful, Bandit):
         return play_distinct(self._probability, size, rng)
 
     @override
-    def update(
-        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
-    ) -> None:
-        played, weights, utilities = checked_answers(
-            selection,
-            values,
-            n_arms=self.n_arms,
-            leading=self._losses.shape[:-1],
-            utility_range=self.utility_range,
-        )
+    def _learn(self, arms: IntArray, inclusion: FloatArray, utilities: FloatArray) -> None:
         lo, hi = self.utility_range
         losses = (hi - utilities) / (hi - lo)
-        extra = 0.0 if self.implicit_exploration is None else self.implicit_exploration(self._round)
+        divisor = inclusion + (0.0 if self.implicit_exploration is None else self.implicit_exploration(self._round))
         if self.reduced_variance:
             level = 0.5 * (self._probability >= self.step(self._round) ** 2)
-            losses = losses - np.take_along_axis(level, played, axis=-1)
-            estimate = level + sum_by_arm(played, losses / (weights + extra), self.n_arms)
+            losses = losses - np.take_along_axis(level, arms, axis=-1)
+            estimate = level + sum_by_arm(arms, losses / divisor, self.n_arms)
         else:
-            estimate = sum_by_arm(played, losses / (weights + extra), self.n_arms)
+            estimate = sum_by_arm(arms, losses / divisor, self.n_arms)
         # Only differences matter; keeping the least at 0 keeps the numbers small for ever.
         total = self._losses + estimate
         self._losses = total - np.min(total, axis=-1, keepdims=True)

@@ -9,17 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.exponential_weights import ExponentialWeights
-from curriculum_bandits.bandits.arrays import checked_answers
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
-from curriculum_bandits.state import Array, Field, Part, Stateful
+from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
+from curriculum_bandits.state import Array, Field, Part
 
 __all__ = ["GravesExp3S"]
 
 _LOW, _HIGH = 20.0, 80.0
 
 
-class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
+class GravesExp3S(ImportanceWeighted, kind="graves_exp3_s"):
     r"""Graves' Exp3.S: utilities are mapped to [-1, 1] by the 20th and 80th percentiles of their history.
 
     :math:`\pi = (1 - \epsilon)\,\mathrm{softmax}(w) + \epsilon/K`, and
@@ -40,9 +41,6 @@ class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
         capacity: How often an arm can be played in one round, a number or shape (K,), for batches of any size; None
             plays one arm a round.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Graves et al., "Automated Curriculum Learning for Neural Networks", arXiv 1704.03003.
 
     >>> bandit = GravesExp3S(2, step=0.5)
@@ -54,7 +52,7 @@ class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
 
     STATE: ClassVar[Mapping[str, Field]] = {
         "_weights": Part(),
-        "_seen": Array(shape=lambda bandit: (*bandit._seen.shape[:-1], None)),
+        "_seen": Array(shape=lambda bandit: (*bandit._leading, None)),
     }
 
     def __init__(
@@ -69,8 +67,7 @@ class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
         history: int = 1000,
         capacity: npt.ArrayLike | None = None,
     ) -> None:
-        if history < 2:
-            raise ValueError(f"history is {history}; percentiles need at least 2 utilities")
+        require("[2, inf)", history=history)
         self._weights = ExponentialWeights(
             n_arms,
             step=step,
@@ -83,8 +80,9 @@ class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
             gain_range=(-1.0, 1.0),
             capacity=capacity,
         )
-        self.n_arms, self.runs, self.history = n_arms, runs, history
-        self._seen: FloatArray = np.empty((*self._weights.probabilities().shape[:-1], 0))
+        super().__init__(n_arms, runs, None)
+        self.history = history
+        self._seen: FloatArray = np.empty((*self._leading, 0))
 
     def probabilities(self) -> FloatArray:
         """The distribution p_t over arms, shape (..., K)."""
@@ -95,16 +93,12 @@ class GravesExp3S(Stateful, Bandit, kind="graves_exp3_s"):
         return self._weights.select(size, rng, candidates)
 
     @override
-    def update(
-        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
-    ) -> None:
-        leading = self._seen.shape[:-1]
-        _, _, utilities = checked_answers(selection, values, n_arms=self.n_arms, leading=leading)
+    def _learn(self, arms: IntArray, inclusion: FloatArray, utilities: FloatArray) -> None:
         seen = np.concatenate([self._seen, utilities], axis=-1)[..., -self.history :]
         low, high = np.percentile(seen, [_LOW, _HIGH], axis=-1, keepdims=True)
         spread = np.where(high > low, high - low, 1.0)
         apart = np.clip(2.0 * (utilities - low) / spread - 1.0, -1.0, 1.0)
-        self._weights.update(selection, np.where(high > low, apart, np.sign(utilities - low)))
+        self._weights._learn(arms, inclusion, np.where(high > low, apart, np.sign(utilities - low)))
         self._seen = seen
 
     @override

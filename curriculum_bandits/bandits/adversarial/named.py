@@ -1,13 +1,15 @@
 """The bandits of the literature by name: each is a configuration of a rule here, with the tuning its theorem assumes.
 
-Settings follow from arms, horizon and plays, so a name and those numbers are all one needs to reproduce a published
-baseline. Utilities lie in ``utility_range``, [0, 1] by default.
+Settings follow from the numbers that all take, which suffice to reproduce a published baseline: ``n_arms`` K,
+``horizon`` T in rounds, ``plays`` a round m, and ``segments`` S of the comparator (one more than its switches); of
+``runs`` independent runs, with utilities in ``utility_range``, [0, 1] by default.
 """
 
 from __future__ import annotations
 
 import math
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.exp3_m import Exp3M
 from curriculum_bandits.bandits.adversarial.exponential_weights import ExponentialWeights
 from curriculum_bandits.bandits.adversarial.ftrl import Ftrl
@@ -46,16 +48,7 @@ Range = tuple[float, float]
 def exp3(n_arms: int, horizon: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> Osmd:
     r"""Exp3 on losses with the step tuned for a horizon, :math:`\eta = \sqrt{2 \ln K / (T K)}`.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.exp3_bound`.
-
-    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    Its bound is `bounds.exp3_bound`. Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
 
     >>> round(exp3(10, 1000).step, 4)
     0.0215
@@ -66,15 +59,7 @@ def exp3(n_arms: int, horizon: int, *, runs: int | None = None, utility_range: R
 def exp3_anytime(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> Ftrl:
     r"""Exp3 without a horizon: follow the regularised leader with :math:`\eta_t = \sqrt{\ln K / (t K)}`.
 
-    Args:
-        n_arms: Number of arms K.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.exp3_anytime_bound`.
-
-    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    Its bound is `bounds.exp3_anytime_bound`. Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
     return Ftrl(n_arms, lambda t: exp3_anytime_step(t, n_arms), runs=runs, utility_range=utility_range)
 
@@ -82,14 +67,7 @@ def exp3_anytime(n_arms: int, *, runs: int | None = None, utility_range: Range =
 def exp3_ix(n_arms: int, horizon: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> Osmd:
     r"""Exp3 with implicit exploration: losses divided by :math:`p + \gamma`, :math:`\gamma = \eta / 2`.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit, with :math:`\eta = \sqrt{2 \ln K / (T K)}`.
+    The step is that of `exp3`.
 
     Source: Neu, "Explore no more: Improved high-probability regret bounds for non-stochastic bandits", 2015.
     """
@@ -102,15 +80,7 @@ def exp3_m(
 ) -> Exp3M:
     r"""Exp3.M with :math:`\gamma = \min(1, \sqrt{K \ln(K/m) / ((e - 1) m T)})`.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        plays: Plays per round m, below K.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit. `osmd_entropy` is the same problem with a better constant.
+    `osmd_entropy` solves the same problem with a better constant; `plays` must be below K.
 
     Source: Uchiya, Nakamura & Kudo, "Algorithms for Adversarial Bandit Problems with Multiple Plays", ALT 2010.
     """
@@ -123,17 +93,7 @@ def osmd_entropy(
 ) -> Osmd:
     r"""Many plays a round with negative entropy, step tuned for a horizon, :math:`\eta = \sqrt{2 m \ln(K/m) / (T K)}`.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        plays: Plays per round m.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.osmd_entropy_bound`.
-
-    Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.6.
+    Its bound is `bounds.osmd_entropy_bound`. Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.6.
     """
     step = osmd_entropy_step(horizon, n_arms, plays, scale=_width(utility_range))
     return Osmd(n_arms, runs=runs, plays=plays, floor=0.0, step=step, utility_range=utility_range)
@@ -145,18 +105,7 @@ def osmd_tsallis(
     r"""Many plays a round with 1/2-Tsallis entropy, step tuned for a horizon, :math:`\eta = \sqrt{8 m / T}`.
 
     The step belongs to the normalisation of `Tsallis`; it is worked out here and gives the constant of the theorem.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        plays: Plays per round m.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.osmd_tsallis_bound`.
-
-    Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.7.
+    Its bound is `bounds.osmd_tsallis_bound`. Source: Bubeck & Cesa-Bianchi 2012, Theorem 5.7.
     """
     step = osmd_tsallis_step(horizon, n_arms, plays, scale=_width(utility_range))
     return Osmd(
@@ -170,22 +119,11 @@ def exp3_p(
     r"""Exp3.P, whose bound holds with probability :math:`1 - \delta`: every gain gets a bonus before it is divided.
 
     :math:`\beta = \sqrt{\ln(K/\delta)/(TK)}`, :math:`\eta = 0.95 \sqrt{\ln K/(TK)}`, :math:`\gamma = 1.05 \sqrt{K \ln K
-    / T}`.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        confidence: :math:`\delta` in (0, 1).
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If `confidence` is not in (0, 1).
+    / T}`, where `confidence` is :math:`\delta` in (0, 1).
 
     Source: Bubeck & Cesa-Bianchi 2012, section 3.2.
     """
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence is {confidence}; it is the chance of failure, between 0 and 1")
+    require("(0, 1)", confidence=confidence)
     spread = math.log(n_arms) / (horizon * n_arms)
     return ExponentialWeights(
         n_arms,
@@ -203,18 +141,7 @@ def exp3_s(
     r"""Exp3.S, tuned for comparators of S segments.
 
     :math:`\alpha = 1/T`, :math:`\gamma = \min(1, \sqrt{K (S \ln(KT) + e) / ((e-1) T)})`, :math:`\eta = \gamma / K`.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        segments: S, the number of segments of the comparator (one more than its switches).
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.exp3_s_bound`.
-
-    Source: Auer, Cesa-Bianchi, Freund & Schapire 2002, Corollary 8.3.
+    Its bound is `bounds.exp3_s_bound`. Source: Auer, Cesa-Bianchi, Freund & Schapire 2002, Corollary 8.3.
     """
     mixing = exp3_s_exploration(horizon, n_arms, segments)
     return ExponentialWeights(
@@ -235,16 +162,6 @@ def fixed_share(
     After each update :math:`\alpha = (S - 1)/(T - 1)` of the distribution, at most half, returns to uniform;
     :math:`\eta = \sqrt{2 D / (K T)}` with the D of `bounds.fixed_share_bound`. With one segment it is `exp3`.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        segments: S, the number of segments of the comparator (one more than its switches).
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.fixed_share_bound`.
-
     Source: Herbster & Warmuth, "Tracking the Best Expert", 1998; for bandits derived here.
 
     >>> round(fixed_share(10, 1000, 5).share, 4)
@@ -261,19 +178,7 @@ def rexp3(
     r"""Exp3 started again every :math:`\Delta = \lceil (K \ln K)^{1/3} (T/V)^{2/3} \rceil` rounds.
 
     Inside a batch :math:`\gamma = \min(1, \sqrt{K \ln K / ((e - 1) \Delta)})`.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        variation: Variation budget V > 0, in units of the width of `utility_range`.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Returns:
-        The bandit; its bound is `bounds.rexp3_bound`.
-
-    Raises:
-        ValueError: If `variation` is not positive.
+    The `variation` budget V is above 0, in units of the width of `utility_range`. Its bound is `bounds.rexp3_bound`.
 
     Source: Besbes, Gur & Zeevi, "Stochastic Multi-Armed-Bandit Problem with Non-stationary Rewards", 2014, Theorem 2.
     """
@@ -291,17 +196,10 @@ def tsallis_inf(
 ) -> Ftrl:
     r"""Tsallis-INF: 1/2-Tsallis entropy with :math:`\eta_t = 2/\sqrt t`, or :math:`4/\sqrt t` with reduced variance.
 
-    Args:
-        n_arms: Number of arms K.
-        reduced_variance: Use the estimator that subtracts 1/2 where p is not small.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
+    With `reduced_variance` the estimator subtracts 1/2 where p is not small; the bound of the plain form is
+    `bounds.tsallis_inf_bound`.
 
-    Returns:
-        The bandit; the bound of the plain form is `bounds.tsallis_inf_bound`.
-
-    Source: Zimmert & Seldin, "Tsallis-INF: An Optimal Algorithm for Stochastic and Adversarial Bandits", 2021, Theorem
-        1.
+    Source: Zimmert & Seldin, "Tsallis-INF: An Optimal Algorithm for Stochastic and Adversarial Bandits", 2021, Thm. 1.
     """
     scale = 4.0 if reduced_variance else 2.0
     return Ftrl(

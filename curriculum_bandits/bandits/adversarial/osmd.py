@@ -15,32 +15,29 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.adversarial.bregman import bregman_projection
+from curriculum_bandits.bandits.adversarial.importance_weighted import ImportanceWeighted
 from curriculum_bandits.bandits.adversarial.regularizers import NegativeEntropy, Regularizer
 from curriculum_bandits.bandits.adversarial.step_size import ScaleFree
 from curriculum_bandits.bandits.arrays import (
-    checked_answers,
-    leading_axes,
     play_distinct,
     play_independent,
     positions,
     refuse_candidates,
     sum_by_arm,
 )
-from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, Selection
+from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.sampling.simplex import kl_projection, rescaled_into
-from curriculum_bandits.state import Array, Count, Field, Stateful
+from curriculum_bandits.state import Array, Count, Field
 
 __all__ = ["Osmd"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TINIEST = 1e-300  # keeps the log of a probability finite, so that an arm can always come back
 _SAFE_EXPONENT = 100.0
 
 
-class Osmd(Stateful, Bandit):
+class Osmd(ImportanceWeighted):
     r"""OSMD: :math:`p_{t+1} = \arg\max_p \eta \langle \tilde u_t, p \rangle - D_F(p, p_t)`.
 
     With negative entropy, the default F, that is :math:`\Pi\big(p_t \exp(\eta \tilde u_t)\big)`. Here
@@ -73,9 +70,6 @@ class Osmd(Stateful, Bandit):
         center: Subtract the running mean of utilities (only without `utility_range`; it changes no expectation
             beyond a constant common to all arms).
 
-    Raises:
-        ValueError: If a setting is out of its range; the message names it.
-
     Source: Bubeck & Cesa-Bianchi, "Regret Analysis of Stochastic and Nonstochastic Multi-armed Bandit Problems", 2012,
     chapter 5; fixed share after Herbster & Warmuth 1998. Scale-free form and floor-and-cap set: derived here.
 
@@ -93,6 +87,9 @@ class Osmd(Stateful, Bandit):
         "_rounds": Count(),
         "_plays": Count(low=1),
     }
+    _probability: FloatArray
+    _baseline: FloatArray
+    _rounds: int
 
     def __init__(
         self,
@@ -112,40 +109,23 @@ class Osmd(Stateful, Bandit):
         implicit_exploration: float = 0.0,
         restart_every: int | None = None,
     ) -> None:
-        _require(n_arms >= 1, f"n_arms is {n_arms}; a bandit needs at least one arm")
-        _require(0.0 <= floor < 1.0, f"floor is {floor}; it must be in [0, 1)")
-        _require(0.0 <= share < 1.0, f"share is {share}; it must be in [0, 1)")
-        step = ScaleFree() if step is None else step
-        _require(
-            isinstance(step, ScaleFree) or (math.isfinite(step) and step >= 0.0),
-            f"step is {step}; give a finite number, 0 or more, or ScaleFree(...)",
-        )
-        _require(implicit_exploration >= 0.0, f"implicit_exploration is {implicit_exploration}; it must be 0 or more")
-        _require(
-            restart_every is None or restart_every >= 1, f"restart_every is {restart_every}; give at least 1, or None"
-        )
-        if utility_range is not None:
-            lo, hi = utility_range
-            _require(
-                math.isfinite(lo) and math.isfinite(hi) and lo < hi, f"utility_range is {utility_range}; need lo < hi"
-            )
-        self.n_arms = n_arms
-        self.runs = runs
-        self.replacement = replacement
-        self.floor, self.share, self.step = floor, share, step
-        self.utility_range, self.center = utility_range, center
+        super().__init__(n_arms, runs, utility_range)
+        require("[0, 1)", floor=floor, share=share)
+        require("[0, inf]", implicit_exploration=implicit_exploration)
+        if restart_every is not None:
+            require("[1, inf)", restart_every=restart_every)
+        if not isinstance(step, ScaleFree | None):
+            require("[0, inf)", step=step)
+        self.replacement, self.center = replacement, center
+        self.floor, self.share, self.step = floor, share, ScaleFree() if step is None else step
         self.regularizer: Regularizer = NegativeEntropy() if regularizer is None else regularizer
         self.implicit_exploration, self.restart_every = implicit_exploration, restart_every
         self._capacity = np.broadcast_to(np.asarray(capacity, dtype=np.float64), (n_arms,))
-        _require(bool(np.all(self._capacity >= 1)), "capacity must be at least 1 for every arm")
+        if not np.all(self._capacity >= 1):
+            raise ValueError(f"capacity is {np.min(self._capacity)} for an arm; it must be at least 1 for each")
         self._prior = _distribution(prior, n_arms)
-        leading = leading_axes(runs)
         self._anchor = self._prior
-        self._probability = np.broadcast_to(self._prior, (*leading, n_arms)).copy()
-        self._baseline = np.zeros(leading)
-        self._spent = np.zeros(leading)
-        self._largest = np.zeros(leading)
-        self._rounds = 0
+        self._forget()
         self._check_plays(plays)
         self._plays = 0
         self._set_plays(plays)
@@ -173,21 +153,14 @@ class Osmd(Stateful, Bandit):
         return play_distinct(self._probability, size, rng, self._capacity)
 
     @override
-    def update(
-        self, selection: Selection, values: ArrayLike, *, counts: Extra = None, kl: Extra = None, cost: Extra = None
-    ) -> None:
-        played, weights, utilities = checked_answers(
-            selection,
-            values,
-            n_arms=self.n_arms,
-            leading=self._probability.shape[:-1],
-            utility_range=self.utility_range,
-        )
+    def _learn(self, arms: IntArray, inclusion: FloatArray, utilities: FloatArray) -> None:
         credit = utilities - self.utility_range[1] if self.utility_range is not None else self._centred(utilities)
-        terms = credit / (weights + self.implicit_exploration if self.implicit_exploration else weights)
-        moved = self._moved_by_one(played, terms) if self._one_at_a_time(played) else None
+        terms = credit / (inclusion + self.implicit_exploration if self.implicit_exploration else inclusion)
+        # One play moves one weight, which takes neither logarithms nor a sum over arms.
+        alone = arms.shape[-1] == 1 and isinstance(self.regularizer, NegativeEntropy)
+        moved = self._moved_by_one(arms, terms) if alone else None
         if moved is None:
-            moved = self._moved(sum_by_arm(played, terms, self.n_arms))
+            moved = self._moved(sum_by_arm(arms, terms, self.n_arms))
         probability, self._spent, self._largest = moved
         if self.share:
             probability *= 1.0 - self.share
@@ -198,10 +171,6 @@ class Osmd(Stateful, Bandit):
             self._follow(utilities)
         if self._rounds == self.restart_every:
             self._forget()
-
-    def _one_at_a_time(self, played: IntArray) -> bool:
-        """One play moves one weight, which takes neither logarithms nor a sum over arms."""
-        return played.shape[-1] == 1 and isinstance(self.regularizer, NegativeEntropy)
 
     def _moved_by_one(self, played: IntArray, terms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray] | None:
         """As `_moved` after one play a run, on weights instead of their logarithms; None where that might overflow."""
@@ -264,12 +233,12 @@ class Osmd(Stateful, Bandit):
         self._probability = self._project(self._dual())
 
     def _check_plays(self, plays: int) -> None:
-        _require(plays >= 1, f"{plays} plays are asked for; ask for at least 1")
-        total = np.sum(self._capacity)
-        _require(
-            self.replacement or plays <= float(total),
-            f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; ask for fewer",
-        )
+        total = math.inf if self.replacement else float(np.sum(self._capacity))
+        if not 1 <= plays <= total:
+            raise ValueError(
+                f"{plays} plays are asked for but all arms together can be played {total:.0f} times a round; "
+                "ask for 1 to that"
+            )
 
     def _bound(self, plays: int) -> None:
         """Lay out the feasible set for so many plays; a bound that cannot bind is a plain number."""
@@ -281,9 +250,8 @@ class Osmd(Stateful, Bandit):
         self._diameter = self._divergence()
 
     def _forget(self) -> None:
-        leading = self._probability.shape[:-1]
-        self._probability = np.broadcast_to(self._anchor, self._probability.shape).copy()
-        self._baseline, self._spent, self._largest = np.zeros(leading), np.zeros(leading), np.zeros(leading)
+        self._probability = np.broadcast_to(self._anchor, (*self._leading, self.n_arms)).copy()
+        self._baseline, self._spent, self._largest = (np.zeros(self._leading) for _ in range(3))
         self._rounds = 0
 
     def _dual(self) -> FloatArray:
@@ -307,11 +275,6 @@ class Osmd(Stateful, Bandit):
         linear = float(np.sum(self.regularizer.dual(anchor) * (vertex - anchor)))
         divergence = float(self.regularizer.value(vertex) - self.regularizer.value(anchor)) - linear
         return max(divergence, 0.0)  # where the set is a single point, rounding may fall below
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
 
 
 def _distribution(prior: npt.ArrayLike | None, n_arms: int) -> FloatArray:

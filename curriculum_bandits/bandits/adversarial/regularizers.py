@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["LogBarrier", "NegativeEntropy", "Regularizer", "Tsallis"]
@@ -19,59 +20,22 @@ _TINIEST = 1e-300
 
 
 class Regularizer(Protocol):
-    """A separable convex function of a distribution.
-
-    Attributes:
-        supremum: Least upper bound of f' on p > 0; `primal` is infinite from there on.
-    """
-
-    @property
-    def supremum(self) -> float:
-        """Least upper bound of f'."""
-        ...
+    """A separable convex function of a distribution; but for `value`, arrays have any shape and keep it."""
 
     def value(self, probability: FloatArray) -> FloatArray:
-        """F, summed over the last axis; ``inf`` where it is infinite.
-
-        Args:
-            probability: Non-negative, shape (..., K).
-
-        Returns:
-            Shape (...).
-        """
+        """F of probabilities of 0 or more, shape (..., K), as shape (...); ``inf`` where it is infinite."""
         ...
 
     def dual(self, probability: FloatArray) -> FloatArray:
-        """F' of each probability.
-
-        Args:
-            probability: Positive, any shape.
-
-        Returns:
-            The dual coordinates, same shape, increasing in the probability.
-        """
+        """Derivative f' at each positive probability, in which it increases."""
         ...
 
     def primal(self, dual: FloatArray) -> FloatArray:
-        """The probability whose f' is given; ``inf`` at and beyond `supremum`.
-
-        Args:
-            dual: Any shape.
-
-        Returns:
-            Probabilities, not normalised, same shape.
-        """
+        """The probability, not normalised, whose f' is given; ``inf`` at and beyond the least upper bound of f'."""
         ...
 
     def slope(self, probability: FloatArray) -> FloatArray:
-        """Derivative of `primal` at the dual of a probability, 1 / f''.
-
-        Args:
-            probability: Positive, any shape.
-
-        Returns:
-            Positive, same shape.
-        """
+        """Derivative of `primal` at the dual of a positive probability, 1 / f''; positive."""
         ...
 
 
@@ -82,11 +46,6 @@ class NegativeEntropy:
     >>> NegativeEntropy().primal(NegativeEntropy().dual(np.array([0.25])))
     array([0.25])
     """
-
-    @property
-    def supremum(self) -> float:
-        """Infinity: every dual has a probability."""
-        return np.inf
 
     def value(self, probability: FloatArray) -> FloatArray:
         """``sum p ln p``."""
@@ -126,14 +85,7 @@ class Tsallis:
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse a power outside (0, 1)."""
-        if not 0.0 < self.power < 1.0:
-            raise ValueError(f"the power is {self.power}; it must lie strictly between 0 and 1")
-
-    @property
-    def supremum(self) -> float:
-        """``1 / (1 - power)``, which the dual nears as p grows without bound."""
-        return 1.0 / (1.0 - self.power)
+        require("(0, 1)", power=self.power)
 
     def value(self, probability: FloatArray) -> FloatArray:
         r""":math:`-\sum (p^\alpha - \alpha p) / (\alpha (1 - \alpha))`."""
@@ -164,11 +116,6 @@ class LogBarrier:
     >>> LogBarrier().primal(LogBarrier().dual(np.array([0.25])))
     array([0.25])
     """
-
-    @property
-    def supremum(self) -> float:
-        """0, which the dual nears as p grows without bound."""
-        return 0.0
 
     def value(self, probability: FloatArray) -> FloatArray:
         """``-sum ln p``."""

@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["ScaleFree"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _TINY = 1e-300
 
@@ -42,11 +42,8 @@ class ScaleFree:
     memory: float = math.inf
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot work."""
-        if not (math.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"scale is {self.scale}; it must be positive and finite")
-        if not self.memory >= 1:
-            raise ValueError(f"memory is {self.memory} rounds; it must be at least 1, or inf")
+        require("(0, inf)", scale=self.scale)
+        require("[1, inf]", memory=self.memory)
 
     @property
     def retention(self) -> float:
@@ -56,7 +53,7 @@ class ScaleFree:
     def step(
         self, energy: FloatArray, peak: FloatArray, divergence: float, spent: FloatArray, largest: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Step size for this round, and the two sums it leaves behind.
+        """Step size for this round, new `spent` and new `largest`; the step is 0 while every estimate was 0.
 
         Args:
             energy: V of this round, shape (...), with f'' at the distribution that the estimates are applied to.
@@ -64,9 +61,6 @@ class ScaleFree:
             divergence: D, the largest divergence from the prior.
             spent: Discounted sum of V before this round, shape (...).
             largest: Discounted largest absolute estimate before this round, shape (...).
-
-        Returns:
-            Step size, new `spent`, new `largest`, shape (...) each. The step is 0 while every estimate was 0.
         """
         spent = self.retention * spent + energy
         largest = np.maximum(self.retention * largest, peak)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates, refuse_size
 from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.state import Field, Fixed, Real, Stateful
 
@@ -34,12 +35,6 @@ class MovingTarget(Stateful, Bandit):
         sensitivity: :math:`\alpha`.
         target_reward: :math:`\beta`, the mean reward at which the target stands still.
         start: The first T; None is the least difficulty.
-
-    Raises:
-        ValueError: If a difficulty is missing, or a setting is not a finite number in its range.
-
-    Attributes:
-        n_arms: Number of problems N.
 
     Source: Shi et al., "Efficient Reinforcement Finetuning via Adaptive Curriculum Learning", arXiv 2504.05520.
 
@@ -68,11 +63,8 @@ class MovingTarget(Stateful, Bandit):
         if not np.all(np.isfinite(values)):
             missing = int(np.argmin(np.isfinite(values)))
             raise ValueError(f"the difficulty of problem {missing} is {values[missing]}; give every problem a number")
-        for name, value in (("step", step), ("sensitivity", sensitivity)):
-            if not (math.isfinite(value) and value >= 0.0):
-                raise ValueError(f"{name} is {value}; give a finite number, 0 or more")
-        if not math.isfinite(target_reward):
-            raise ValueError(f"target_reward is {target_reward}; give a finite number")
+        require("[0, inf)", step=step, sensitivity=sensitivity)
+        require("(-inf, inf)", target_reward=target_reward)
         self.n_arms = len(values)
         self.step, self.sensitivity, self.target_reward = step, sensitivity, target_reward
         self._order: IntArray = np.argsort(values, kind="stable")
@@ -88,8 +80,7 @@ class MovingTarget(Stateful, Bandit):
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         refuse_candidates(self, candidates)
-        if not 1 <= size <= self.n_arms:
-            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        refuse_size(size, self.n_arms)
         chosen = rng.permutation(self._order[self._nearest(size, rng)])
         return Selection(chosen, np.full(size, 1.0 / size), None)
 

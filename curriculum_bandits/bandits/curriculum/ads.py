@@ -6,7 +6,6 @@ stands. Problems outside the windows are not drawn.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import checked_utilities
 from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, IntArray, RefusedUtility, Selection
 from curriculum_bandits.bandits.curriculum.capped_bandit import CappedBandit
@@ -49,9 +49,6 @@ class ClusterWindows(CappedBandit):
         first_rate: :math:`r_k` of a cluster that has not answered yet, in (0, 1].
         reset_after: Distributions and windows start anew after so many answers; None is N, one pass over the bank,
             0 never.
-
-    Raises:
-        ValueError: If shapes differ, a difficulty is missing, a cluster is empty, or a setting is out of its range.
 
     Source: Xu et al., "Learning at the Right Pace: Adaptive Data Scheduling Improves LLM Reinforcement Learning",
     arXiv 2606.22305, and its authors' public code for what :math:`r_k`, the width and the moves are.
@@ -93,21 +90,14 @@ class ClusterWindows(CappedBandit):
             raise ValueError(f"the difficulty of problem {missing} is {values[missing]}; give every problem a number")
         if labels.min() < 0 or np.any(np.bincount(labels) == 0):
             raise ValueError("clusters must be numbered 0..K-1 without gaps")
-        if width < 1:
-            raise ValueError(f"width is {width}; a window holds at least one problem")
-        if not (math.isfinite(target) and math.isfinite(tolerance) and tolerance >= 0.0):
-            raise ValueError(
-                f"target and tolerance are {target} and {tolerance}; give finite numbers, tolerance 0 or more"
-            )
-        if not 0.0 <= smoothing <= 1.0:
-            raise ValueError(f"smoothing is {smoothing}; it must be in [0, 1]")
-        if not 0.0 < first_rate <= 1.0:
-            raise ValueError(f"first_rate is {first_rate}; it must be above 0 and at most 1")
-        if reset_after is not None and reset_after < 0:
-            raise ValueError(f"reset_after is {reset_after}; give a number of answers, 0 for never, or None for N")
+        reset_after = self.n_arms if reset_after is None else reset_after
+        require("[1, inf)", width=width)
+        require("(-inf, inf)", target=target)
+        require("[0, inf)", tolerance=tolerance, reset_after=reset_after)
+        require("[0, 1]", smoothing=smoothing)
+        require("(0, 1]", first_rate=first_rate)
         self.width, self.target, self.tolerance = width, target, tolerance
-        self.smoothing, self.first_rate = smoothing, first_rate
-        self.reset_after = self.n_arms if reset_after is None else reset_after
+        self.smoothing, self.first_rate, self.reset_after = smoothing, first_rate, reset_after
         self._clusters: IntArray = labels
         # Places: problems by cluster, in it by difficulty; those of cluster k are start[k]..start[k+1]-1.
         self._problems: IntArray = np.lexsort((values, labels))

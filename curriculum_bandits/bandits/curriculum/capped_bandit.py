@@ -32,12 +32,6 @@ class CappedBandit(Stateful, Bandit, ABC):
     Args:
         n_arms: Number of arms K.
         capacity: As `Capacity` takes it; with 1 no arm is played twice in one round.
-
-    Raises:
-        ValueError: If there is no arm, or one without capacity.
-
-    Attributes:
-        n_arms: As given.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"_plays": Count(low=1)}

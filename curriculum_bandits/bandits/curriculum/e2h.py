@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.curriculum.capped_bandit import CappedBandit
 from curriculum_bandits.state import Count, Field, Fixed
@@ -36,9 +37,6 @@ class EasyToHard(CappedBandit):
         power: :math:`\beta` > 0: below 1 the bell hurries at first. For `gaussian` only.
         width: :math:`\sigma` > 0, in levels. For `gaussian` only.
         capacity: How often an arm can be played in one round: a number or shape (K,).
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: E2H, arXiv 2506.06632.
 
@@ -69,13 +67,10 @@ class EasyToHard(CappedBandit):
         n_arms = self._levels.size
         if not np.array_equal(np.sort(self._levels.ravel()), np.arange(n_arms)) or self._levels.ndim != 1:
             raise ValueError(f"levels are {self._levels.tolist()}; give each of 0..{n_arms - 1} to one arm")
-        if steps < 1:
-            raise ValueError(f"steps is {steps}; give the number of batches, at least 1")
+        require("[1, inf)", steps=steps)
         if schedule not in get_args(Schedule):
             raise ValueError(f"schedule={schedule!r} is unknown; choose 'cosine' or 'gaussian'")
-        for name, value in (("power", power), ("width", width)):
-            if not (np.isfinite(value) and value > 0.0):
-                raise ValueError(f"{name} is {value}; it must be a finite number above 0")
+        require("(0, inf)", power=power, width=width)
         super().__init__(n_arms, capacity)
         self.steps, self.schedule = steps, schedule
         self.power, self.width = power, width

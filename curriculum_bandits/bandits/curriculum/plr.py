@@ -6,13 +6,13 @@ problems, from which a batch of distinct ones is drawn with exact inclusion.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import checked_utilities
 from curriculum_bandits.bandits.contract import ArrayLike, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.curriculum.capped_bandit import CappedBandit
@@ -48,9 +48,6 @@ class PrioritizedLevels(CappedBandit):
         temperature: :math:`\beta`, above 0.
         staleness: :math:`\rho`, in [0, 1]. With 0, a problem of low rank may in effect never come again.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Jiang, Grefenstette, Rocktäschel, "Prioritized Level Replay", arXiv 2010.03934.
 
     >>> levels = PrioritizedLevels(4, temperature=1.0, staleness=0.0)
@@ -63,10 +60,8 @@ class PrioritizedLevels(CappedBandit):
 
     def __init__(self, n_arms: int, *, temperature: float = 0.1, staleness: float = 0.1) -> None:
         super().__init__(n_arms)
-        if not (math.isfinite(temperature) and temperature > 0.0):
-            raise ValueError(f"temperature is {temperature}; give a finite number above 0")
-        if not 0.0 <= staleness <= 1.0:
-            raise ValueError(f"staleness is {staleness}; it must be in [0, 1]")
+        require("(0, inf)", temperature=temperature)
+        require("[0, 1]", staleness=staleness)
         self.temperature, self.staleness = temperature, staleness
         self._scores: FloatArray = np.zeros(n_arms)
         self._answered: IntArray = np.zeros(n_arms, dtype=np.int64)  # last update with an answer, 0 if unseen

@@ -7,12 +7,14 @@ gains lie in [0, 1].
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import leading_axes, sum_by_arm
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Count, Field, Stateful
@@ -22,90 +24,36 @@ __all__ = ["ArmStatistics", "Cumulative", "Discounted", "SlidingWindow"]
 _GRAIN = 2.0**30
 
 
-class ArmStatistics(Protocol):
-    """Plays and gains of each arm, as a rule reads them.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        counts: How much each arm was played, shape (..., K); fractions where plays are discounted.
-        sums: Gains of those plays added up, shape (..., K).
-        rounds: Rounds recorded since the very beginning.
-    """
-
-    n_arms: int
-    runs: int | None
-    counts: FloatArray
-    sums: FloatArray
-    rounds: int
-
-    @property
-    def time(self) -> float | FloatArray:
-        """How many rounds are remembered, for all arms or of shape (..., K)."""
-        ...
-
-    def record(self, arms: IntArray, gains: FloatArray) -> None:
-        """Add the plays of one round.
-
-        Args:
-            arms: Played arms, shape (..., m).
-            gains: What each paid, within [0, 1], shape (..., m).
-        """
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs, as arrays and plain numbers."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit.
-
-        Args:
-            state: What `state_dict` returned.
-        """
-        ...
-
-
-class Cumulative(Stateful, ArmStatistics):
-    """Everything, for ever.
+class ArmStatistics(Stateful, ABC):
+    """Plays and gains of each arm, as a rule reads them; a subclass says what is forgotten.
 
     Args:
         n_arms: Number of arms K.
         runs: Number of independent runs; None for one run without a leading axis.
 
     Attributes:
-        counts: Plays of each arm, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If `n_arms` or `runs` is below 1.
-
-    >>> statistics = Cumulative(3)
-    >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
-    >>> statistics.counts, statistics.sums, statistics.time
-    (array([0., 1., 1.]), array([0. , 1. , 0.5]), 1.0)
+        counts: How much each arm was played, shape (..., K); fractions where plays are discounted.
+        sums: Gains of those plays added up, shape (..., K).
+        rounds: Rounds recorded since the very beginning.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"counts": Array(low=0.0), "sums": Array(low=0.0), "rounds": Count()}
 
     def __init__(self, n_arms: int, *, runs: int | None = None) -> None:
-        if n_arms < 1:
-            raise ValueError(f"n_arms is {n_arms}; there must be at least one arm")
+        require("[1, inf)", n_arms=n_arms)
         self.n_arms, self.runs = n_arms, runs
         self.counts: FloatArray = np.zeros((*leading_axes(runs), n_arms))
         self.sums: FloatArray = np.zeros_like(self.counts)
         self.rounds = 0
 
     @property
-    @override
+    @abstractmethod
     def time(self) -> float | FloatArray:
-        return float(self.rounds)
+        """How many rounds are remembered, for all arms or of shape (..., K)."""
 
-    @override
+    @abstractmethod
     def record(self, arms: IntArray, gains: FloatArray) -> None:
-        self._add(arms, np.ones(arms.shape), gains)
-        self.rounds += 1
+        """Add the plays of one round: arms and what each paid, within [0, 1], of shape (..., m) both."""
 
     @override
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,6 +67,26 @@ class Cumulative(Stateful, ArmStatistics):
         self.sums += sum_by_arm(arms, gains, self.n_arms)
 
 
+class Cumulative(ArmStatistics):
+    """Everything, for ever.
+
+    >>> statistics = Cumulative(3)
+    >>> statistics.record(np.array([1, 2]), np.array([1.0, 0.5]))
+    >>> statistics.counts, statistics.sums, statistics.time
+    (array([0., 1., 1.]), array([0. , 1. , 0.5]), 1.0)
+    """
+
+    @property
+    @override
+    def time(self) -> float | FloatArray:
+        return float(self.rounds)
+
+    @override
+    def record(self, arms: IntArray, gains: FloatArray) -> None:
+        self._add(arms, np.ones(arms.shape), gains)
+        self.rounds += 1
+
+
 class Discounted(Cumulative):
     r"""All of the past, each round counting :math:`\gamma` times the one after it.
 
@@ -129,14 +97,6 @@ class Discounted(Cumulative):
         gamma: Discount :math:`\gamma` in (0, 1].
         runs: Number of independent runs; None for one run without a leading axis.
 
-    Attributes:
-        counts: Discounted plays of each arm, shape (..., K).
-        sums: Their discounted gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> statistics = Discounted(2, gamma=0.5)
     >>> for arm in (0, 1, 1):
     ...     statistics.record(np.array([arm]), np.array([1.0]))
@@ -145,8 +105,7 @@ class Discounted(Cumulative):
     """
 
     def __init__(self, n_arms: int, *, gamma: float, runs: int | None = None) -> None:
-        if not 0.0 < gamma <= 1.0:
-            raise ValueError(f"gamma is {gamma}; a discount lies above 0 and at most at 1")
+        require("(0, 1]", gamma=gamma)
         super().__init__(n_arms, runs=runs)
         self.gamma = gamma
 
@@ -176,14 +135,6 @@ class SlidingWindow(Cumulative):
         window: Length :math:`\tau` in rounds.
         runs: Number of independent runs; None for one run without a leading axis.
 
-    Attributes:
-        counts: Plays of each arm in the window, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> statistics = SlidingWindow(2, window=2)
     >>> for arm in (0, 1, 1):
     ...     statistics.record(np.array([arm]), np.array([0.5]))
@@ -197,8 +148,7 @@ class SlidingWindow(Cumulative):
     }
 
     def __init__(self, n_arms: int, *, window: int, runs: int | None = None) -> None:
-        if window < 1:
-            raise ValueError(f"window is {window}; remember at least 1 round")
+        require("[1, inf)", window=window)
         super().__init__(n_arms, runs=runs)
         self.window = window
         # One row a round; arm -1 marks an empty place, and there are as many places as a round ever had plays.

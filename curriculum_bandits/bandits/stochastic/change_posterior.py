@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
@@ -51,14 +52,6 @@ class ChangePosterior(Cumulative):
         hypotheses: Number kept per arm; at least one more than there are discounts.
         runs: Number of independent runs; None for one run without a leading axis.
 
-    Attributes:
-        counts: Plays of each arm since the very beginning, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded.
-
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: derived here. A Thompson sampler that knows its changes by their posterior, all arms at once, is in Mellor &
     Shapiro, "Thompson Sampling in Switching Environments with Bayesian Online Change Point Detection", AISTATS 2013.
 
@@ -86,16 +79,13 @@ class ChangePosterior(Cumulative):
         hypotheses: int = 24,
         runs: int | None = None,
     ) -> None:
-        if not 0.0 < hazard < 1.0:
-            raise ValueError(f"hazard is {hazard}; it is the chance of a change in a round, between 0 and 1")
-        if not 0.0 <= contagion < 1.0:
-            raise ValueError(f"contagion is {contagion}; it must be in [0, 1)")
+        require("(0, 1)", hazard=hazard)
+        require("[0, 1)", contagion=contagion)
         if not discounts or not all(0.0 < discount <= 1.0 for discount in discounts):
             raise ValueError(f"discounts are {tuple(discounts)}; give at least one, each above 0 and at most 1")
         if len(set(discounts)) < len(discounts):
             raise ValueError(f"discounts are {tuple(discounts)}; give each once")
-        if not 0.0 < idle <= 1.0:
-            raise ValueError(f"idle is {idle}; it must be above 0 and at most 1, which forgets nothing in between")
+        require("(0, 1]", idle=idle)
         if operator.index(hypotheses) <= len(discounts):
             raise ValueError(f"hypotheses is {hypotheses}; {len(discounts)} discounts need at least one more")
         super().__init__(n_arms, runs=runs)
@@ -108,29 +98,20 @@ class ChangePosterior(Cumulative):
         self._played: FloatArray = np.zeros(self.counts.size)  # round of each arm's last play, 0 before the first
 
     def last_change(self) -> FloatArray:
-        """Median of each arm's hypotheses: the round in which its present mean began, by its own gains.
+        """Median of each arm's hypotheses: the round, from 1, in which its present mean began, by its own gains.
 
-        Returns:
-            Rounds, from 1, shape (..., K); 0 for an arm that has not changed since its first play.
+        Of shape (..., K); 0 for an arm that has not changed since its first play.
         """
         return np.array(self._found.reshape(self.counts.shape))
 
     def unseen(self) -> FloatArray:
-        """Chance f that an arm has changed since it was last played, the coming round included.
-
-        Returns:
-            Chances, shape (..., K); 1 for an arm that was never played.
-        """
+        """Chance f, shape (..., K), of a change since the last play, the coming round included; 1 if never played."""
         return self._unseen(np.arange(self.counts.size), self.rounds + 1).reshape(self.counts.shape)
 
     def hypothesis(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """One hypothesis of each arm, drawn by its weight; a change that was not seen is a fresh start.
+        """Successes and failures, shape (..., K) each and beginning at 1, of one hypothesis per arm.
 
-        Args:
-            rng: Source of randomness.
-
-        Returns:
-            Its successes and failures, both beginning at 1, shape (..., K) each.
+        It is drawn from `rng` by its weight; a change that was not seen is a fresh start.
         """
         weight, _, successes, failures, discount, _ = self._hypotheses
         unseen = self._unseen(np.arange(len(weight)), self.rounds + 1)

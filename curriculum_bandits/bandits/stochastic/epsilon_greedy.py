@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
 from curriculum_bandits.bandits.stochastic.index import mean_index
@@ -35,14 +36,7 @@ class InverseTime:
     c: float
 
     def __call__(self, t: int) -> float:
-        r"""The share of random rounds.
-
-        Args:
-            t: Round, from 1.
-
-        Returns:
-            :math:`\epsilon_t`.
-        """
+        r""":math:`\epsilon_t`, the share of random rounds, in round t = 1, 2, ..."""
         return min(1.0, self.c / t)
 
 
@@ -58,12 +52,9 @@ class EpsilonGreedy(StochasticBandit):
         plays: Plays per round that `probabilities` speaks of; `select` can be asked for any number.
         utility_range: (lo, hi) of the utilities.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 3.
 
-    >>> from curriculum_bandits.bandits.stochastic import Cumulative
+    >>> from curriculum_bandits.bandits import Cumulative
     >>> bandit = EpsilonGreedy(Cumulative(2), epsilon=0.1)
     >>> bandit.update(Selection([0, 1], None, None), [0.0, 1.0])
     >>> bandit.probabilities()
@@ -79,10 +70,9 @@ class EpsilonGreedy(StochasticBandit):
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         super().__init__(statistics, utility_range=utility_range)
-        if not callable(epsilon) and not 0.0 <= epsilon <= 1.0:
-            raise ValueError(f"epsilon is {epsilon}; it is the share of random rounds, between 0 and 1")
-        if not 1 <= plays <= self.n_arms:
-            raise ValueError(f"plays is {plays}; give 1 to {self.n_arms}, the number of arms")
+        if not callable(epsilon):
+            require("[0, 1]", epsilon=epsilon)
+        require(f"[1, {self.n_arms}]", plays=plays)
         self.plays, self._epsilon = plays, epsilon
 
     @property

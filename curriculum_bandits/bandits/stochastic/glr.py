@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import entr, lambertw
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.arrays import positions
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative
@@ -64,12 +65,7 @@ def bernoulli_glr(before: npt.ArrayLike, s: npt.ArrayLike, total: npt.ArrayLike,
 def practical_threshold(n: FloatArray, delta: float) -> FloatArray:
     r"""The threshold of the experiments, :math:`\beta(n, \delta) = \ln(n^{3/2} / \delta)`.
 
-    Args:
-        n: Number of observations, any shape.
-        delta: Probability of a false alarm aimed at.
-
-    Returns:
-        Threshold, same shape.
+    Here n is the number of observations, any shape, and delta the probability of a false alarm aimed at.
 
     Source: code of the authors' experiments, github.com/EmilieKaufmann/PiecewiseStationaryBandits.
 
@@ -86,12 +82,7 @@ def proved_threshold(n: FloatArray, delta: float) -> FloatArray:
     :math:`\tilde h(y) = e^{1/h^{-1}(y)} h^{-1}(y)` where :math:`y \ge h(1/\ln(3/2))`, else :math:`\frac32 (y - \ln \ln
     \frac32)`; about :math:`x + 4 \ln(1 + x + \sqrt{2x})` for x of 5 and more.
 
-    Args:
-        n: Number of observations, any shape.
-        delta: Probability of a false alarm, which it keeps at every n at once.
-
-    Returns:
-        Threshold, same shape.
+    Here n is the number of observations, any shape, and delta the probability of a false alarm, kept at all n at once.
 
     Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022; Kaufmann & Koolen, "Mixture Martingales
     Revisited with Applications to Sequential Tests and Confidence Intervals", JMLR 2021, for T.
@@ -131,13 +122,7 @@ class SinceChange(Cumulative):
         runs: Number of independent runs; None for one run without a leading axis.
 
     Attributes:
-        counts: Plays of each arm since its restart, shape (..., K).
-        sums: Their gains, shape (..., K).
-        rounds: Rounds recorded since the very beginning.
         restarts: Changes found so far, shape (...).
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022.
 
@@ -165,13 +150,10 @@ class SinceChange(Cumulative):
         threshold: Threshold = practical_threshold,
         runs: int | None = None,
     ) -> None:
-        if not 0.0 < delta < 1.0:
-            raise ValueError(f"delta is {delta}; it is the probability of a false alarm, between 0 and 1")
+        require("(0, 1)", delta=delta)
         if restart not in ("local", "global"):
             raise ValueError(f"restart={restart!r} is unknown; choose 'local' or 'global'")
-        for name, value in (("test_every", test_every), ("split_every", split_every)):
-            if value < 1:
-                raise ValueError(f"{name} is {value}; give at least 1")
+        require("[1, inf)", test_every=test_every, split_every=split_every)
         super().__init__(n_arms, runs=runs)
         self.delta, self.restart, self.threshold = delta, restart, threshold
         self.test_every, self.split_every = test_every, split_every
@@ -265,11 +247,7 @@ class GlrKlUcb(IndexBandit):
         index: The index of all other rounds.
         utility_range: (lo, hi) of the utilities.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
-    Source: Besson, Kaufmann, Maillard & Seznec, "Efficient Change-Point Detection for Tackling Piecewise-Stationary
-    Bandits", JMLR 2022.
+    Source: Besson, Kaufmann, Maillard & Seznec, JMLR 2022.
     """
 
     statistics: SinceChange
@@ -283,8 +261,7 @@ class GlrKlUcb(IndexBandit):
         index: Index = kl_ucb_index,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        if not 0.0 <= exploration <= 1.0:
-            raise ValueError(f"exploration is {exploration}; it is a share of the plays, between 0 and 1")
+        require("[0, 1]", exploration=exploration)
         super().__init__(statistics, index, utility_range=utility_range)
         self.exploration, self.growing = exploration, growing
 

@@ -74,15 +74,7 @@ def kl_upper_bound(mean: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
 
 
 def mean_index(counts: FloatArray, sums: FloatArray, time: float | FloatArray = 0.0) -> FloatArray:
-    """Mean gain S/N and nothing more: the greedy rule.
-
-    Args:
-        counts: Plays N, discounted or not, shape (..., K).
-        sums: Their gains S, shape (..., K).
-        time: Not used.
-
-    Returns:
-        Index of each arm, shape (..., K).
+    """Mean gain S/N and nothing more, the greedy rule; arguments as of `ucb_index`, of which `time` is not used.
 
     >>> mean_index(np.array([2.0, 0.0]), np.array([1.0, 0.0]))
     array([0.5, inf])
@@ -121,14 +113,8 @@ def ucb_index(counts: FloatArray, sums: FloatArray, time: float | FloatArray, *,
 def kl_ucb_index(counts: FloatArray, sums: FloatArray, time: float | FloatArray, *, c: float = 0.0) -> FloatArray:
     r"""The largest mean q that is plausible, :math:`N\, \mathrm{kl}(S/N, q) \le \ln t + c \ln\ln t`.
 
-    Args:
-        counts: Plays N, discounted or not, shape (..., K).
-        sums: Their gains S, shape (..., K).
-        time: Rounds t that they come from, a number or of a shape that broadcasts.
-        c: Constant c; the theorem asks for 3, the paper recommends 0 in practice.
-
-    Returns:
-        Index of each arm, shape (..., K); within [0, 1] for arms that were played.
+    The theorem asks for a c of 3, the paper recommends 0 in practice; else as for `ucb_index`. The index of an
+    arm that was played is within [0, 1].
 
     Source: Garivier & Cappé, "The KL-UCB Algorithm for Bounded Stochastic Bandits and Beyond", COLT 2011, algorithm 1.
 

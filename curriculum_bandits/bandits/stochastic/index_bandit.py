@@ -30,7 +30,8 @@ class IndexBandit(StochasticBandit):
         index: `ucb_index` or `kl_ucb_index`, with their settings bound.
         utility_range: (lo, hi) of the utilities.
 
-    >>> from curriculum_bandits.bandits.stochastic import Cumulative, ucb_index
+    >>> from curriculum_bandits.bandits import Cumulative
+    >>> from curriculum_bandits.bandits.stochastic.index import ucb_index
     >>> bandit, rng = IndexBandit(Cumulative(3), ucb_index), np.random.default_rng(0)
     >>> for _ in range(3):
     ...     selection = bandit.select(1, rng)

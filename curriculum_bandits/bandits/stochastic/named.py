@@ -1,6 +1,8 @@
-"""The stochastic bandits by name: each is a rule over arm statistics, with its published tuning, and one of our own.
+r"""The stochastic bandits by name: each is a rule over arm statistics, with its published tuning, and one of our own.
 
-Where a tuning depends on the horizon T, T is the second argument; the number of changes, if known, is `changes`.
+All take ``n_arms`` K, ``runs`` (independent runs) and ``utility_range``, [0, 1] by default. Where a tuning depends on
+the ``horizon``, T rounds, it comes second; the number of changes :math:`\Upsilon`, 1 to T, is ``changes``, and
+``xi`` is :math:`\xi`, 1/2 in the experiments of its authors and above 1/2 in their theorem.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.stochastic.arm_statistics import Cumulative, Discounted, SlidingWindow
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.epsilon_greedy import EpsilonGreedy
@@ -37,11 +40,6 @@ Range = tuple[float, float]
 def ucb1(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> IndexBandit:
     r"""UCB1: mean gain plus :math:`\sqrt{2 \ln n / N}`.
 
-    Args:
-        n_arms: Number of arms K.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
     Source: Auer, Cesa-Bianchi & Fischer, "Finite-time Analysis of the Multiarmed Bandit Problem", 2002, figure 1.
     """
     return IndexBandit(Cumulative(n_arms, runs=runs), ucb_index, utility_range=utility_range)
@@ -60,17 +58,6 @@ def discounted_ucb(
 
     :math:`\gamma = 1 - \frac14 \sqrt{\Upsilon / T}`, the tuning of the remark after the theorem, and at
     :math:`\Upsilon = 1` that of the experiments.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        changes: Number of changes :math:`\Upsilon`.
-        xi: :math:`\xi`; 1/2 in the experiments, above 1/2 in the theorem.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If `changes` is not between 1 and T.
 
     Source: Garivier & Moulines, "On Upper-Confidence Bound Policies for Switching Bandit Problems", ALT 2011.
 
@@ -95,17 +82,6 @@ def sliding_window_ucb(
 
     :math:`\tau = 2 \sqrt{T \ln T / \Upsilon}`, the tuning of the remark after the theorem.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        changes: Number of changes :math:`\Upsilon`.
-        xi: :math:`\xi`; 1/2 in the experiments, above 1/2 in the theorem.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If `changes` is not between 1 and T.
-
     Source: Garivier & Moulines, "On Upper-Confidence Bound Policies for Switching Bandit Problems", ALT 2011.
 
     >>> sliding_window_ucb(3, 5000, changes=4).statistics.window
@@ -119,11 +95,7 @@ def sliding_window_ucb(
 def kl_ucb(n_arms: int, *, c: float = 0.0, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> IndexBandit:
     r"""KL-UCB: the largest q with :math:`N\, \mathrm{kl}(S/N, q) \le \ln t + c \ln\ln t`.
 
-    Args:
-        n_arms: Number of arms K.
-        c: 3 in the theorem; the paper recommends 0 in practice.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
+    The theorem has a c of 3; the paper recommends 0 in practice.
 
     Source: Garivier & Cappé, "The KL-UCB Algorithm for Bounded Stochastic Bandits and Beyond", COLT 2011.
     """
@@ -148,26 +120,14 @@ def glr_kl_ucb(
     plays in turn is :math:`\alpha = \alpha_0 \sqrt{c \Upsilon \ln T / T}`. Where the number of changes is not known,
     :math:`\delta = 1/\sqrt T` and :math:`\alpha_k = \alpha_0 \sqrt{k K \ln T / T}` in the k-th episode.
 
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        changes: Number of changes :math:`\Upsilon`, if it is known.
-        exploration: :math:`\alpha_0`; 1 in the theorem, 0.05 in the experiments.
-        restart: What a change restarts: ``"local"`` its arm, ``"global"`` all arms of its run.
-        test_every: Gains of an arm between tests.
-        split_every: Gains between possible splits.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If `changes` is not between 1 and T.
+    The `exploration` :math:`\alpha_0` is 1 in the theorem and 0.05 in the experiments; the other settings are those of
+    `SinceChange`.
 
     Source: Besson, Kaufmann, Maillard & Seznec, "Efficient Change-Point Detection for Tackling Piecewise-Stationary
     Bandits", JMLR 2022, and its code (unknown number of changes); Besson, "Multi-Players Bandit Algorithms for
     Internet of Things Networks", thesis 2019, chapter 6 (known number, and the constants of the experiments).
     """
-    if horizon < 1:
-        raise ValueError(f"horizon is {horizon}; give at least 1")
+    require("[1, inf)", horizon=horizon)
     if changes is None:
         budget, delta = n_arms, 1.0 / math.sqrt(horizon)
     else:
@@ -183,11 +143,6 @@ def glr_kl_ucb(
 def thompson(n_arms: int, *, runs: int | None = None, utility_range: Range = (0.0, 1.0)) -> ThompsonSampling:
     """Thompson sampling with a uniform prior.
 
-    Args:
-        n_arms: Number of arms K.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
     Source: Thompson 1933; Agrawal & Goyal, "Analysis of Thompson Sampling for the Multi-armed Bandit Problem", COLT
     2012.
     """
@@ -198,12 +153,6 @@ def discounted_thompson(
     n_arms: int, *, gamma: float = 0.95, runs: int | None = None, utility_range: Range = (0.0, 1.0)
 ) -> ThompsonSampling:
     r"""Thompson sampling whose pseudo-counts of all arms are multiplied by :math:`\gamma` once a round.
-
-    Args:
-        n_arms: Number of arms K.
-        gamma: :math:`\gamma`.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
 
     Source: Raj & Kalyani, "Taming Non-stationary Bandits: A Bayesian Approach", arXiv 1707.09727.
     """
@@ -225,27 +174,13 @@ def switching_thompson(
 ) -> SwitchingThompson:
     r"""Thompson sampling over when each arm last changed; it is told neither the changes nor their number.
 
-    The defaults were found by trying, on instances that the documentation names beside the results.
-
-    Args:
-        n_arms: Number of arms K.
-        horizon: Rounds T.
-        hazard: Chance of a change, per arm and round; None for :math:`1 / (2 T)`, half a change of each arm.
-        sharpness: :math:`\kappa`; 1 is Thompson sampling proper, which explores more.
-        contagion: :math:`\rho`, how likely one arm's change is to be another's too.
-        discounts: 1 follows means that jump, less than 1 such that drift; both are tried.
-        idle: What the latter keep of their counts in a round without a play.
-        hypotheses: Possible last changes that are kept per arm.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If a setting is out of its range.
+    The defaults were found by trying, on instances that the documentation names beside the results. A `hazard` of None
+    is :math:`1 / (2 T)`, half a change of each arm; `sharpness` is that of `SwitchingThompson`, 1 explores more; the
+    other settings are those of `ChangePosterior`.
 
     Source: derived here; see `ChangePosterior`.
     """
-    if horizon < 1:
-        raise ValueError(f"horizon is {horizon}; give at least 1")
+    require("[1, inf)", horizon=horizon)
     statistics = ChangePosterior(
         n_arms,
         hazard=0.5 / horizon if hazard is None else hazard,
@@ -268,12 +203,7 @@ def epsilon_greedy(
 ) -> EpsilonGreedy:
     r"""Epsilon-greedy with a constant share of random rounds, or a schedule such as `InverseTime`.
 
-    Args:
-        n_arms: Number of arms K.
-        epsilon: :math:`\epsilon`, or a function that gives :math:`\epsilon_t` for the rounds t = 1, 2, ...
-        plays: Plays per round m that its probabilities speak of.
-        runs: Number of independent runs.
-        utility_range: (lo, hi) of the utilities.
+    See `EpsilonGreedy` for `epsilon` and `plays`.
 
     Source: Sutton & Barto, "Reinforcement Learning", section 2.2 (constant 0.1); Auer, Cesa-Bianchi & Fischer 2002,
     figure 3 (schedule).
@@ -282,6 +212,5 @@ def epsilon_greedy(
 
 
 def _checked(changes: int, horizon: int) -> int:
-    if not 1 <= changes <= horizon:
-        raise ValueError(f"changes is {changes}; give 1 to {horizon}, the horizon")
+    require(f"[1, {horizon}]", changes=changes)
     return changes

@@ -24,14 +24,6 @@ class RestartedAt(Stateful, Bandit):
         bandit: The bandit, fresh; what it is now it will be again.
         rounds: Numbers of rounds after which it restarts, each at least 1.
 
-    Attributes:
-        n_arms: Number of arms K.
-        bandit: As given.
-        rounds: As given, in order.
-
-    Raises:
-        ValueError: If one of the rounds is below 1.
-
     >>> from curriculum_bandits.bandits import epsilon_greedy
     >>> bandit = RestartedAt(epsilon_greedy(2, epsilon=0.0), [2])
     >>> for _ in range(2):

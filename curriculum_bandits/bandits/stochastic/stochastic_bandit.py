@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates
+from curriculum_bandits.bandits.arrays import checked_utilities, refuse_candidates, refuse_size
 from curriculum_bandits.bandits.contract import ArrayLike, Bandit, Extra, FloatArray, IntArray, Selection
 from curriculum_bandits.bandits.stochastic.arm_statistics import ArmStatistics
 from curriculum_bandits.state import Field, Part, Stateful
@@ -22,14 +22,7 @@ __all__ = ["StochasticBandit", "highest"]
 
 
 def highest(scores: FloatArray, size: int) -> IntArray:
-    """The arms of the highest scores, the first of equals.
-
-    Args:
-        scores: Shape (..., K).
-        size: How many, m.
-
-    Returns:
-        Arms, highest first, shape (..., m).
+    """The m arms, shape (..., m), of the highest scores, of shape (..., K): highest first, and the first of equals.
 
     >>> highest(np.array([0.5, 0.9, 0.9]), 2)
     array([1, 2])
@@ -47,15 +40,6 @@ class StochasticBandit(Stateful, Bandit, ABC):
     Args:
         statistics: Statistics of the arms, empty; they say how many arms and runs there are.
         utility_range: (lo, hi) of the utilities; gains are ``(utility - lo) / (hi - lo)``.
-
-    Attributes:
-        n_arms: Number of arms K.
-        runs: Number of independent runs, or None.
-        statistics: As given.
-        utility_range: As given.
-
-    Raises:
-        ValueError: If the range is empty.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"statistics": Part()}
@@ -68,14 +52,7 @@ class StochasticBandit(Stateful, Bandit, ABC):
 
     @abstractmethod
     def scores(self, rng: np.random.Generator) -> FloatArray:
-        """Scores to play by.
-
-        Args:
-            rng: Source of randomness.
-
-        Returns:
-            Score of each arm, shape (..., K).
-        """
+        """Score of each arm, shape (..., K); a rule that randomises draws from `rng`."""
 
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
@@ -99,5 +76,4 @@ class StochasticBandit(Stateful, Bandit, ABC):
 
     def _check(self, size: int, candidates: IntArray | None) -> None:
         refuse_candidates(self, candidates)
-        if not 1 <= size <= self.n_arms:
-            raise ValueError(f"{size} arms are asked for but there are {self.n_arms}; ask for 1 to {self.n_arms}")
+        refuse_size(size, self.n_arms)

@@ -6,11 +6,10 @@ exploration is needed.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 from curriculum_bandits.bandits.stochastic.change_posterior import ChangePosterior
 from curriculum_bandits.bandits.stochastic.stochastic_bandit import StochasticBandit
@@ -29,9 +28,6 @@ class SwitchingThompson(StochasticBandit):
         statistics: The posterior over changes.
         sharpness: :math:`\kappa`, above 0.
         utility_range: (lo, hi) of the utilities.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: derived here.
 
@@ -52,8 +48,7 @@ class SwitchingThompson(StochasticBandit):
         sharpness: float = 1.0,
         utility_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        if not (sharpness > 0.0 and math.isfinite(sharpness)):
-            raise ValueError(f"sharpness is {sharpness}; it must be above 0 and finite, 1 is Thompson sampling")
+        require("(0, inf)", sharpness=sharpness)
         super().__init__(statistics, utility_range=utility_range)
         self.sharpness = sharpness
 

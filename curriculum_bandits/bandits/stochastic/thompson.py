@@ -23,9 +23,6 @@ class ThompsonSampling(StochasticBandit):
         prior: (a, b), both above 0.
         utility_range: (lo, hi) of the utilities.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: Thompson 1933; Agrawal & Goyal, "Analysis of Thompson Sampling for the Multi-armed Bandit Problem", COLT
     2012; Raj & Kalyani, "Taming Non-stationary Bandits: A Bayesian Approach", arXiv 1707.09727 (discounted).
 

@@ -64,13 +64,3 @@ def test_a_pool_that_would_keep_its_problems_for_ever_is_refused():
     for boundaries in ((1.0, 0.0), (0.5, 0.5), (0.0, np.inf)):
         with pytest.raises(ValueError, match="boundaries are"):
             DifficultyPools(3, boundaries=boundaries)
-
-
-def test_a_restored_bandit_sorts_as_before():
-    pools, twin = DifficultyPools(6), DifficultyPools(6)
-    pools.select(2, np.random.default_rng(0))
-    pools.update(Selection([0, 4], None, None), [1.0, 0.5])
-    twin.load_state_dict(pools.state_dict())
-    np.testing.assert_array_equal(pools.probabilities(), twin.probabilities())
-    with pytest.raises(ValueError, match="takes no candidates"):
-        pools.select(1, np.random.default_rng(0), np.array([0]))

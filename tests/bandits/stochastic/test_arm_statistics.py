@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum_bandits.bandits.stochastic import Cumulative, Discounted, SinceChange, SlidingWindow
+from curriculum_bandits.bandits import Cumulative, Discounted, SinceChange, SlidingWindow
 
 KINDS = {
     "cumulative": lambda runs=None: Cumulative(3, runs=runs),
@@ -93,16 +93,6 @@ def test_runs_are_recorded_as_each_alone(kind):
     for run, statistics in enumerate(alone):
         np.testing.assert_allclose(together.counts[run], statistics.counts)
         np.testing.assert_allclose(together.sums[run], statistics.sums)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runs", [None, 2])
-def test_a_saved_evidence_continues_bit_for_bit(kind, runs):
-    original, twin = recorded(KINDS[kind](runs), 50), KINDS[kind](runs)
-    twin.load_state_dict(original.state_dict())
-    for statistics in (original, twin):
-        recorded(statistics, 100, start=50)
-    np.testing.assert_equal(original.state_dict(), twin.state_dict())
 
 
 def test_a_window_takes_rounds_of_different_sizes_and_saves_them():

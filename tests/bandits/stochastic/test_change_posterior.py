@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import betaln
 
-from curriculum_bandits.bandits.stochastic import ChangePosterior
+from curriculum_bandits.bandits import ChangePosterior
 
 ENDLESS = {"discounts": (1.0,), "contagion": 0.0, "hypotheses": 64}
 

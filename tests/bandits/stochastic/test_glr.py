@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum_bandits.bandits import GlrKlUcb, Selection, SinceChange, glr_kl_ucb
-from curriculum_bandits.bandits.stochastic import bernoulli_glr, bernoulli_kl, practical_threshold, proved_threshold
+from curriculum_bandits.bandits.stochastic.glr import bernoulli_glr, practical_threshold, proved_threshold
+from curriculum_bandits.bandits.stochastic.index import bernoulli_kl
 
 
 def record(statistics, arm, gains):

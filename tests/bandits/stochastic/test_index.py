@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from curriculum_bandits.bandits.stochastic import bernoulli_kl, kl_ucb_index, kl_upper_bound, mean_index, ucb_index
+from curriculum_bandits.bandits.stochastic.index import (
+    bernoulli_kl,
+    kl_ucb_index,
+    kl_upper_bound,
+    mean_index,
+    ucb_index,
+)
 
 MEANS = [0.0, 1e-12, 1e-6, 0.01, 0.3, 0.5, 0.9, 0.999, 1.0 - 1e-9, 1.0]
 LEVELS = [0.0, 1e-12, 1e-6, 1e-3, 0.05, 0.5, 3.0, 20.0, 500.0]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from curriculum_bandits.bandits import RefusedUtility, Selection, stochastic
-from curriculum_bandits.bandits.stochastic import IndexBandit, SinceChange
+from curriculum_bandits import bandits
+from curriculum_bandits.bandits import IndexBandit, RefusedUtility, Selection, SinceChange
+from curriculum_bandits.bandits.stochastic.index import kl_ucb_index
 
 K, T, RUNS = 4, 300, 3
 
@@ -114,16 +115,16 @@ def slow_glr(table, *, alpha, delta, restart, test_every, split_every):
 
 
 CASES = {
-    "ucb1": (lambda: stochastic.ucb1(K, runs=RUNS), ucb1),
+    "ucb1": (lambda: bandits.ucb1(K, runs=RUNS), ucb1),
     "discounted_ucb": (
-        lambda: stochastic.discounted_ucb(K, T, changes=3, xi=0.6, runs=RUNS),
+        lambda: bandits.discounted_ucb(K, T, changes=3, xi=0.6, runs=RUNS),
         discounted_ucb(1 - math.sqrt(3 / T) / 4, 0.6),
     ),
     "sliding_window_ucb": (
-        lambda: stochastic.sliding_window_ucb(K, T, changes=3, xi=0.6, runs=RUNS),
+        lambda: bandits.sliding_window_ucb(K, T, changes=3, xi=0.6, runs=RUNS),
         sliding_window_ucb(math.floor(2 * math.sqrt(T * math.log(T) / 3)), 0.6),
     ),
-    "kl_ucb": (lambda: stochastic.kl_ucb(K, runs=RUNS), kl_ucb),
+    "kl_ucb": (lambda: bandits.kl_ucb(K, runs=RUNS), kl_ucb),
 }
 
 
@@ -141,7 +142,7 @@ def test_an_index_policy_plays_as_its_slow_twin(name):
 def test_glr_kl_ucb_plays_as_its_slow_twin(restart, test_every, split_every):
     table = rewards(binary=True) * 0.96 + 0.001 * np.random.default_rng(6).random((RUNS, T, K))
     options = {"restart": restart, "test_every": test_every, "split_every": split_every}
-    bandit = stochastic.glr_kl_ucb(K, T, exploration=0.5, runs=RUNS, **options)
+    bandit = bandits.glr_kl_ucb(K, T, exploration=0.5, runs=RUNS, **options)
     arms = played(bandit, table)
     for run in range(RUNS):
         alpha, delta = 0.5 * math.sqrt(K * math.log(T) / T), 1 / math.sqrt(T)
@@ -154,23 +155,23 @@ def test_glr_kl_ucb_plays_as_its_slow_twin(restart, test_every, split_every):
 def test_without_restarts_and_turns_glr_kl_ucb_is_kl_ucb():
     table = rewards(binary=False)
     never = SinceChange(K, delta=1e-300, runs=RUNS)
-    plain = played(IndexBandit(never, stochastic.kl_ucb_index), table)
-    np.testing.assert_array_equal(plain, played(stochastic.kl_ucb(K, runs=RUNS), table))
-    lazy = stochastic.GlrKlUcb(SinceChange(K, delta=1e-300, runs=RUNS), exploration=0.0)
+    plain = played(IndexBandit(never, kl_ucb_index), table)
+    np.testing.assert_array_equal(plain, played(bandits.kl_ucb(K, runs=RUNS), table))
+    lazy = bandits.GlrKlUcb(SinceChange(K, delta=1e-300, runs=RUNS), exploration=0.0)
     np.testing.assert_array_equal(plain, played(lazy, table))
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        stochastic.ucb1,
-        stochastic.kl_ucb,
-        stochastic.thompson,
-        stochastic.discounted_thompson,
-        stochastic.epsilon_greedy,
-        lambda *a, **o: stochastic.discounted_ucb(*a, 2000, **o),
-        lambda *a, **o: stochastic.sliding_window_ucb(*a, 2000, changes=2, **o),
-        lambda *a, **o: stochastic.glr_kl_ucb(*a, 2000, **o),
+        bandits.ucb1,
+        bandits.kl_ucb,
+        bandits.thompson,
+        bandits.discounted_thompson,
+        bandits.epsilon_greedy,
+        lambda *a, **o: bandits.discounted_ucb(*a, 2000, **o),
+        lambda *a, **o: bandits.sliding_window_ucb(*a, 2000, changes=2, **o),
+        lambda *a, **o: bandits.glr_kl_ucb(*a, 2000, **o),
     ],
 )
 def test_it_finds_the_best_arms(make):
@@ -185,9 +186,9 @@ def test_it_finds_the_best_arms(make):
 
 
 def test_the_tunings_are_those_of_the_papers():
-    gamma = stochastic.discounted_ucb(3, 5000, changes=4).statistics.gamma
+    gamma = bandits.discounted_ucb(3, 5000, changes=4).statistics.gamma
     assert gamma == pytest.approx(1 - 0.25 * math.sqrt(4 / 5000))
-    assert stochastic.sliding_window_ucb(3, 5000, changes=4).statistics.window == int(
+    assert bandits.sliding_window_ucb(3, 5000, changes=4).statistics.window == int(
         2 * math.sqrt(5000 * math.log(5000) / 4)
     )
     share = math.log(5000) / 5000
@@ -197,7 +198,7 @@ def test_the_tunings_are_those_of_the_papers():
         (4, "local", 0.05 * math.sqrt(12 * share), 60_000**-0.5),
         (4, "global", 0.05 * math.sqrt(4 * share), 20_000**-0.5),
     ):
-        glr = stochastic.glr_kl_ucb(3, 5000, changes=changes, restart=restart)
+        glr = bandits.glr_kl_ucb(3, 5000, changes=changes, restart=restart)
         assert (glr.exploration, glr.statistics.delta) == pytest.approx((alpha, delta))
         assert glr.growing == (changes is None)
 
@@ -205,15 +206,15 @@ def test_the_tunings_are_those_of_the_papers():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: stochastic.ucb1(0), "n_arms is 0"),
-        (lambda: stochastic.ucb1(2, utility_range=(1.0, 1.0)), r"utility_range is \(1.0, 1.0\)"),
-        (lambda: stochastic.discounted_ucb(2, 100, changes=0), "changes is 0"),
-        (lambda: stochastic.sliding_window_ucb(2, 100, changes=101), "changes is 101"),
-        (lambda: stochastic.glr_kl_ucb(2, 100, restart="never"), "restart='never'"),
-        (lambda: stochastic.glr_kl_ucb(2, 100, test_every=0), "test_every is 0"),
-        (lambda: stochastic.glr_kl_ucb(2, 100, split_every=0), "split_every is 0"),
-        (lambda: stochastic.SinceChange(2, delta=1.0), "delta is 1.0"),
-        (lambda: stochastic.GlrKlUcb(SinceChange(2, delta=0.1), exploration=-0.1), "exploration is -0.1"),
+        (lambda: bandits.ucb1(0), "n_arms is 0"),
+        (lambda: bandits.ucb1(2, utility_range=(1.0, 1.0)), r"utility_range is \(1.0, 1.0\)"),
+        (lambda: bandits.discounted_ucb(2, 100, changes=0), "changes is 0"),
+        (lambda: bandits.sliding_window_ucb(2, 100, changes=101), "changes is 101"),
+        (lambda: bandits.glr_kl_ucb(2, 100, restart="never"), "restart='never'"),
+        (lambda: bandits.glr_kl_ucb(2, 100, test_every=0), "test_every is 0"),
+        (lambda: bandits.glr_kl_ucb(2, 100, split_every=0), "split_every is 0"),
+        (lambda: bandits.SinceChange(2, delta=1.0), "delta is 1.0"),
+        (lambda: bandits.GlrKlUcb(SinceChange(2, delta=0.1), exploration=-0.1), "exploration is -0.1"),
     ],
 )
 def test_a_setting_out_of_range_is_named(make, message):
@@ -222,7 +223,7 @@ def test_a_setting_out_of_range_is_named(make, message):
 
 
 def test_what_cannot_be_played_is_refused():
-    bandit, rng = stochastic.ucb1(3), np.random.default_rng(0)
+    bandit, rng = bandits.ucb1(3), np.random.default_rng(0)
     with pytest.raises(ValueError, match="IndexBandit draws from all arms and takes no candidates"):
         bandit.select(1, rng, np.array([0, 1]))
     for size in (0, 4):
@@ -233,6 +234,6 @@ def test_what_cannot_be_played_is_refused():
 
 
 def test_utilities_are_scaled_to_gains():
-    bandit = stochastic.ucb1(2, utility_range=(-10.0, 30.0))
+    bandit = bandits.ucb1(2, utility_range=(-10.0, 30.0))
     bandit.update(Selection([1], None, None), [0.0])
     np.testing.assert_array_equal(bandit.statistics.sums, [0.0, 0.25])

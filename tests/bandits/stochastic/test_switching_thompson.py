@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curriculum_bandits.bandits import Selection, glr_kl_ucb, switching_thompson, thompson
-from curriculum_bandits.bandits.stochastic import ChangePosterior, SwitchingThompson
+from curriculum_bandits.bandits import (
+    ChangePosterior,
+    Selection,
+    SwitchingThompson,
+    glr_kl_ucb,
+    switching_thompson,
+    thompson,
+)
 from curriculum_bandits.environments import besson_1, play
 from curriculum_bandits.regret import dynamic_regret, earned_by_arms
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curriculum_bandits.bandits import Selection, discounted_thompson, thompson
-from curriculum_bandits.bandits.stochastic import Cumulative, ThompsonSampling
+from curriculum_bandits.bandits import Cumulative, Selection, ThompsonSampling, discounted_thompson, thompson
 
 DRAWS = 20_000
 

@@ -38,9 +38,6 @@ class ActionValueBandit(CappedBandit):
             an arm that is a group.
         by: ``"magnitude"`` chooses by absolute values, for which a fall counts as much as a rise.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> from curriculum_bandits.bandits.curriculum.action_values import Boltzmann, ExponentialAverage
     >>> bandit = ActionValueBandit(ExponentialAverage(2, rate=0.5), Boltzmann(0.5))
     >>> bandit.update(Selection([0], [0.5], None), [1.0])

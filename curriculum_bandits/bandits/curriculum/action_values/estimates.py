@@ -6,7 +6,6 @@ several times pays the mean over its rollouts. How values are used is decided el
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, get_args
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Count, Field, Stateful
 
@@ -30,14 +30,10 @@ class ValueEstimate(Stateful, ABC):
     Args:
         n_arms: Number of arms K.
         start: Value of an arm not heard of, finite.
-
-    Raises:
-        ValueError: If `start` is not finite.
     """
 
     def __init__(self, n_arms: int, start: float = 0.0) -> None:
-        if not math.isfinite(start):
-            raise ValueError(f"start is {start}; give a finite number")
+        require("(-inf, inf)", start=start)
         self.n_arms, self.start = n_arms, float(start)
         self._values: FloatArray = np.full(n_arms, self.start)
 
@@ -46,15 +42,18 @@ class ValueEstimate(Stateful, ABC):
         """Value of each arm, shape (K,), finite."""
         return np.array(self._values)
 
+    @override
+    def _put(self, values: Mapping[str, Any]) -> None:
+        super()._put(values)
+        self._values = self._derived()
+
+    def _derived(self) -> FloatArray:
+        """Values as they follow from all else that is kept; by default they are kept themselves."""
+        return self._values
+
     @abstractmethod
     def learn(self, arms: IntArray, utilities: FloatArray, rollouts: FloatArray) -> None:
-        """Learn from the plays of one batch.
-
-        Args:
-            arms: Played arms, shape (m,).
-            utilities: What each paid, finite, shape (m,).
-            rollouts: Rollouts behind each, 1 or more, shape (m,).
-        """
+        """Learn from the arms of one batch, what each paid (finite) and the rollouts behind each (1 or more)."""
 
 
 class ExponentialAverage(ValueEstimate):
@@ -65,9 +64,6 @@ class ExponentialAverage(ValueEstimate):
         rate: :math:`\alpha` in (0, 1].
         start: Q of an arm not heard of.
         unheard: ``"stay"`` moves the arms that answered only; ``"decay"`` takes r = 0 for all others.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: SEC, arXiv 2505.14970; ``"decay"`` is what its public code does.
 
@@ -81,7 +77,7 @@ class ExponentialAverage(ValueEstimate):
 
     def __init__(self, n_arms: int, *, rate: float = 0.5, start: float = 0.0, unheard: Unheard = "stay") -> None:
         super().__init__(n_arms, start)
-        _check_rate(rate)
+        require("(0, 1]", rate=rate)
         if unheard not in get_args(Unheard):
             raise ValueError(f"unheard={unheard!r} is unknown; choose 'stay' or 'decay'")
         self.rate, self.unheard = rate, unheard
@@ -104,9 +100,6 @@ class RolloutWindow(ValueEstimate):
         window: Rollouts that are remembered of each arm.
         start: Value of an arm not heard of.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: DUMP, arXiv 2504.09710.
 
     >>> estimate = RolloutWindow(1, window=4)
@@ -120,8 +113,7 @@ class RolloutWindow(ValueEstimate):
 
     def __init__(self, n_arms: int, *, window: int = 300, start: float = 0.0) -> None:
         super().__init__(n_arms, start)
-        if window < 1:
-            raise ValueError(f"window is {window}; give at least 1 rollout")
+        require("[1, inf)", window=window)
         self.window = window
         # Newest last, and unused places first, with a weight of 0.
         self._utilities: FloatArray = np.zeros((n_arms, window))
@@ -136,14 +128,10 @@ class RolloutWindow(ValueEstimate):
             kept = np.clip(length - newer, 0.0, weights)
             self._weights[arm] = kept[-length:]
             self._utilities[arm] = np.concatenate([self._utilities[arm], utilities[new]])[-length:]
-        self._values = self._means()
+        self._values = self._derived()
 
     @override
-    def _put(self, values: Mapping[str, Any]) -> None:
-        super()._put(values)
-        self._values = self._means()
-
-    def _means(self) -> FloatArray:
+    def _derived(self) -> FloatArray:
         total = np.sum(self._weights, axis=1)
         means = np.sum(self._weights * self._utilities, axis=1) / np.maximum(total, 1.0)
         return np.where(total > 0.0, means, self.start)
@@ -159,9 +147,6 @@ class LearningProgress(ValueEstimate):
         n_arms: Number of arms K.
         rate: :math:`\alpha` in (0, 1].
 
-    Raises:
-        ValueError: If `rate` is out of its range.
-
     Source: TSCL (online), arXiv 1707.00183.
 
     >>> estimate = LearningProgress(1, rate=0.5)
@@ -175,7 +160,7 @@ class LearningProgress(ValueEstimate):
 
     def __init__(self, n_arms: int, *, rate: float = 0.1) -> None:
         super().__init__(n_arms)
-        _check_rate(rate)
+        require("(0, 1]", rate=rate)
         self.rate = rate
         self._scores: FloatArray = np.zeros(n_arms)
 
@@ -196,9 +181,6 @@ class ScoreSlope(ValueEstimate):
         start: Value of an arm with fewer than two scores, which have no slope. Success rates cannot rise by more than
             the default of 1 per batch, so that each arm is tried twice before any is preferred (ours).
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: TSCL (window), arXiv 1707.00183.
 
     >>> estimate = ScoreSlope(1)
@@ -216,8 +198,7 @@ class ScoreSlope(ValueEstimate):
 
     def __init__(self, n_arms: int, *, length: int = 10, start: float = 1.0) -> None:
         super().__init__(n_arms, start)
-        if length < 2:
-            raise ValueError(f"length is {length}; a slope needs at least 2 scores")
+        require("[2, inf)", length=length)
         self.length = length
         # Newest last; a time of -1 marks a place without a score.
         self._scores: FloatArray = np.zeros((n_arms, length))
@@ -230,14 +211,10 @@ class ScoreSlope(ValueEstimate):
         self._scores[heard] = np.column_stack([self._scores[heard, 1:], scores[heard]])
         self._times[heard] = np.column_stack([self._times[heard, 1:], np.full(np.count_nonzero(heard), self._clock)])
         self._clock += 1
-        self._values = self._slopes()
+        self._values = self._derived()
 
     @override
-    def _put(self, values: Mapping[str, Any]) -> None:
-        super()._put(values)
-        self._values = self._slopes()
-
-    def _slopes(self) -> FloatArray:
+    def _derived(self) -> FloatArray:
         known = self._times >= 0.0
         count = np.maximum(np.sum(known, axis=1, keepdims=True), 1.0)
         time, score = (
@@ -257,8 +234,3 @@ def _mean_by_arm(
     total = np.bincount(arms, weights=rollouts * utilities, minlength=n_arms)
     heard = weight > 0.0
     return heard, total / np.where(heard, weight, 1.0)
-
-
-def _check_rate(rate: float) -> None:
-    if not 0.0 < rate <= 1.0:
-        raise ValueError(f"rate is {rate}; it must be above 0 and at most 1")

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = ["Boltzmann", "Exploration", "Greedy", "UpperConfidence"]
@@ -22,15 +23,7 @@ class Exploration(Protocol):
     """A map from values to a distribution."""
 
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
-        """Log of the weight of each arm, finite.
-
-        Args:
-            values: Value of each arm, shape (K,).
-            rollouts: Rollouts of each arm since the beginning, shape (K,).
-
-        Returns:
-            Log weights up to a common constant, shape (K,).
-        """
+        """Log weights, finite and up to a common constant, by value and rollouts so far of each arm, shape (K,) all."""
         ...
 
 
@@ -48,7 +41,7 @@ class Boltzmann(Exploration):
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_temperature(self.temperature)
+        require("(0, inf)", temperature=self.temperature)
 
     @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
@@ -69,8 +62,7 @@ class Greedy(Exploration):
     epsilon: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.epsilon <= 1.0:
-            raise ValueError(f"epsilon is {self.epsilon}; it must be above 0 and at most 1")
+        require("(0, 1]", epsilon=self.epsilon)
 
     @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
@@ -96,14 +88,9 @@ class UpperConfidence(Exploration):
     temperature: float = 0.1
 
     def __post_init__(self) -> None:
-        _check_temperature(self.temperature)
+        require("(0, inf)", temperature=self.temperature)
 
     @override
     def log_weights(self, values: FloatArray, rollouts: FloatArray) -> FloatArray:
         bonus = np.sqrt(2.0 * math.log(np.sum(rollouts) + 1.0) / (rollouts + 1.0))
         return np.asarray((values + bonus) / self.temperature)
-
-
-def _check_temperature(temperature: float) -> None:
-    if not (math.isfinite(temperature) and temperature > 0.0):
-        raise ValueError(f"temperature is {temperature}; it must be a finite number above 0")

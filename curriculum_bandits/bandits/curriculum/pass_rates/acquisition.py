@@ -5,13 +5,13 @@ Each is one formula on rates in [0, 1]. Weights are given as logarithms, so that
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray
 
 __all__ = [
@@ -28,14 +28,7 @@ class Acquisition(Protocol):
     """How desirable a problem of a given success rate is."""
 
     def __call__(self, rates: FloatArray, /) -> FloatArray:
-        """Evaluate at rates.
-
-        Args:
-            rates: Success rates in [0, 1], any shape.
-
-        Returns:
-            Indices, more is better, or logarithms of weights; of the same shape.
-        """
+        """Indices, more is better, or logarithms of weights, of the shape of the rates; these are in [0, 1]."""
         ...
 
 
@@ -55,8 +48,7 @@ class DistanceToTarget(Acquisition):
     target: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.target <= 1.0:
-            raise ValueError(f"target is {self.target}; a success rate is in [0, 1]")
+        require("[0, 1]", target=self.target)
 
     @override
     def __call__(self, rates: FloatArray, /) -> FloatArray:
@@ -92,8 +84,7 @@ class ProbabilityInformative(Acquisition):
     n_rollouts: int = 8
 
     def __post_init__(self) -> None:
-        if self.n_rollouts < 2:
-            raise ValueError(f"n_rollouts is {self.n_rollouts}; it takes at least 2 to disagree")
+        require("[2, inf)", n_rollouts=self.n_rollouts)
 
     @override
     def __call__(self, rates: FloatArray, /) -> FloatArray:
@@ -116,8 +107,7 @@ class UncertaintyWeight(Acquisition):
     least: float = 0.05
 
     def __post_init__(self) -> None:
-        if not (self.least > 0.0 and math.isfinite(self.least)):
-            raise ValueError(f"least is {self.least}; it must be positive, or solved problems are never drawn again")
+        require("(0, inf)", least=self.least)
 
     @override
     def __call__(self, rates: FloatArray, /) -> FloatArray:
@@ -142,10 +132,8 @@ class ProximalWeight(Acquisition):
     best: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (self.sharpness >= 0.0 and math.isfinite(self.sharpness)):
-            raise ValueError(f"sharpness is {self.sharpness}; it must be finite, 0 or more")
-        if not 0.0 < self.best <= 1.0:
-            raise ValueError(f"best is {self.best}; a success rate to strive for is in (0, 1]")
+        require("[0, inf)", sharpness=self.sharpness)
+        require("(0, 1]", best=self.best)
 
     @override
     def __call__(self, rates: FloatArray, /) -> FloatArray:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.state import Array, Field, Stateful
 
@@ -27,12 +28,7 @@ class PassRates(Stateful, ABC):
         n_problems: Number of problems N.
         prior: :math:`(a_0, b_0)`, positive.
 
-    Raises:
-        ValueError: If there is no problem, or the prior is none.
-
     Attributes:
-        n_problems: As given.
-        prior: As given.
         successes: First parameter a of the Beta distribution of each, shape (N,).
         failures: Second parameter b, shape (N,).
         seen: Which problems have been answered, shape (N,).
@@ -45,10 +41,9 @@ class PassRates(Stateful, ABC):
     }
 
     def __init__(self, n_problems: int, prior: tuple[float, float]) -> None:
-        if n_problems < 1:
-            raise ValueError(f"n_problems is {n_problems}; there must be at least one")
+        require("[1, inf)", n_problems=n_problems)
         a, b = (float(each) for each in prior)
-        if not (a > 0.0 and b > 0.0 and math.isfinite(a + b)):
+        if not 0.0 < min(a, b) <= max(a, b) < math.inf:
             raise ValueError(f"prior is {prior}; give two positive numbers, such as (1, 1)")
         self.n_problems, self.prior = n_problems, (a, b)
         self.successes: FloatArray = np.full(n_problems, a)
@@ -87,9 +82,6 @@ class BetaPosterior(PassRates):
         prior: :math:`(a_0, b_0)`, positive.
         fading: f in (0, 1].
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     Source: MoPPS, arXiv 2507.04632; the fading is ours.
 
     >>> rates = BetaPosterior(2, discount=0.5)
@@ -103,10 +95,8 @@ class BetaPosterior(PassRates):
         self, n_problems: int, *, discount: float = 0.5, prior: tuple[float, float] = (1.0, 1.0), fading: float = 1.0
     ) -> None:
         super().__init__(n_problems, prior)
-        if not 0.0 <= discount <= 1.0:
-            raise ValueError(f"discount is {discount}; it must be in [0, 1], 1 keeps plain counts")
-        if not 0.0 < fading <= 1.0:
-            raise ValueError(f"fading is {fading}; it must be in (0, 1], 1 leaves unvisited problems as they are")
+        require("[0, 1]", discount=discount)
+        require("(0, 1]", fading=fading)
         self.discount, self.fading = discount, fading
 
     @override
@@ -127,15 +117,7 @@ class BetaPosterior(PassRates):
 
 
 def thompson_rates(a: FloatArray, b: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """One draw from Beta(a, b) for each problem.
-
-    Args:
-        a: First parameters, shape (M,).
-        b: Second parameters, shape (M,).
-        rng: Source of randomness.
-
-    Returns:
-        Rates in [0, 1], shape (M,).
+    """One draw from Beta(a, b) for each problem, shape (M,).
 
     >>> bool(thompson_rates(np.array([1e9]), np.array([1.0]), np.random.default_rng(0))[0] > 0.99)
     True

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.curriculum.pass_rates.beta_posterior import PassRates
 from curriculum_bandits.state import Field, Real
@@ -38,9 +39,6 @@ class InterpolatedPosterior(PassRates):
         implicit: :math:`\rho` in [0, 1].
         memory: How much of c is kept from update to update, in [0, 1).
         prior: :math:`(a_0, b_0)`.
-
-    Raises:
-        ValueError: If a setting is out of its range, or a reference rate is not in [0, 1].
 
     Source: BOTS, arXiv 2510.26374: the recursion, :math:`\lambda = \rho = .2` and interpolation between two reference
     models. That c is averaged with a memory of .9, that the rates are clipped, and that a problem of the batch is its
@@ -72,11 +70,8 @@ class InterpolatedPosterior(PassRates):
                 f"weak has {len(self.weak)} rates, strong {len(self.strong)}; give one per problem in each"
             )
         super().__init__(len(self.weak), prior)
-        for name, value in (("forgetting", forgetting), ("implicit", implicit)):
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"{name} is {value}; it must be in [0, 1]")
-        if not 0.0 <= memory < 1.0:
-            raise ValueError(f"memory is {memory}; it must be in [0, 1)")
+        require("[0, 1]", forgetting=forgetting, implicit=implicit)
+        require("[0, 1)", memory=memory)
         self.forgetting, self.implicit, self.memory = forgetting, implicit, memory
         self.coefficient: float | None = None
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
 from curriculum_bandits.bandits.contract import FloatArray, IntArray
 from curriculum_bandits.bandits.curriculum.pass_rates.beta_posterior import PassRates
 from curriculum_bandits.state import Array, Field, Real
@@ -33,9 +34,6 @@ class KlDiscountedPosterior(PassRates):
         offline: Success rates measured beforehand, shape (N,), or None. Those problems start from `strength` rollouts
             of that rate instead of the prior; nan where none was measured.
         strength: How many rollouts a rate of `offline` counts as.
-
-    Raises:
-        ValueError: If a setting is out of its range.
 
     Source: SPO, arXiv 2509.13232: half-life, clip and recursion. It starts from rates measured offline; where there are
     none the prior is ours, and so is counting unknown KL as none. The default strength, ``1 / (1 - .875)``, is the
@@ -61,12 +59,9 @@ class KlDiscountedPosterior(PassRates):
         strength: float = 8.0,
     ) -> None:
         super().__init__(n_problems, prior)
-        if not (half_life > 0.0 and math.isfinite(half_life)):
-            raise ValueError(f"half_life is {half_life}; it must be positive, in nats per token")
+        require("(0, inf)", half_life=half_life, strength=strength)
         if not 0.0 < kept[0] <= kept[1] <= 1.0:
             raise ValueError(f"kept is {kept}; give (least, most) with 0 < least <= most <= 1")
-        if not (strength > 0.0 and math.isfinite(strength)):
-            raise ValueError(f"strength is {strength}; it must be positive, a number of rollouts")
         self.half_life, self.kept = half_life, kept
         if offline is not None:
             rates = np.asarray(offline, dtype=np.float64)

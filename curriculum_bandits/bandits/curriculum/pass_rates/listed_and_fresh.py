@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from curriculum_bandits._typing import override
-from curriculum_bandits.bandits.arrays import refuse_candidates
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.arrays import refuse_candidates, refuse_size
 from curriculum_bandits.bandits.contract import IntArray, Selection
 from curriculum_bandits.bandits.curriculum.pass_rates.acquisition import Acquisition
 from curriculum_bandits.bandits.curriculum.pass_rates.beta_posterior import PassRates
@@ -29,9 +30,6 @@ class ListedAndFresh(PassRateBandit):
         listed: Part of the bank that the list holds, in (0, 1]; it is never shorter than what is drawn from it.
         share: Part of the batch that is drawn from the list, in [0, 1], rounded down.
 
-    Raises:
-        ValueError: If a setting is out of its range.
-
     >>> from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, Variance
     >>> bandit = ListedAndFresh(BetaPosterior(10), Variance(), listed=0.1, share=0.5)
     >>> bandit.update(Selection([3, 3, 4], [0.1] * 3, None), [1.0, 0.0, 1.0])
@@ -41,10 +39,8 @@ class ListedAndFresh(PassRateBandit):
     """
 
     def __init__(self, rates: PassRates, acquisition: Acquisition, *, listed: float = 0.04, share: float = 0.5) -> None:
-        if not 0.0 < listed <= 1.0:
-            raise ValueError(f"listed is {listed}; it must be in (0, 1], a part of the bank")
-        if not 0.0 <= share <= 1.0:
-            raise ValueError(f"share is {share}; it must be in [0, 1], a part of the batch")
+        require("(0, 1]", listed=listed)
+        require("[0, 1]", share=share)
         super().__init__(rates)
         self.acquisition, self.listed, self.share = acquisition, listed, share
 
@@ -52,8 +48,7 @@ class ListedAndFresh(PassRateBandit):
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
         refuse_candidates(self, candidates)
         n = self.n_arms
-        if not 1 <= size <= n:
-            raise ValueError(f"{size} problems are asked for but there are {n}; ask for 1 to {n}")
+        refuse_size(size, n)
         from_list = int(self.share * size)
         length = max(from_list, math.ceil(self.listed * n))
         index = np.where(self.rates.seen, self.acquisition(self.means()), -np.inf)

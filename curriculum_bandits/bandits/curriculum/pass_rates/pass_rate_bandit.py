@@ -33,10 +33,6 @@ class PassRateBandit(Stateful, Bandit):
 
     Args:
         rates: Posterior of each problem. It becomes part of this bandit: do not share it.
-
-    Attributes:
-        n_arms: Number of problems N.
-        rates: As given.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {"rates": Part()}
@@ -81,15 +77,9 @@ class PassRateBandit(Stateful, Bandit):
 
 
 def top_at_random(index: FloatArray, size: int, rng: np.random.Generator) -> IntArray:
-    """Positions of the highest entries; which of equal ones are among them is left to chance.
+    """Distinct positions, 0 to M of them, of the highest of M entries; which of equal ones is left to chance.
 
-    Args:
-        index: Shape (M,), not nan.
-        size: How many, 0 to M.
-        rng: Source of randomness.
-
-    Returns:
-        Distinct positions, shape (size,), in no order that means anything.
+    The entries are not nan; the order of the positions means nothing.
 
     >>> sorted(top_at_random(np.array([3.0, 1.0, 2.0]), 2, np.random.default_rng(0)).tolist())
     [0, 2]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from curriculum_bandits._typing import override
+from curriculum_bandits.bandits._require import require
+from curriculum_bandits.bandits.arrays import refuse_size
 from curriculum_bandits.bandits.contract import IntArray, Selection
 from curriculum_bandits.bandits.curriculum.pass_rates.acquisition import Acquisition
 from curriculum_bandits.bandits.curriculum.pass_rates.beta_posterior import PassRates, thompson_rates
@@ -26,9 +28,6 @@ class Shortlist(PassRateBandit):
         candidates: Candidates per problem of a batch, at least 1; None looks at all problems each time.
         thompson: Judge a rate drawn from what is known of each candidate, instead of its mean.
 
-    Raises:
-        ValueError: If `candidates` is below 1.
-
     >>> from curriculum_bandits.bandits.curriculum.pass_rates import BetaPosterior, DistanceToTarget
     >>> bandit = Shortlist(BetaPosterior(3), DistanceToTarget(0.5), candidates=None, thompson=False)
     >>> bandit.update(Selection([0, 1], [0.5] * 2, None), [1.0, 0.0])
@@ -39,19 +38,15 @@ class Shortlist(PassRateBandit):
     def __init__(
         self, rates: PassRates, acquisition: Acquisition, *, candidates: float | None = 8.0, thompson: bool = True
     ) -> None:
-        if candidates is not None and not candidates >= 1.0:
-            raise ValueError(
-                f"candidates is {candidates}; give at least 1 for each problem of a batch, or None for all"
-            )
+        if candidates is not None:
+            require("[1, inf]", candidates=candidates)
         super().__init__(rates)
         self.acquisition, self.candidates, self.thompson = acquisition, candidates, thompson
         self._proposal = UniformCandidates(rates.n_problems)
 
     @override
     def select(self, size: int, rng: np.random.Generator, candidates: IntArray | None = None) -> Selection:
-        available = self.n_arms if candidates is None else len(candidates)
-        if not 1 <= size <= available:
-            raise ValueError(f"{size} problems are asked for but there are {available}; ask for 1 to {available}")
+        refuse_size(size, self.n_arms if candidates is None else len(candidates))
         among = self._looked_at(size, rng) if candidates is None else np.asarray(candidates, dtype=np.int64)
         a, b = self.rates.successes, self.rates.failures
         if among is not None:

@@ -110,14 +110,6 @@ def test_rollouts_weigh_what_an_arm_pays():
     assert bandit.rollouts.tolist() == [10.0, 0.0]
 
 
-def test_a_bad_answer_changes_nothing():
-    bandit = ActionValueBandit(ExponentialAverage(2), Boltzmann())
-    with pytest.raises(ValueError, match="nan"):
-        bandit.update(played(0, 1), [1.0, np.nan], counts=[8, 8])
-    assert bandit.values.tolist() == [0.0, 0.0]
-    assert bandit.rollouts.tolist() == [0.0, 0.0]
-
-
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="by='size'"):
         ActionValueBandit(ExponentialAverage(2), Boltzmann(), by="size")
@@ -129,15 +121,6 @@ def test_what_cannot_be_is_refused():
             bandit.select(size, rng)
     with pytest.raises(ValueError, match="takes no candidates"):
         bandit.select(1, rng, np.array([0]))
-
-
-def test_a_restored_bandit_plays_batches_of_the_same_size():
-    bandit, twin = (ActionValueBandit(ExponentialAverage(3), Boltzmann(0.1), capacity=[1, 2, 3]) for _ in range(2))
-    bandit.select(4, np.random.default_rng(0))
-    bandit.update(played(0), [1.0])
-    twin.load_state_dict(bandit.state_dict())
-    np.testing.assert_allclose(twin.probabilities(), [1 / 4, 3 / 8, 3 / 8], rtol=1e-9)
-    np.testing.assert_array_equal(twin.rollouts, bandit.rollouts)
 
 
 def test_a_state_of_larger_batches_than_the_arms_hold_is_refused_and_changes_nothing():

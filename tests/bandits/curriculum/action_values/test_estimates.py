@@ -117,19 +117,6 @@ def test_values_are_copies(kind):
     np.testing.assert_array_equal(estimate.values, kept)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_state_continues(kind):
-    rng = np.random.default_rng(2)
-    original, twin = kind(3), kind(3)
-    for _ in range(15):
-        tell(original, rng.integers(3, size=4), rng.random(4), [1, 2, 3, 4])
-    state = original.state_dict()
-    twin.load_state_dict(state)
-    for estimate in (original, twin):
-        tell(estimate, [0, 2], [0.3, 0.9])
-    np.testing.assert_array_equal(original.values, twin.values)
-
-
 def test_windows_of_another_length_are_refused():
     with pytest.raises(ValueError, match="shape"):
         RolloutWindow(2, window=5).load_state_dict(RolloutWindow(2, window=6).state_dict())

@@ -211,7 +211,7 @@ def test_restricting_a_distribution_is_refused(choice):
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("size", [0, 7])
 def test_an_impossible_batch_is_refused(choice, size):
-    with pytest.raises(ValueError, match=f"{size} (problems|plays) are asked for"):
+    with pytest.raises(ValueError, match=f"{size} (arms|plays) are asked for"):
         CHOICES[choice]().select(size, np.random.default_rng(0))
 
 
