@@ -71,7 +71,7 @@ def group_style(index: int) -> tuple[str, bool]:
 
 
 def figures_of(run: RecordedRun) -> list[Figure]:
-    """Every figure, in the order of the page; those that the record has nothing for say so."""
+    """Every figure, in the order of the page; one without data says so."""
     windows = _Windows(run)
     by_group, informative = _accuracy_by_group(run), _informative(run, windows)
     # In pairs, as they stand side by side on a wide screen: what is as tall as there are groups together.
@@ -154,7 +154,7 @@ def _learning(run: RecordedRun, windows: _Windows) -> Figure:
         if len(points):
             axes.plot(*points.T, color=_BLUE, linewidth=2, marker="o", markersize=3.5, clip_on=False, zorder=3)
         axes.set_xlabel("tokens" if by_tokens else "step")
-        _compact_axis(axes.xaxis)
+        axes.xaxis.set_major_formatter(_formatter(compact))
         axes.set_xlim(left=0)
         axes.margins(y=0.08)
 
@@ -256,7 +256,7 @@ def _entropy(run: RecordedRun, windows: _Windows) -> Figure:
             axes.yaxis.set_minor_formatter(_formatter(lambda value: ""))
         else:
             axes.set_ylim(0, 1.1 * top)
-        _compact_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(_formatter(compact))
         _step_axis(axes, run)
 
     legend = [LegendEntry("effective number of problems", _BLUE)]
@@ -284,7 +284,7 @@ def _informative(run: RecordedRun, windows: _Windows) -> Figure:
         if has_tokens:
             axes.plot(windows.middles, wasted, color=_ORANGE, linewidth=2, linestyle=(0, (5, 2)), marker=marker)
         axes.set_ylim(0, 1)
-        _percent_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(_formatter(percent))
         _step_axis(axes, run)
 
     legend = [LegendEntry("informative problems", _BLUE)]
@@ -310,7 +310,7 @@ def _utility(run: RecordedRun) -> Figure:
     known = np.isfinite(mean)
     if not np.any(known):
         return Figure(key, title, missing="The record has no utilities yet.")
-    rows = _most_drawn(np.where(known, run.by_group(1.0)[: len(mean)], 0.0))
+    rows = _most_drawn(np.where(known, run.by_group(1.0), 0.0))
     rows = rows[known[rows]]
     few = len(run.groups) <= _MOST_STACKED
     largest = float(np.max(np.abs(mean[rows])))
@@ -337,8 +337,8 @@ def _utility(run: RecordedRun) -> Figure:
         axes.tick_params(axis="y", length=0, labelsize=8 if len(rows) <= 20 else 6.5)
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
-        _few_ticks(axes.xaxis, 4 if narrow else 6)
-        _compact_axis(axes.xaxis)
+        axes.xaxis.set_major_locator(_ticker().MaxNLocator(4 if narrow else 6))
+        axes.xaxis.set_major_formatter(_formatter(compact))
         axes.set_xlabel(f"mean utility, in units of 1e{power}" if power else "mean utility")
 
     caption = (
@@ -381,7 +381,7 @@ def _regret(run: RecordedRun) -> Figure:
         band = [regret[:, best] - half[:, best], regret[:, best] + half[:, best]]
         axes.fill_between(x, *band, color=styles[best][0], alpha=0.15, linewidth=0)
         axes.axhline(0, color=_MUTED, linewidth=0.8)
-        _compact_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(_formatter(compact))
         _step_axis(axes, run)
 
     caption = (
@@ -398,11 +398,12 @@ def _regret(run: RecordedRun) -> Figure:
 
 
 def group_utility(run: RecordedRun) -> tuple[FloatArray, FloatArray]:
-    """Mean utility of each group and half the width of its interval, from the last estimate; empty without one."""
-    if not run.estimates:
-        return np.zeros(0), np.zeros(0)
-    last = run.estimates[-1]
-    return (last.regret + last.earned) / last.plays, last.half_width / last.plays
+    """Mean utility of each group and half the width of its interval, by the last estimate; nan where unknown."""
+    mean, half_width = np.full((2, len(run.groups)), math.nan)
+    for last in run.estimates[-1:]:
+        known = slice(len(last.regret))  # groups that the first line of the record names
+        mean[known], half_width[known] = (last.regret + last.earned) / last.plays, last.half_width / last.plays
+    return mean, half_width
 
 
 def _how(run: RecordedRun) -> str:
@@ -429,7 +430,7 @@ def _overhead(run: RecordedRun, windows: _Windows) -> Figure:
         _stacked(windows.edges, shares, styles)(figure, axes, narrow)
         top = np.nanmax(shares.sum(axis=1)) if np.any(np.isfinite(shares)) else 0.0
         axes.set_ylim(0, 1.1 * top if top > 0 else 0.01)
-        _percent_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(_formatter(percent))
 
     legend = [LegendEntry(name, *style) for name, style in zip(shown, styles, strict=True)]
     caption = (
@@ -498,7 +499,7 @@ def _stacked(edges: FloatArray, shares: FloatArray, styles: list[tuple[str, bool
                 area.set(hatch="////", edgecolor=_CARD)
             low = low + values_of
         axes.set_ylim(0, 1)
-        _percent_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(_formatter(percent))
         axes.set_xlim(edges[0], edges[-1])
         _name_steps(axes)
         axes.grid(visible=False)
@@ -527,26 +528,17 @@ def _image(figure: Any, axes: Any, shares: FloatArray, extent: Any, narrow: bool
     bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.05, aspect=30)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7)
-    _percent_axis(bar.ax.yaxis)
+    bar.ax.yaxis.set_major_formatter(_formatter(percent))
     _name_steps(axes)
     axes.grid(visible=False)
 
 
+def _ticker() -> Any:
+    return require_extra("matplotlib.ticker", "report")
+
+
 def _formatter(write: Callable[[float], str]) -> Any:
-    ticker = require_extra("matplotlib.ticker", "report")
-    return ticker.FuncFormatter(lambda value, position: write(value))
-
-
-def _few_ticks(axis: Any, most: int) -> None:
-    axis.set_major_locator(require_extra("matplotlib.ticker", "report").MaxNLocator(most))
-
-
-def _compact_axis(axis: Any) -> None:
-    axis.set_major_formatter(_formatter(compact))
-
-
-def _percent_axis(axis: Any) -> None:
-    axis.set_major_formatter(_formatter(percent))
+    return _ticker().FuncFormatter(lambda value, position: write(value))
 
 
 def _step_axis(axes: Any, run: RecordedRun) -> None:
@@ -557,9 +549,8 @@ def _step_axis(axes: Any, run: RecordedRun) -> None:
 
 def _name_steps(axes: Any) -> None:
     axes.set_xlabel("step")
-    ticker = require_extra("matplotlib.ticker", "report")
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    _compact_axis(axes.xaxis)
+    axes.xaxis.set_major_locator(_ticker().MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(_formatter(compact))
 
 
 def _drawn(

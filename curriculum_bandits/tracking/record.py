@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback
+from curriculum_bandits.grammar import written
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret import GroupRegretEstimator
 from curriculum_bandits.rollouts import Rollouts
@@ -114,12 +115,7 @@ class Record(Stateful, Observer):
         )
 
     def stepped(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Write the draws of a step, its metrics and the estimate of regret.
-
-        Args:
-            step: Updates done.
-            metrics: Of the step; where there are none, only its draws are written.
-        """
+        """Write the draws of a step, its metrics and the estimate of regret; without metrics its draws alone."""
         self._ready()
         self._step = step
         lines = [{"kind": "draw", "step": step, **answer} for answer in self._answers]
@@ -168,6 +164,7 @@ class Record(Stateful, Observer):
                 "kind": "run",
                 "version": RECORD_VERSION,
                 "method": self._curriculum.name,
+                "settings": {name: _text(written(each, bare=True)) for name, each in self._curriculum.settings.items()},
                 "problems": len(bank),
                 "groups": bank.group_names or None,
                 "n_rollouts": self._n_rollouts,
@@ -184,15 +181,14 @@ class Record(Stateful, Observer):
         known = np.flatnonzero(written.any(axis=1) & np.isfinite(utilities))
         known = known[np.argsort(utilities[known], kind="stable")]
         chosen = dict.fromkeys([*known[::-1][: (_MOST_EXAMPLES + 1) // 2], *known[: _MOST_EXAMPLES // 2]])
-        best = {j: (j, int(np.argmax(rewards[j]))) for j in chosen}
         return [
             {
                 "id": bank.ids[int(items[j])],
                 "prompt": _text(bank.prompts[int(items[j])]),
-                "completion": _text(texts[place]),
-                "reward": _number(rollouts.rewards[place]),
+                "completion": _text(texts[j, k]),
+                "reward": _number(rollouts.rewards[j, k]),
             }
-            for j, place in best.items()
+            for j, k in ((j, int(np.argmax(rewards[j]))) for j in chosen)
         ]
 
     def _entry(self, kind: str, step: int) -> dict[str, Any]:
@@ -258,7 +254,5 @@ def _text(value: Any) -> str:
     """The text of a prompt or completion, of a conversation its last message, cut where it is long."""
     if isinstance(value, list | tuple) and value and isinstance(value[-1], Mapping):
         value = value[-1].get("content", "")
-    text = str(value)
-    # What UTF-8 cannot hold, half of a pair, would make the line unwritable.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = str(value).encode("utf-8", "replace").decode("utf-8")  # half of a pair would make the line unwritable
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

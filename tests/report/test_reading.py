@@ -82,7 +82,7 @@ def test_groups_are_known_without_the_first_line(write):
 
 def test_a_record_by_the_writer_is_read(tmp_path):
     bank = ProblemBank(["a?", "b?", "c?"], ids=["a", "b", "c"], groups=["x", "y", "y"], difficulty=[1, 2, 3])
-    record = Record(tmp_path / "curriculum.jsonl", methods.osmd(bank), n_rollouts=3)
+    record = Record(tmp_path / "curriculum.jsonl", methods.osmd(bank, floor=0.2), n_rollouts=3)
     ticket = Draw([2, 0], [0.5, 0.25], [0.8, 0.4], Ticket("run", 0))
     texts = [[None, None, None], ["42", "no", None]]
     lengths = [[3, 4, 5], [1, 1, 1]]
@@ -92,6 +92,7 @@ def test_a_record_by_the_writer_is_read(tmp_path):
     record.evaluated(1, {"accuracy": 0.5})
     run = read_record(tmp_path)
     assert (run.groups, run.n_rollouts) == (["x", "y"], 3)
+    assert (run.settings["floor"], run.settings["step"]) == ("0.2", "ScaleFree(memory=5)")
     assert run.drawn["group"].tolist() == [1, 0]
     assert run.drawn["tokens"].tolist() == [12, 3]
     assert run.seconds["ask"].tolist() == [0.25]

@@ -13,7 +13,7 @@ from curriculum_bandits.tracking import Record
 @pytest.fixture
 def curriculum():
     bank = ProblemBank(["a?", "b?", "c?"], ids=["a", "b", "c"], groups=["x", "y", "y"], difficulty=[1, 2, 3])
-    return methods.osmd(bank)
+    return methods.osmd(bank, floor=0.2)
 
 
 def lines_of(record):
@@ -40,6 +40,15 @@ def test_a_draw_is_written_with_its_numbers_and_nothing_is_not_a_number(tmp_path
         "kind": "run",
         "version": 1,
         "method": "osmd",
+        "settings": {
+            "arms": "groups",
+            "seed": "0",
+            "floor": "0.2",
+            "share": "0.1",
+            "step": "ScaleFree(memory=5)",
+            "utility_range": "None",
+            "signal": "policy_improvement",
+        },
         "problems": 3,
         "groups": ["x", "y"],
         "n_rollouts": 3,
