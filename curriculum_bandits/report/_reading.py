@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from curriculum_bandits.tracking import RECORD_FILE, RECORD_VERSION
 
-__all__ = ["MOST_BYTES", "Estimate", "Evaluation", "RecordedRun", "find_record", "read_example", "read_record"]
+__all__ = ["Estimate", "Evaluation", "RecordedRun", "find_record", "read_example", "read_record", "sums_at"]
 
-#: Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
-MOST_BYTES = 256 * 2**20
+# Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
+_MOST_BYTES = 256 * 2**20
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -110,11 +110,11 @@ class RecordedRun:
 
     def by_group(self, values: npt.ArrayLike) -> FloatArray:
         """Sums of a value per problem drawn, by group, shape (G,)."""
-        return _sums(self.drawn["group"], values, len(self.groups))
+        return sums_at(self.drawn["group"], values, len(self.groups))
 
     def by_problem(self, values: npt.ArrayLike) -> FloatArray:
         """Sums of a value per problem drawn, by problem, shape (problems,)."""
-        return _sums(self.drawn["problem"], values, len(self.problems))
+        return sums_at(self.drawn["problem"], values, len(self.problems))
 
 
 def find_record(run: str | os.PathLike[str]) -> Path:
@@ -127,7 +127,7 @@ def find_record(run: str | os.PathLike[str]) -> Path:
     return record
 
 
-def read_record(run: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES) -> RecordedRun:
+def read_record(run: str | os.PathLike[str], *, most_bytes: int = _MOST_BYTES) -> RecordedRun:
     """Read a record.
 
     Args:
@@ -272,7 +272,8 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def _sums(where: IntArray, values: npt.ArrayLike, size: int) -> FloatArray:
+def sums_at(where: IntArray, values: npt.ArrayLike, size: int) -> FloatArray:
+    """Sums of values by their place, shape (size,); what has the place -1, or is nan, counts for nothing."""
     here = where >= 0
     weights = np.broadcast_to(np.asarray(values, dtype=np.float64), where.shape)[here]
     return np.asarray(np.bincount(where[here], weights=np.nan_to_num(weights), minlength=size), dtype=np.float64)
