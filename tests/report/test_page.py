@@ -51,7 +51,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("run"), steps=60, batch=16)
+    return simulate(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")

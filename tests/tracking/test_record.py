@@ -1,6 +1,7 @@
 """Every line says what happened, and a record resumed forgets what a checkpoint does not know."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -119,6 +120,7 @@ def test_resuming_cuts_later_steps_and_what_a_kill_left_half_written(tmp_path, c
     again.evaluated(2, {"accuracy": 0.25})
     assert lines_of(again)[-1] == {"kind": "evaluation", "step": 2, "tokens": 200.0, "metrics": {"accuracy": 0.25}}
     assert again.rows()[2]["accuracy"] == 0.25
+    assert math.isnan(again.rows()[2]["reward"])
     assert again.rows()[2]["seconds/step"] == 1.0
     answer(again, 3)
     again.stepped(3, {"tokens": 300.0})
