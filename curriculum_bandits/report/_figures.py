@@ -120,7 +120,8 @@ class _Windows:
     def means_of_steps(self, values: FloatArray) -> FloatArray:
         """Means over the steps, shape (W,), nan where there is none."""
         at = (self.run.steps["step"].astype(np.int64) - self.first) // self.per
-        return _ratio(*(sums_at(at, each, len(self.middles)) for each in (values, np.isfinite(values))))
+        total, count = (sums_at(at, each, len(self.middles)) for each in (values, np.isfinite(values)))
+        return _ratio(total, count)
 
 
 # --- figures -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The record of a run, one JSON object per line: draws and their results, costs, evaluations, estimates of regret.
 
-Every loop writes the same record. It grows as the run goes, so that one still going or one that was killed can be
-looked at; resumed from a checkpoint, it is cut back to that step. ``curriculum-bandits report`` makes a page of it.
+Every loop writes the same record, line by line, so that a running or killed run can be inspected; a resume cuts it back
+to the step of the checkpoint. ``curriculum-bandits report`` makes a page of it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _ESTIMATES_A_STEP = 32  # with more groups they are written every few steps
 class Record(Stateful, Observer):
     """The record of one run, in a file that only grows between checkpoints.
 
-    A line is a draw, a step, an evaluation or, where the bank has groups, an estimate of the regret against each of
-    them (`GroupRegretEstimator`). The first line drops what the file holds of an earlier run, unless the state of a
-    checkpoint was loaded: then it is the lines of later steps that are dropped.
+    The first line names the method and its settings. Each further line is a draw, a step, an evaluation or, where the
+    bank has groups, an estimate of the regret against each of them (`GroupRegretEstimator`). An earlier run in the file
+    is dropped; after loading the state of a checkpoint, only the lines of later steps are.
 
     Args:
         path: The file; its folder is made when the first line is written.
@@ -66,7 +66,7 @@ class Record(Stateful, Observer):
         self.path = Path(path)
         self.regret: GroupRegretEstimator | None = None
         self._curriculum, self._n_rollouts = curriculum, n_rollouts
-        self._answers: list[dict[str, Any]] = []  # of the step that is going on
+        self._answers: list[dict[str, Any]] = []  # of the present step
         self._reset()
 
     def begin(self) -> None:
@@ -176,9 +176,9 @@ class Record(Stateful, Observer):
         if rollouts.completions is None:
             return []
         bank, texts = self._curriculum.bank, rollouts.completions
-        written = np.array([text is not None for text in texts.flat], dtype=bool).reshape(texts.shape)
-        rewards = np.where(written, np.nan_to_num(rollouts.rewards, nan=-1e300), -np.inf)
-        known = np.flatnonzero(written.any(axis=1) & np.isfinite(utilities))
+        has_text = np.array([text is not None for text in texts.flat], dtype=bool).reshape(texts.shape)
+        rewards = np.where(has_text, np.nan_to_num(rollouts.rewards, nan=-1e300), -np.inf)
+        known = np.flatnonzero(has_text.any(axis=1) & np.isfinite(utilities))
         known = known[np.argsort(utilities[known], kind="stable")]
         chosen = dict.fromkeys([*known[::-1][: (_MOST_EXAMPLES + 1) // 2], *known[: _MOST_EXAMPLES // 2]])
         return [
