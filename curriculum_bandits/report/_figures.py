@@ -458,9 +458,9 @@ def _accuracy_by_group(run: RecordedRun) -> Figure | None:
 # --- pieces ------------------------------------------------------------------------------------------------------
 
 
-def _ratio(over: FloatArray, under: FloatArray, empty: float = math.nan) -> FloatArray:
-    over, under = np.broadcast_arrays(over, under)
-    return np.asarray(np.divide(over, under, out=np.full(over.shape, empty), where=under > 0), dtype=np.float64)
+def _ratio(over: FloatArray, under: FloatArray) -> FloatArray:
+    nothing = np.full(np.broadcast_shapes(over.shape, under.shape), math.nan)
+    return np.asarray(np.divide(over, under, out=nothing, where=under > 0), dtype=np.float64)
 
 
 def _most_drawn(drawn: FloatArray) -> npt.NDArray[np.int64]:
