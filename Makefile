@@ -115,10 +115,10 @@ verl-check:  ## the verl plug-in against verl itself, without Ray's processes or
 # for each core. A file stays in one process, for its tests share what is slow to make.
 TESTS := -m pytest --numprocesses auto --dist loadfile
 test test-slow test-all test-oldest durations: export OMP_NUM_THREADS ?= 1
-test: $(INSTALLED)  ## all tests but the slow ones; a part of them: make test ARGS='tests/test_draw.py -x'
+test: $(INSTALLED)  ## all tests except the slow ones; a part of them: make test ARGS='tests/test_draw.py -x'
 	$(BIN)/python $(TESTS) -m 'not slow' $(ARGS)
 
-test-slow: $(INSTALLED)  ## the tests that `make test` leaves out
+test-slow: $(INSTALLED)  ## the slow tests alone
 	$(BIN)/python $(TESTS) -m slow $(ARGS)
 
 test-all: $(INSTALLED)  ## every test
@@ -134,7 +134,7 @@ test-oldest:  ## the tests of `make test` with the lowest versions that pyprojec
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement constraints-oldest.txt --editable .
 	$(OLDEST)/bin/python $(TESTS) -m 'not slow' --ignore tests/golden $(ARGS)
 
-golden: $(INSTALLED)  ## what every method draws, beside what is stored; written anew with ARGS=--write; half a minute
+golden: $(INSTALLED)  ## compare what every method draws with what is stored; ARGS=--write stores it anew; half a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/golden/trajectories.py $(ARGS)
 
 lint: $(INSTALLED)  ## ruff: rules and format, changing nothing

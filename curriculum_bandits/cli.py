@@ -1,6 +1,6 @@
 """The command line: one word per job, each loaded only when it is called.
 
-This is the one module that knows everything. A command is a module with `add_arguments(parser)` and `main(arguments)`,
+A command is a module with `add_arguments(parser)` and `main(arguments)`,
 or, where another library's parser reads its words, with `main(words)`. Its line here is all that listing the commands
 needs, so that ``--help`` answers at once.
 """
@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "report": Command(
         "curriculum_bandits.report.command",
-        "make a page about a run with TRL: what was drawn, what it brought, what it cost",
+        "make a page about a run: draws, learning and cost",
     ),
 }
 
@@ -82,9 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=version("curriculum-bandits"))
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for name, command in COMMANDS.items():
-        chosen = bool(words) and words[0] == name
         subparser = commands.add_parser(name, help=command.summary, description=command.summary)
-        if chosen:
+        if words[:1] == [name]:
             module = importlib.import_module(command.module)
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.main)
@@ -96,7 +95,7 @@ def _run(command: str, action: Callable[[], int | None]) -> int:
     try:
         return action() or 0
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("\ninterrupted; the same command resumes from the last checkpoint", file=sys.stderr)
         return 130
     except ModuleNotFoundError as error:
         print(f"curriculum-bandits {command}: {error}", file=sys.stderr)

@@ -39,10 +39,10 @@ Result = TypeVar("Result")
 
 
 class Learner(Protocol):
-    """Whatever learns: two methods."""
+    """A learner has two methods."""
 
     def learn(self, items: IntArray) -> Rollouts:
-        """Roll out the problems, update the policy once, and say what happened.
+        """Roll out the problems and update the policy once.
 
         Args:
             items: Indices into the bank, shape (m,).
@@ -50,7 +50,6 @@ class Learner(Protocol):
         Returns:
             Rollouts whose row j belongs to ``items[j]``.
         """
-        ...
 
     def evaluate(self) -> Mapping[str, float]:
         """Measure the policy; nothing here may train it.
@@ -58,7 +57,6 @@ class Learner(Protocol):
         Returns:
             Numbers by name, such as a held-out accuracy.
         """
-        ...
 
 
 @runtime_checkable
@@ -67,15 +65,9 @@ class ResumableLearner(Protocol):
 
     def state_dict(self) -> dict[str, Any]:
         """The learner's state as nested dictionaries and lists of arrays and plain numbers."""
-        ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
-        ...
+        """Continue from a state that `state_dict` returned."""
 
 
 def run(
@@ -96,21 +88,21 @@ def run(
 ) -> list[dict[str, float]]:
     """Train a learner under a curriculum.
 
-    Called again with the same directory it continues from the last checkpoint, bit for bit, and with more `steps` it
-    goes on from where it ended.
+    Called again with the same directory it resumes from the last checkpoint, bit for bit, and trains on if `steps` is
+    larger.
 
     Args:
         curriculum: Chooses the batches.
         learner: Learns from them. To be resumed it must also be a `ResumableLearner`.
         steps: Total number of steps, those before a resume included.
         batch_size: Problems per step.
-        filter: What comes between draw and update, such as a filter; the learner must then roll out and update apart
+        filter: Chooses between rollouts and update; the learner must then do the two apart
             (`filters.RolloutFirstLearner`).
         rollout_budget: End after the first step by which so many rollouts have been made, those of rejected groups
             included; None is no limit.
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
-        metrics_every: Look at batch and curriculum in every so many steps only, for learners that are done in less time
-            than that takes; the rows of the others have the step, rollouts, tokens and seconds.
+        metrics_every: Measure batch and curriculum in every so many steps only, for very fast learners; the other rows
+            have the step, rollouts, tokens and seconds.
         observers: Called at every draw, answer, step and evaluation; those with a state must be passed again to resume.
         directory: Where the record (`tracking.Record`) and checkpoint.npz go; None keeps nothing.
         checkpoint_every: Save after every so many steps and after the last; 0 never.
@@ -130,22 +122,31 @@ def run(
         TypeError: If checkpoints are wanted and the learner cannot be saved, or a filter is given and it cannot roll
             out without an update.
     """
-    _check(steps, batch_size, evaluate_every, checkpoint_every, directory, tensorboard, curriculum)
-    if metrics_every < 1:
-        raise ValueError(f"metrics_every is {metrics_every}; give 1 for every step, or more")
-    if rollout_budget is not None and rollout_budget < 1:
-        raise ValueError(f"rollout_budget is {rollout_budget}; allow at least 1, or None for no limit")
+    problems, most = len(curriculum.bank), math.inf if rollout_budget is None else rollout_budget
+    refusals = {
+        f"steps is {steps}; train for at least 1": steps < 1,
+        f"batch_size is {batch_size}, but the bank has {problems} problems; give 1 to that many": not (
+            1 <= batch_size <= problems
+        ),
+        "evaluate_every and checkpoint_every are 0 (never) or more": evaluate_every < 0 or checkpoint_every < 0,
+        f"metrics_every is {metrics_every}; give 1 for every step, or more": metrics_every < 1,
+        f"rollout_budget is {rollout_budget}; allow at least 1, or None for no limit": most < 1,
+        "tensorboard=True needs a directory to write to; pass directory=": tensorboard and directory is None,
+    }
+    for refusal, refused in refusals.items():
+        if refused:
+            raise ValueError(refusal)
     if filter is not None and not isinstance(learner, RolloutFirstLearner):
         raise TypeError(
             f"{type(learner).__name__} has no roll_out and update, which a filter needs; add them, or pass no filter"
         )
-    saves = directory is not None and checkpoint_every > 0
-    if saves and not isinstance(learner, ResumableLearner):
+    folder = None if directory is None else Path(directory)
+    saves = folder if checkpoint_every else None
+    if saves is not None and not isinstance(learner, ResumableLearner):
         raise TypeError(
             f"{type(learner).__name__} has no state_dict and load_state_dict, so a checkpoint of it could not be "
             "resumed; add them, or pass checkpoint_every=0"
         )
-    folder = None if directory is None else Path(directory)
     record = None if folder is None else Record(folder / RECORD_FILE, curriculum)
     tells: list[Observer] = [*observers, *([] if record is None else [record])]
     if folder is not None and tensorboard:
@@ -162,9 +163,8 @@ def run(
                     scores = _evaluate(learner, rows[0])
                     watching.evaluated(0, scores)
                     rows[0] |= scores
-                if folder is not None and saves:  # so that an interrupted run can also be begun again with its objects
-                    state.save(folder, 0)
-            most = math.inf if rollout_budget is None else rollout_budget
+                if saves is not None:  # so that an interrupted run can also be begun again with its objects
+                    state.save(saves, 0)
             for step in range(start + 1, steps + 1):
                 if rows[-1]["rollouts"] >= most:
                     break
@@ -180,8 +180,8 @@ def run(
                 if scores:
                     watching.evaluated(step, scores)
                 rows.append(row | scores)
-                if folder is not None and saves and (step % checkpoint_every == 0 or last):
-                    state.save(folder, step)
+                if saves is not None and (step % checkpoint_every == 0 or last):
+                    state.save(saves, step)
                 bar.update()
                 if progress and looks:
                     bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
@@ -293,24 +293,3 @@ class _Run(Stateful, kind="run"):
         rows = record.rows()
         rows[0]["rollouts"] = 0.0
         return rows
-
-
-def _check(
-    steps: int,
-    batch_size: int,
-    evaluate_every: int,
-    checkpoint_every: int,
-    directory: object,
-    tensorboard: bool,
-    curriculum: Curriculum,
-) -> None:
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; train for at least 1")
-    if not 1 <= batch_size <= len(curriculum.bank):
-        raise ValueError(
-            f"batch_size is {batch_size}, but the bank has {len(curriculum.bank)} problems; give 1 to that many"
-        )
-    if evaluate_every < 0 or checkpoint_every < 0:
-        raise ValueError("evaluate_every and checkpoint_every are 0 (never) or more")
-    if tensorboard and directory is None:
-        raise ValueError("tensorboard=True needs a directory to write to; pass directory=")

@@ -64,11 +64,7 @@ class Observer:
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state.
-
-        Args:
-            state: What `state_dict` returned.
-        """
+        """Continue from a state that `state_dict` returned."""
 
 
 class Observers(Stateful, Observer):

@@ -20,17 +20,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure that needs no screen.
-
-    Args:
-        width: In inches.
-        height: In inches.
-
-    Returns:
-        A matplotlib figure with constrained layout.
-    """
-    figure = require_extra("matplotlib.figure", "plot")
-    return figure.Figure(figsize=(width, height), layout="constrained")
+    """An empty matplotlib figure, width and height in inches, with constrained layout; it needs no screen."""
+    return require_extra("matplotlib.figure", "plot").Figure(figsize=(width, height), layout="constrained")
 
 
 def plot_learning_curves(
@@ -59,7 +50,7 @@ def plot_learning_curves(
 def plot_drawn(
     axes: Any, steps: npt.ArrayLike, shares: npt.ArrayLike, names: Sequence[str], *, largest: float | None = None
 ) -> Any:
-    """What was drawn when: a map with a row per group and a column per window of steps.
+    """Shares of the groups over time: a map with a row per group and a column per window of steps.
 
     Args:
         axes: Where to draw.

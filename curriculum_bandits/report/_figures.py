@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits.extras import require_extra
-from curriculum_bandits.report._reading import Evaluation, RecordedRun
+from curriculum_bandits.report._reading import Evaluation, RecordedRun, sums_at
 from curriculum_bandits.report._text import compact, label, percent
 
 __all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "group_utility", "main_metric", "parts_of_a_step"]
@@ -71,7 +71,7 @@ def group_style(index: int) -> tuple[str, bool]:
 
 
 def figures_of(run: RecordedRun) -> list[Figure]:
-    """Every figure, in the order of the page; those that the record has nothing for say so."""
+    """Every figure, in the order of the page; one without data says so."""
     windows = _Windows(run)
     by_group, informative = _accuracy_by_group(run), _informative(run, windows)
     # In pairs, as they stand side by side on a wide screen: what is as tall as there are groups together.
@@ -111,21 +111,16 @@ class _Windows:
 
     def sums(self, values: Any, cells: npt.NDArray[np.int64] | None = None, size: int = 1) -> FloatArray:
         """Sums over the problems drawn, shape (W,); by window and cell, shape (W, size), where cells are given."""
-        at = (self.run.drawn["step"] - self.first) // self.per * size + (0 if cells is None else cells)
-        here = at >= 0 if cells is None else cells >= 0
-        weights = np.broadcast_to(np.asarray(values, dtype=np.float64), at.shape)[here]
-        counts = np.bincount(at[here], weights=np.nan_to_num(weights), minlength=len(self.middles) * size)
-        flat = np.asarray(counts, dtype=np.float64)
-        return flat if cells is None else flat.reshape(-1, size)
+        at = (self.run.drawn["step"] - self.first) // self.per
+        if cells is None:
+            return sums_at(at, values, len(self.middles))
+        here = np.where(cells < 0, -1, at * size + cells)
+        return sums_at(here, values, len(self.middles) * size).reshape(-1, size)
 
     def means_of_steps(self, values: FloatArray) -> FloatArray:
         """Means over the steps, shape (W,), nan where there is none."""
-        known = np.isfinite(values)
-        at = (self.run.steps["step"][known].astype(np.int64) - self.first) // self.per
-        total, count = (
-            np.asarray(np.bincount(at, weights=weights, minlength=len(self.middles)), dtype=np.float64)
-            for weights in (values[known], None)
-        )
+        at = (self.run.steps["step"].astype(np.int64) - self.first) // self.per
+        total, count = (sums_at(at, each, len(self.middles)) for each in (values, np.isfinite(values)))
         return _ratio(total, count)
 
 
@@ -149,12 +144,11 @@ def _learning(run: RecordedRun, windows: _Windows) -> Figure:
     measured = metric or "accuracy"
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        alone = np.count_nonzero(np.isfinite(x_reward + reward)) == 1
-        axes.plot(x_reward, reward, color=_ORANGE, linewidth=1.2, alpha=0.85, marker="o" if alone else "")
+        _line(axes, x_reward, reward, color=_ORANGE, linewidth=1.2, alpha=0.85)
         if len(points):
             axes.plot(*points.T, color=_BLUE, linewidth=2, marker="o", markersize=3.5, clip_on=False, zorder=3)
         axes.set_xlabel("tokens" if by_tokens else "step")
-        _compact_axis(axes.xaxis)
+        _write(axes.xaxis, compact)
         axes.set_xlim(left=0)
         axes.margins(y=0.08)
 
@@ -241,22 +235,21 @@ def _entropy(run: RecordedRun, windows: _Windows) -> Figure:
     numbers = windows.means_of_steps(run.steps["effective"])
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        return Figure(
-            key, title, missing="The record has no entropies: this curriculum has no distribution to measure."
-        )
+        why = "The record has no entropies: this curriculum has no distribution to measure."
+        return Figure(key, title, missing=why)
     size = run.bank_size
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        axes.plot(windows.middles, numbers, color=_BLUE, linewidth=2, marker="o" if len(finite) == 1 else "")
+        _line(axes, windows.middles, numbers, color=_BLUE)
         if size:
             axes.axhline(size, color=_ORANGE, linewidth=1.5, linestyle=(0, (4, 3)))
         top = max(float(finite.max()), size or 0)
         if top > 10 * finite.min():
             axes.set_yscale("log")
-            axes.yaxis.set_minor_formatter(_formatter(lambda value: ""))
+            axes.yaxis.set_minor_formatter("")
         else:
             axes.set_ylim(0, 1.1 * top)
-        _compact_axis(axes.yaxis)
+        _write(axes.yaxis, compact)
         _step_axis(axes, run)
 
     legend = [LegendEntry("effective number of problems", _BLUE)]
@@ -279,12 +272,11 @@ def _informative(run: RecordedRun, windows: _Windows) -> Figure:
     has_tokens = bool(np.any(np.isfinite(tokens)))
 
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
-        marker = "o" if len(share) == 1 else ""
-        axes.plot(windows.middles, share, color=_BLUE, linewidth=2, marker=marker)
+        _line(axes, windows.middles, share, color=_BLUE)
         if has_tokens:
-            axes.plot(windows.middles, wasted, color=_ORANGE, linewidth=2, linestyle=(0, (5, 2)), marker=marker)
+            _line(axes, windows.middles, wasted, color=_ORANGE, linestyle=(0, (5, 2)))
         axes.set_ylim(0, 1)
-        _percent_axis(axes.yaxis)
+        _write(axes.yaxis, percent)
         _step_axis(axes, run)
 
     legend = [LegendEntry("informative problems", _BLUE)]
@@ -310,7 +302,7 @@ def _utility(run: RecordedRun) -> Figure:
     known = np.isfinite(mean)
     if not np.any(known):
         return Figure(key, title, missing="The record has no utilities yet.")
-    rows = _most_drawn(np.where(known, run.by_group(1.0)[: len(mean)], 0.0))
+    rows = _most_drawn(np.where(known, run.by_group(1.0), 0.0))
     rows = rows[known[rows]]
     few = len(run.groups) <= _MOST_STACKED
     largest = float(np.max(np.abs(mean[rows])))
@@ -337,8 +329,8 @@ def _utility(run: RecordedRun) -> Figure:
         axes.tick_params(axis="y", length=0, labelsize=8 if len(rows) <= 20 else 6.5)
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
-        _few_ticks(axes.xaxis, 4 if narrow else 6)
-        _compact_axis(axes.xaxis)
+        axes.xaxis.set_major_locator(_ticker().MaxNLocator(4 if narrow else 6))
+        _write(axes.xaxis, compact)
         axes.set_xlabel(f"mean utility, in units of 1e{power}" if power else "mean utility")
 
     caption = (
@@ -373,15 +365,12 @@ def _regret(run: RecordedRun) -> Figure:
     def paint(figure: Any, axes: Any, narrow: bool) -> None:
         for row in rows[::-1]:
             color, hatched = styles[row]
-            line = (0, (3, 1.5)) if hatched else "-"
-            marker = "o" if len(x) == 1 else ""
-            axes.plot(
-                x, regret[:, row], color=color, linewidth=2 if row == best else 1.2, linestyle=line, marker=marker
-            )
+            dash = (0, (3, 1.5)) if hatched else "-"
+            _line(axes, x, regret[:, row], color=color, linewidth=2 if row == best else 1.2, linestyle=dash)
         band = [regret[:, best] - half[:, best], regret[:, best] + half[:, best]]
         axes.fill_between(x, *band, color=styles[best][0], alpha=0.15, linewidth=0)
         axes.axhline(0, color=_MUTED, linewidth=0.8)
-        _compact_axis(axes.yaxis)
+        _write(axes.yaxis, compact)
         _step_axis(axes, run)
 
     caption = (
@@ -398,11 +387,12 @@ def _regret(run: RecordedRun) -> Figure:
 
 
 def group_utility(run: RecordedRun) -> tuple[FloatArray, FloatArray]:
-    """Mean utility of each group and half the width of its interval, from the last estimate; empty without one."""
-    if not run.estimates:
-        return np.zeros(0), np.zeros(0)
-    last = run.estimates[-1]
-    return (last.regret + last.earned) / last.plays, last.half_width / last.plays
+    """Mean utility of each group and half the width of its interval, by the last estimate; nan where unknown."""
+    mean, half_width = np.full((2, len(run.groups)), math.nan)
+    for last in run.estimates[-1:]:
+        known = slice(len(last.regret))  # groups that the first line of the record names
+        mean[known], half_width[known] = (last.regret + last.earned) / last.plays, last.half_width / last.plays
+    return mean, half_width
 
 
 def _how(run: RecordedRun) -> str:
@@ -429,7 +419,7 @@ def _overhead(run: RecordedRun, windows: _Windows) -> Figure:
         _stacked(windows.edges, shares, styles)(figure, axes, narrow)
         top = np.nanmax(shares.sum(axis=1)) if np.any(np.isfinite(shares)) else 0.0
         axes.set_ylim(0, 1.1 * top if top > 0 else 0.01)
-        _percent_axis(axes.yaxis)
+        _write(axes.yaxis, percent)
 
     legend = [LegendEntry(name, *style) for name, style in zip(shown, styles, strict=True)]
     caption = (
@@ -468,9 +458,9 @@ def _accuracy_by_group(run: RecordedRun) -> Figure | None:
 # --- pieces ------------------------------------------------------------------------------------------------------
 
 
-def _ratio(over: FloatArray, under: FloatArray, empty: float = math.nan) -> FloatArray:
-    over, under = np.broadcast_arrays(over, under)
-    return np.asarray(np.divide(over, under, out=np.full(over.shape, empty), where=under > 0), dtype=np.float64)
+def _ratio(over: FloatArray, under: FloatArray) -> FloatArray:
+    nothing = np.full(np.broadcast_shapes(over.shape, under.shape), math.nan)
+    return np.asarray(np.divide(over, under, out=nothing, where=under > 0), dtype=np.float64)
 
 
 def _most_drawn(drawn: FloatArray) -> npt.NDArray[np.int64]:
@@ -498,7 +488,7 @@ def _stacked(edges: FloatArray, shares: FloatArray, styles: list[tuple[str, bool
                 area.set(hatch="////", edgecolor=_CARD)
             low = low + values_of
         axes.set_ylim(0, 1)
-        _percent_axis(axes.yaxis)
+        _write(axes.yaxis, percent)
         axes.set_xlim(edges[0], edges[-1])
         _name_steps(axes)
         axes.grid(visible=False)
@@ -519,34 +509,28 @@ def _image(figure: Any, axes: Any, shares: FloatArray, extent: Any, narrow: bool
     colors = require_extra("matplotlib.colors", "report")
     # From nothing to blue, so that it lies as well on a light page as on a dark one.
     ends = [(0.34, 0.71, 0.91, 0.0), (0.2, 0.6, 0.85, 0.6), (0.04, 0.48, 0.76, 1.0)]
-    colormap = colors.LinearSegmentedColormap.from_list("shares", ends)
-    colormap = colormap.with_extremes(bad=(0, 0, 0, 0))
-    image = axes.imshow(
-        shares, aspect="auto", interpolation="nearest", origin=origin, extent=extent, cmap=colormap, vmin=0.0
-    )
+    colormap = colors.LinearSegmentedColormap.from_list("shares", ends).with_extremes(bad=(0, 0, 0, 0))
+    place = {"aspect": "auto", "interpolation": "nearest", "origin": origin, "extent": extent}
+    image = axes.imshow(shares, cmap=colormap, vmin=0.0, **place)
     bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.05, aspect=30)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7)
-    _percent_axis(bar.ax.yaxis)
+    _write(bar.ax.yaxis, percent)
     _name_steps(axes)
     axes.grid(visible=False)
 
 
-def _formatter(write: Callable[[float], str]) -> Any:
-    ticker = require_extra("matplotlib.ticker", "report")
-    return ticker.FuncFormatter(lambda value, position: write(value))
+def _line(axes: Any, x: FloatArray, y: FloatArray, *, linewidth: float = 2, **style: Any) -> None:
+    alone = np.count_nonzero(np.isfinite(x + y)) == 1
+    axes.plot(x, y, linewidth=linewidth, marker="o" if alone else "", **style)
 
 
-def _few_ticks(axis: Any, most: int) -> None:
-    axis.set_major_locator(require_extra("matplotlib.ticker", "report").MaxNLocator(most))
+def _ticker() -> Any:
+    return require_extra("matplotlib.ticker", "report")
 
 
-def _compact_axis(axis: Any) -> None:
-    axis.set_major_formatter(_formatter(compact))
-
-
-def _percent_axis(axis: Any) -> None:
-    axis.set_major_formatter(_formatter(percent))
+def _write(axis: Any, number: Callable[[float], str]) -> None:
+    axis.set_major_formatter(lambda value, position: number(value))
 
 
 def _step_axis(axes: Any, run: RecordedRun) -> None:
@@ -557,9 +541,8 @@ def _step_axis(axes: Any, run: RecordedRun) -> None:
 
 def _name_steps(axes: Any) -> None:
     axes.set_xlabel("step")
-    ticker = require_extra("matplotlib.ticker", "report")
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    _compact_axis(axes.xaxis)
+    axes.xaxis.set_major_locator(_ticker().MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    _write(axes.xaxis, compact)
 
 
 def _drawn(
@@ -577,30 +560,20 @@ def _drawn(
 
 
 _STYLE = {
+    **dict.fromkeys(("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"), _GRID),
+    **dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _MUTED),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), "none"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "text.parse_math"), False),
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 8.0),
+    "axes.grid.axis": "y",
+    "axes.labelsize": 8.5,
+    "font.size": 9.0,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.9,
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
-    "text.parse_math": False,
-    "font.size": 9.0,
     "text.color": _TEXT,
-    "axes.labelcolor": _MUTED,
-    "axes.edgecolor": _GRID,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": _GRID,
-    "ytick.color": _GRID,
-    "xtick.labelcolor": _MUTED,
-    "ytick.labelcolor": _MUTED,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "axes.labelsize": 8.5,
-    "hatch.linewidth": 0.9,
-    "figure.facecolor": "none",
 }
 
 

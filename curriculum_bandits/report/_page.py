@@ -73,6 +73,7 @@ def _page_of(run: RecordedRun, record: Path) -> str:
     template = resources.files("curriculum_bandits.report").joinpath("page.html").read_text(encoding="utf-8")
     page = environment.from_string(template).render(
         method=run.method,
+        settings=", ".join(f"{name}={value}" for name, value in run.settings.items()),
         summary=_summary(run),
         headlines=headlines(run),
         notes=_notes(run),
@@ -128,15 +129,13 @@ def headlines(run: RecordedRun) -> list[dict[str, str]]:
 
 
 def _summary(run: RecordedRun) -> str:
-    words = []
-    if run.bank_size:
-        words.append(f"a bank of {run.bank_size:,} problems")
-    if run.has_groups:
-        words.append(f"{len(run.groups):,} {'group' if len(run.groups) == 1 else 'groups'}")
-    if run.n_rollouts:
-        words.append(f"{run.n_rollouts:,} rollouts per problem")
-    words.append(f"{run.draw_lines:,} {'draw' if run.draw_lines == 1 else 'draws'}")
-    return ", ".join(words)
+    words = [
+        f"a bank of {run.bank_size:,} problems" if run.bank_size else "",
+        f"{len(run.groups):,} {'group' if len(run.groups) == 1 else 'groups'}" if run.has_groups else "",
+        f"{run.n_rollouts:,} rollouts per problem" if run.n_rollouts else "",
+        f"{run.draw_lines:,} {'draw' if run.draw_lines == 1 else 'draws'}",
+    ]
+    return ", ".join(filter(None, words))
 
 
 def _notes(run: RecordedRun) -> list[str]:
@@ -152,8 +151,8 @@ def _notes(run: RecordedRun) -> list[str]:
     if run.broken_lines:
         lines = "One line" if run.broken_lines == 1 else f"{run.broken_lines:,} lines"
         notes.append(
-            f"{lines} of the record could not be read and {'is' if run.broken_lines == 1 else 'are'} left out; "
-            "the last one is cut short while a run goes on or after it was killed."
+            f"{lines} of the record could not be read, and left out; the last one is cut short while a run goes on or "
+            "after it was killed."
         )
     return notes
 
@@ -164,12 +163,11 @@ def _groups(run: RecordedRun) -> list[dict[str, str]]:
     rewards = run.drawn["reward"]
     judged = np.isfinite(rewards)
     drawn, known = run.by_group(1.0), run.by_group(judged)
-    reward, informative = (run.by_group(v) / np.maximum(known, 1) for v in (rewards, run.drawn["informative"] & judged))
-    nothing = np.full(len(run.groups), math.nan)
-    utility, half_width = nothing.copy(), nothing.copy()
-    for values, estimated in zip((utility, half_width), group_utility(run), strict=True):
-        values[: len(estimated)] = estimated
-    reward, informative = (np.where(known > 0, values, nothing) for values in (reward, informative))
+    reward, informative = (
+        np.where(known > 0, run.by_group(values) / np.maximum(known, 1), math.nan)
+        for values in (rewards, run.drawn["informative"] & judged)
+    )
+    utility, half_width = group_utility(run)
     return [
         {
             "name": run.groups[index],
@@ -185,17 +183,12 @@ def _groups(run: RecordedRun) -> list[dict[str, str]]:
 
 
 def _times(run: RecordedRun) -> list[dict[str, str]]:
-    parts = parts_of_a_step(run)
-    whole = float(run.seconds["step"].sum())
-    named = {**{name: float(part.sum()) for name, part in parts.items()}, "whole step": whole} if parts else {}
+    parts, steps = parts_of_a_step(run), run.seconds["step"]
+    whole, timed = float(steps.sum()), int(np.count_nonzero(steps))
     return [
-        {
-            "part": name,
-            "total": duration(spent),
-            "share": percent(spent / whole),
-            "each": f"{1000 * spent / int(np.count_nonzero(run.seconds['step'])):,.1f} ms",
-        }
-        for name, spent in named.items()
+        {"part": name, "total": duration(spent), "share": percent(spent / whole), "each": f"{each:,.1f} ms"}
+        for name, part in ({**parts, "whole step": steps} if parts else {}).items()
+        for spent, each in [(float(part.sum()), 1000 * float(part.sum()) / timed)]
     ]
 
 

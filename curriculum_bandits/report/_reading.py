@@ -11,7 +11,7 @@ import math
 import os
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from curriculum_bandits.tracking import RECORD_FILE, RECORD_VERSION
 
-__all__ = ["MOST_BYTES", "Estimate", "Evaluation", "RecordedRun", "find_record", "read_example", "read_record"]
+__all__ = ["Estimate", "Evaluation", "RecordedRun", "find_record", "read_example", "read_record", "sums_at"]
 
-#: Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
-MOST_BYTES = 256 * 2**20
+# Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
+_MOST_BYTES = 256 * 2**20
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -60,6 +60,7 @@ class RecordedRun:
 
     Attributes:
         method: Name of the curriculum.
+        settings: Its settings by name, as text; empty where unknown.
         bank_size: Problems of the bank, None where unknown.
         n_rollouts: Rollouts per problem, None where unknown.
         groups: Names of the groups.
@@ -79,6 +80,7 @@ class RecordedRun:
     """
 
     method: str
+    settings: dict[str, str] = field(default_factory=dict)
     bank_size: int | None = None
     n_rollouts: int | None = None
     groups: list[str] = field(default_factory=list)
@@ -108,27 +110,24 @@ class RecordedRun:
 
     def by_group(self, values: npt.ArrayLike) -> FloatArray:
         """Sums of a value per problem drawn, by group, shape (G,)."""
-        return _sums(self.drawn["group"], values, len(self.groups))
+        return sums_at(self.drawn["group"], values, len(self.groups))
 
     def by_problem(self, values: npt.ArrayLike) -> FloatArray:
         """Sums of a value per problem drawn, by problem, shape (problems,)."""
-        return _sums(self.drawn["problem"], values, len(self.problems))
+        return sums_at(self.drawn["problem"], values, len(self.problems))
 
 
 def find_record(run: str | os.PathLike[str]) -> Path:
     """Path of the record of a run, given by its folder or by the record itself; an error where there is none."""
     path = Path(run)
-    if path.is_dir():
-        record = path / RECORD_FILE
-        if not record.is_file():
-            raise ValueError(f"{path} holds no {RECORD_FILE}; give the output folder of a run, or the record itself")
-        return record
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist; give the output folder of a run, or its {RECORD_FILE}")
-    return path
+    record = path / RECORD_FILE if path.is_dir() else path
+    if not record.is_file():
+        fault = f"holds no {RECORD_FILE}" if path.is_dir() else "does not exist"
+        raise ValueError(f"{path} {fault}; give the output folder of a run, or its {RECORD_FILE}")
+    return record
 
 
-def read_record(run: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES) -> RecordedRun:
+def read_record(run: str | os.PathLike[str], *, most_bytes: int = _MOST_BYTES) -> RecordedRun:
     """Read a record.
 
     Args:
@@ -182,31 +181,30 @@ def read_example(run: str | os.PathLike[str], offset: int, slot: int) -> dict[st
         file.seek(offset)
         entry = _parsed(file.readline())
     example = entry["examples"][slot] if entry is not None else {}
-    return {
-        "prompt": str(example.get("prompt", "")),
-        "completion": str(example.get("completion", "")),
-        "reward": _number(example.get("reward")),
-    }
+    texts = {name: str(example.get(name, "")) for name in ("prompt", "completion")}
+    return {**texts, "reward": _number(example.get("reward"))}
 
 
 class _Reader:
-    """A run in the making: what its lines say, each column in pieces."""
+    """A run in the making, each column in pieces."""
 
     def __init__(self, run: RecordedRun) -> None:
         self.run = run
         self._problems: dict[str, int] = {}
         self._groups = {name: number for number, name in enumerate(run.groups)}
-        self._drawn: dict[str, list[npt.NDArray[Any]]] = {name: [np.zeros(0, dtype)] for name, dtype in _COLUMNS}
+        self._drawn: dict[str, list[npt.NDArray[Any]]] = {
+            name: [np.zeros(0, dtype)] for name, dtype in _COLUMNS.items()
+        }
         self._steps: dict[str, list[float]] = {"step": [], "tokens": [], "effective": []}
         self._seconds: list[dict[str, float]] = []
 
     def add(self, entry: dict[str, Any], offset: int) -> None:
-        add: dict[Any, Callable[[int, dict[str, Any], int], None]]
-        add = {"draw": self._draw, "step": self._step, "evaluation": self._evaluation, "regret": self._regret}
-        if entry.get("kind") not in add:  # other kinds may join the format later; this page has no place for them
+        kinds = {"draw": self._draw, "step": self._step, "evaluation": self._evaluation, "regret": self._regret}
+        add = kinds.get(entry.get("kind", ""))
+        if add is None:  # other kinds may join the format later; this page has no place for them
             return
         step = _step(entry)
-        add[entry["kind"]](step, entry, offset)
+        add(step, entry, offset)
         self.run.first_step = step if self.run.first_step < 0 else min(step, self.run.first_step)
         self.run.last_step = max(step, self.run.last_step)
 
@@ -235,7 +233,7 @@ class _Reader:
             "tokens": _floats(entry, "completion_tokens", m),
             **{name: _floats(entry, name, m) for name in ("difficulty", "reward", "utility")},
         }
-        for name, dtype in _COLUMNS:
+        for name, dtype in _COLUMNS.items():
             self._drawn[name].append(np.array(columns[name], dtype=dtype))
         examples = entry.get("examples")
         for slot, example in enumerate(examples if isinstance(examples, list) else []):
@@ -267,20 +265,15 @@ class _Reader:
 
 
 # Columns with a row per problem drawn, and their types.
-_COLUMNS: tuple[tuple[str, Any], ...] = (
-    ("step", np.int64),
-    ("problem", np.int64),
-    ("group", np.int64),
-    ("difficulty", np.float64),
-    ("reward", np.float64),
-    ("utility", np.float64),
-    ("tokens", np.float64),
-    ("informative", np.bool_),
-    ("trained", np.bool_),
-)
+_COLUMNS: dict[str, Any] = {
+    **dict.fromkeys(("step", "problem", "group"), np.int64),
+    **dict.fromkeys(("difficulty", "reward", "utility", "tokens"), np.float64),
+    **dict.fromkeys(("informative", "trained"), np.bool_),
+}
 
 
-def _sums(where: IntArray, values: npt.ArrayLike, size: int) -> FloatArray:
+def sums_at(where: IntArray, values: npt.ArrayLike, size: int) -> FloatArray:
+    """Sums of values by their place, shape (size,); what has the place -1, or is nan, counts for nothing."""
     here = where >= 0
     weights = np.broadcast_to(np.asarray(values, dtype=np.float64), where.shape)[here]
     return np.asarray(np.bincount(where[here], weights=np.nan_to_num(weights), minlength=size), dtype=np.float64)
@@ -301,21 +294,19 @@ def _begun(path: Path, number: int, entry: dict[str, Any] | None) -> RecordedRun
         )
     version = entry["version"]
     if version != RECORD_VERSION or isinstance(version, bool):
-        raise ValueError(
-            f"{path} is a record of version {version!r}, and this reads version {RECORD_VERSION}; update "
-            "curriculum-bandits"
-        )
+        needed = f"this reads version {RECORD_VERSION}; update curriculum-bandits"
+        raise ValueError(f"{path} is a record of version {version!r}, and {needed}")
     groups = entry.get("groups") or []
     names = [str(name) for name in groups] if isinstance(groups, list) else []
     size, n_rollouts = (int(max(np.nan_to_num(_number(entry.get(name))), 0)) for name in ("problems", "n_rollouts"))
-    return RecordedRun(str(entry.get("method") or "unknown"), size or None, n_rollouts or None, names)
+    settings = entry.get("settings")
+    shown = {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else {}
+    return RecordedRun(str(entry.get("method") or "unknown"), shown, size or None, n_rollouts or None, names)
 
 
 def _listed(entry: Mapping[str, Any], name: str, m: int) -> list[Any] | None:
     values = entry.get(name)
-    if values is None:
-        return None
-    if not isinstance(values, list) or len(values) != m:
+    if values is not None and not (isinstance(values, list) and len(values) == m):
         length = len(values) if isinstance(values, list) else "no list"
         raise ValueError(f"{name} has {length} entries where {m} are needed")
     return values

@@ -56,9 +56,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if abs(share) >= 0.0995 else f"{100 * share:.2g} %"
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float) -> str:
     """A number for a table, a dash for nan."""
-    return f"{value:.{digits}g}" if math.isfinite(value) else "-"
+    return f"{value:.3g}" if math.isfinite(value) else "-"
 
 
 def duration(seconds: float) -> str:
@@ -70,13 +70,10 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.2g} s"
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    for size, large, small, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {large} {whole % size // small} {name}"
+    return f"{whole} s"
 
 
 def _is_plain(letter: str) -> bool:
@@ -85,8 +82,6 @@ def _is_plain(letter: str) -> bool:
 
 def _picture(letter: str) -> str:
     code = ord(letter)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
+    if code < 0x20 or code == 0x7F:
+        return chr(0x2400 + min(code, 0x21))
     return f"⟨U+{code:04X}⟩"

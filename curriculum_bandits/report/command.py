@@ -11,24 +11,13 @@ __all__ = ["add_arguments", "main"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options.
-
-    Args:
-        parser: The parser of the subcommand.
-    """
+    """Declare the options on the parser of the subcommand."""
     parser.add_argument("record", type=Path, metavar="RUN", help="output folder of the run, or its curriculum.jsonl")
     parser.add_argument("--output", type=Path, metavar="FILE.html", help="the page (default: report.html in the run)")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the page that the command line asks for.
-
-    Args:
-        arguments: Parsed options.
-
-    Raises:
-        SystemExit: With one line, if it cannot be written.
-    """
+    """Write the page that the command line asks for; SystemExit with one line if it cannot be written."""
     try:
         path = write_report(arguments.record, arguments.output)
     except (ValueError, OSError) as error:

@@ -1,14 +1,14 @@
 """Metrics of one batch, by the same names in every loop and every adapter, and an observer for TensorBoard.
 
-A curriculum is judged by what it drew and by how much of it taught something; both are read off the rollouts
-and the feedback, so every loop reports them alike.
+They measure which problems were drawn and how many of them were informative, from rollouts and feedback alone.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -59,30 +59,25 @@ def batch_metrics(rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:
     judged = np.sum(valid, axis=1) >= 2
     utilities = feedback.values[feedback.answered]
     metrics = {
-        "reward": _mean(rewards[valid]),
-        "informative_share": _mean(rollouts.informative[judged]),
-        "answered_share": _mean(feedback.answered),
+        "reward": _of(np.mean, rewards[valid]),
+        "informative_share": _of(np.mean, rollouts.informative[judged]),
+        "answered_share": _of(np.mean, feedback.answered),
         "missing_rollouts": float(np.sum(~valid)),
-        "utility_mean": _mean(utilities),
-        "utility_std": float(np.std(utilities)) if len(utilities) else float("nan"),
+        "utility_mean": _of(np.mean, utilities),
+        "utility_std": _of(np.std, utilities),
     }
     if rollouts.log_ratio is not None:
         moved = rollouts.log_ratio[valid]
-        metrics["log_ratio_mean"] = _mean(moved)
-        metrics["log_ratio_std"] = float(np.std(moved)) if len(moved) else float("nan")
-        metrics["log_ratio_max_abs"] = float(np.max(np.abs(moved))) if len(moved) else float("nan")
+        metrics |= {
+            "log_ratio_mean": _of(np.mean, moved),
+            "log_ratio_std": _of(np.std, moved),
+            "log_ratio_max_abs": _of(np.max, np.abs(moved)),
+        }
     return metrics
 
 
 def drawn_by_group(bank: ProblemBank, items: IntArray) -> dict[str, float]:
-    """Share of a batch that each group of the bank got.
-
-    Args:
-        bank: The bank the items index into.
-        items: Drawn problems, shape (m,).
-
-    Returns:
-        Share by group name, every group of the bank named; empty for a bank without groups.
+    """Share of each group of the bank, by name, among drawn problems, shape (m,); empty without groups.
 
     >>> drawn_by_group(ProblemBank(["a", "b", "c"], groups=["x", "x", "y"]), np.array([0, 2]))
     {'x': 0.5, 'y': 0.5}
@@ -120,7 +115,7 @@ class TensorBoard(Observer):
     """Writes the finite metrics of steps and the scores of evaluations as TensorBoard events.
 
     Args:
-        folder: Where the events go.
+        folder: Folder of the events.
 
     Raises:
         ModuleNotFoundError: Without the extra ``tensorboard``.
@@ -144,5 +139,5 @@ class TensorBoard(Observer):
         self._events.close()
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(np.mean(values)) if np.size(values) else float("nan")
+def _of(statistic: Callable[[Any], Any], values: Any) -> float:
+    return float(statistic(values)) if np.size(values) else math.nan

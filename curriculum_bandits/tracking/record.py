@@ -1,7 +1,7 @@
 """The record of a run, one JSON object per line: draws and their results, costs, evaluations, estimates of regret.
 
-Every loop writes the same record. It grows as the run goes, so that one still going or one that was killed can be
-looked at; resumed from a checkpoint, it is cut back to that step. ``curriculum-bandits report`` makes a page of it.
+Every loop writes the same record, line by line, so that a running or killed run can be inspected; a resume cuts it back
+to the step of the checkpoint. ``curriculum-bandits report`` makes a page of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.draw import Draw, Feedback
+from curriculum_bandits.grammar import written
 from curriculum_bandits.observer import Observer
 from curriculum_bandits.regret import GroupRegretEstimator
 from curriculum_bandits.rollouts import Rollouts
@@ -39,9 +40,9 @@ _ESTIMATES_A_STEP = 32  # with more groups they are written every few steps
 class Record(Stateful, Observer):
     """The record of one run, in a file that only grows between checkpoints.
 
-    A line is a draw, a step, an evaluation or, where the bank has groups, an estimate of the regret against each of
-    them (`GroupRegretEstimator`). The first line drops what the file holds of an earlier run, unless the state of a
-    checkpoint was loaded: then it is the lines of later steps that are dropped.
+    The first line names the method and its settings. Each further line is a draw, a step, an evaluation or, where the
+    bank has groups, an estimate of the regret against each of them (`GroupRegretEstimator`). An earlier run in the file
+    is dropped; after loading the state of a checkpoint, only the lines of later steps are.
 
     Args:
         path: The file; its folder is made when the first line is written.
@@ -65,7 +66,7 @@ class Record(Stateful, Observer):
         self.path = Path(path)
         self.regret: GroupRegretEstimator | None = None
         self._curriculum, self._n_rollouts = curriculum, n_rollouts
-        self._answers: list[dict[str, Any]] = []  # of the step that is going on
+        self._answers: list[dict[str, Any]] = []  # of the present step
         self._reset()
 
     def begin(self) -> None:
@@ -114,12 +115,7 @@ class Record(Stateful, Observer):
         )
 
     def stepped(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Write the draws of a step, its metrics and the estimate of regret.
-
-        Args:
-            step: Updates done.
-            metrics: Of the step; where there are none, only its draws are written.
-        """
+        """Write the draws of a step, its metrics and the estimate of regret; without metrics its draws alone."""
         self._ready()
         self._step = step
         lines = [{"kind": "draw", "step": step, **answer} for answer in self._answers]
@@ -168,6 +164,7 @@ class Record(Stateful, Observer):
                 "kind": "run",
                 "version": RECORD_VERSION,
                 "method": self._curriculum.name,
+                "settings": {name: _text(written(each, bare=True)) for name, each in self._curriculum.settings.items()},
                 "problems": len(bank),
                 "groups": bank.group_names or None,
                 "n_rollouts": self._n_rollouts,
@@ -179,20 +176,19 @@ class Record(Stateful, Observer):
         if rollouts.completions is None:
             return []
         bank, texts = self._curriculum.bank, rollouts.completions
-        written = np.array([text is not None for text in texts.flat], dtype=bool).reshape(texts.shape)
-        rewards = np.where(written, np.nan_to_num(rollouts.rewards, nan=-1e300), -np.inf)
-        known = np.flatnonzero(written.any(axis=1) & np.isfinite(utilities))
+        has_text = np.array([text is not None for text in texts.flat], dtype=bool).reshape(texts.shape)
+        rewards = np.where(has_text, np.nan_to_num(rollouts.rewards, nan=-1e300), -np.inf)
+        known = np.flatnonzero(has_text.any(axis=1) & np.isfinite(utilities))
         known = known[np.argsort(utilities[known], kind="stable")]
         chosen = dict.fromkeys([*known[::-1][: (_MOST_EXAMPLES + 1) // 2], *known[: _MOST_EXAMPLES // 2]])
-        best = {j: (j, int(np.argmax(rewards[j]))) for j in chosen}
         return [
             {
                 "id": bank.ids[int(items[j])],
                 "prompt": _text(bank.prompts[int(items[j])]),
-                "completion": _text(texts[place]),
-                "reward": _number(rollouts.rewards[place]),
+                "completion": _text(texts[j, k]),
+                "reward": _number(rollouts.rewards[j, k]),
             }
-            for j, place in best.items()
+            for j, k in ((j, int(np.argmax(rewards[j]))) for j in chosen)
         ]
 
     def _entry(self, kind: str, step: int) -> dict[str, Any]:
@@ -258,7 +254,5 @@ def _text(value: Any) -> str:
     """The text of a prompt or completion, of a conversation its last message, cut where it is long."""
     if isinstance(value, list | tuple) and value and isinstance(value[-1], Mapping):
         value = value[-1].get("content", "")
-    text = str(value)
-    # What UTF-8 cannot hold, half of a pair, would make the line unwritable.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = str(value).encode("utf-8", "replace").decode("utf-8")  # half of a pair would make the line unwritable
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,15 +27,12 @@ class Talker(SkillStudent):
         return {**super().evaluate(), **by_group}
 
 
-def simulate(
-    folder: Path, *, method: str = "osmd", families: int = 2, levels: int = 4, steps: int = 300, batch: int = 32
-) -> Path:
+def simulate(folder: Path) -> Path:
     """Teach a student, and keep the record."""
-    problems = graded_problems(800, easiest=-2.0, hardest=8.0, families=families, levels=levels, held_out=400)
+    problems = graded_problems(800, easiest=-2.0, hardest=8.0, families=2, levels=4, held_out=400)
     student = Talker(problems, Training(rate=4.0), seed=1)
-    curriculum = getattr(methods, method)(student.bank, seed=0)
-    every = max(steps // 20, 1)
-    run(curriculum, student, steps, batch, evaluate_every=every, directory=folder, checkpoint_every=0, progress=False)
+    curriculum = methods.osmd(student.bank, seed=0)
+    run(curriculum, student, 60, 16, evaluate_every=3, directory=folder, checkpoint_every=0, progress=False)
     return folder / RECORD_FILE
 
 
@@ -67,24 +63,9 @@ def write_large(path: Path, *, steps: int, batch: int, problems: int = 30_000, d
         for step in range(1, steps + 1):
             file.write(f'{{"kind":"draw","step":{step},"draw":{step - 1},{bodies[step % different]}\n')
             seconds = {"step": 5.0, "ask": 0.01, "rescore": 0.2, "tell": 0.01}
-            cost = {
-                "kind": "step",
-                "step": step,
-                "tokens": 1000 * step,
-                "seconds": seconds,
-                "metrics": {"effective_problems": 9.0},
-            }
+            now = {"step": step, "tokens": 1000 * step}
+            cost = {"kind": "step", **now, "seconds": seconds, "metrics": {"effective_problems": 9.0}}
             file.write(json.dumps(cost) + "\n")
             if step % max(steps // 1000, 1) == 0:
-                metrics = {"accuracy": step / steps}
-                file.write(json.dumps({"kind": "evaluation", "step": step, "tokens": 1000 * step, "metrics": metrics}))
-                file.write("\n")
+                file.write(json.dumps({"kind": "evaluation", **now, "metrics": {"accuracy": step / steps}}) + "\n")
     return path
-
-
-if __name__ == "__main__":
-    print(
-        simulate(
-            Path(sys.argv[1]), **{k: int(v) if v.isdigit() else v for k, v in (a.split("=") for a in sys.argv[2:])}
-        )
-    )

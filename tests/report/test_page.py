@@ -51,7 +51,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("run"), steps=60, batch=16)
+    return simulate(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,9 @@ def test_what_a_model_wrote_is_shown_and_not_obeyed(write):
     lines = [draw(s, items=[NASTY, "b"], group=[NASTY, "y"], examples=[example]) for s in range(1, 5)]
     seconds = {"step": 1.0, NASTY: 0.5}
     measured = [evaluation(4, **{"accuracy": 0.5, f"accuracy/{NASTY}": 0.5})]
-    path = write(begin(method=NASTY, groups=[NASTY, "y"]), *lines, cost(4, seconds=seconds), *measured)
+    path = write(
+        begin(method=NASTY, settings={NASTY: NASTY}, groups=[NASTY, "y"]), *lines, cost(4, seconds=seconds), *measured
+    )
     text = page_about(path)
     elements = Elements(text)
     assert not elements.open
@@ -214,6 +216,11 @@ EMPTY = ("items", "group", "difficulty", "inclusion", "reward", "spread", "utili
 )
 def test_a_run_of_hardly_anything_has_a_page(write, lines):
     assert "<h1>osmd</h1>" in page_about(write(begin(), *lines))
+
+
+def test_the_page_shows_the_settings_of_the_method(write):
+    assert "arms=groups, floor=0.1" in page_about(write(begin(settings={"arms": "groups", "floor": "0.1"})))
+    assert "<h1>osmd</h1>" in page_about(write(begin(settings="lost")))
 
 
 def test_a_line_cut_short_is_mentioned(write):

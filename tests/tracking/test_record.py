@@ -1,6 +1,7 @@
 """Every line says what happened, and a record resumed forgets what a checkpoint does not know."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from curriculum_bandits.tracking import Record
 @pytest.fixture
 def curriculum():
     bank = ProblemBank(["a?", "b?", "c?"], ids=["a", "b", "c"], groups=["x", "y", "y"], difficulty=[1, 2, 3])
-    return methods.osmd(bank)
+    return methods.osmd(bank, floor=0.2)
 
 
 def lines_of(record):
@@ -40,6 +41,15 @@ def test_a_draw_is_written_with_its_numbers_and_nothing_is_not_a_number(tmp_path
         "kind": "run",
         "version": 1,
         "method": "osmd",
+        "settings": {
+            "arms": "groups",
+            "seed": "0",
+            "floor": "0.2",
+            "share": "0.1",
+            "step": "ScaleFree(memory=5)",
+            "utility_range": "None",
+            "signal": "policy_improvement",
+        },
         "problems": 3,
         "groups": ["x", "y"],
         "n_rollouts": 3,
@@ -110,6 +120,7 @@ def test_resuming_cuts_later_steps_and_what_a_kill_left_half_written(tmp_path, c
     again.evaluated(2, {"accuracy": 0.25})
     assert lines_of(again)[-1] == {"kind": "evaluation", "step": 2, "tokens": 200.0, "metrics": {"accuracy": 0.25}}
     assert again.rows()[2]["accuracy"] == 0.25
+    assert math.isnan(again.rows()[2]["reward"])
     assert again.rows()[2]["seconds/step"] == 1.0
     answer(again, 3)
     again.stepped(3, {"tokens": 300.0})
