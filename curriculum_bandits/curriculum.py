@@ -16,7 +16,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
 
 from curriculum_bandits.bandits.contract import Bandit, Diagnosed, RandomizedBandit, RefusedUtility, Selection
 from curriculum_bandits.bank import ProblemBank
@@ -302,7 +301,10 @@ class Curriculum(Stateful):
         """
         if isinstance(self.bandit, RandomizedBandit):
             probability = self.bandit.probabilities()
-            return float(np.sum(entr(probability))) if self.arms is None else self.arms.entropy(probability)
+            if self.arms is not None:
+                return self.arms.entropy(probability)
+            positive = probability[probability > 0.0]
+            return float(-np.sum(positive * np.log(positive)))
         return self.diagnostics().get("entropy", float("nan"))
 
     def diagnostics(self) -> dict[str, float]:
