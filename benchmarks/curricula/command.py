@@ -23,9 +23,9 @@ from curriculum_bandits.extras import require_extra
 from curriculum_bandits.methods.registry import FILTERS, declared
 
 from ..pictures import save_picture
-from . import contenders, learners
+from . import entries, learners
 from .caption import caption, machine, note
-from .contenders import BASELINE, ORACLE, OWN, expanded, find_contender, groups
+from .entries import BASELINE, ORACLE, OWN, expanded, find_entry, groups
 from .figures import curves_figure, drawn_figure, measures_figure, overall_figure
 from .learners import find_learner, learner_names, learner_spelling
 from .play import Result, Run, made, plan
@@ -64,7 +64,7 @@ class CompareSettings:
 
     Attributes:
         learners: Names of `learners.learner_names`, or import paths.
-        methods: Names as `contenders.find_contender` reads them, or words of `contenders.groups`; uniform among them. A
+        methods: Names as `entries.find_entry` reads them, or words of `entries.groups`; uniform among them. A
             method that only a word for several names is left out where it cannot be had.
         problems: Size of every bank.
         seeds: Of banks, learners and curricula.
@@ -104,7 +104,7 @@ class CompareSettings:
         for learner in self.learners:
             find_learner(learner)
         for method in self.named():
-            find_contender(method)
+            find_entry(method)
         if BASELINE not in self.named():
             raise ValueError(f"methods are {list(self.methods)}; all is measured against {BASELINE}, add it")
 
@@ -285,7 +285,7 @@ def run_compare(
         "jobs": jobs,
         "revisions": {
             **{name: learners.revision(name) for name in settings.learners},
-            **{name: contenders.revision(name) for name in dict.fromkeys(run.method for run in runs)},
+            **{name: entries.revision(name) for name in dict.fromkeys(run.method for run in runs)},
         },
         **machine(),
     }
@@ -388,17 +388,17 @@ def _with_baseline(words: Sequence[str]) -> tuple[str, ...]:
 
 def _listing() -> str:
     lines = []
-    for title, entries in (
+    for title, summaries in (
         ("learners", {name: find_learner(name).summary for name in learner_names()}),
         (
             f"methods (all are measured against {BASELINE}; {ORACLE} is the scale of what is possible)",
-            {name: find_contender(name).summary for name in (*declared(), *OWN)},
+            {name: find_entry(name).summary for name in (*declared(), *OWN)},
         ),
         ("filters, behind a method and a plus sign", {name: _first_line(each) for name, each in FILTERS.items()}),
         ("words for several methods", {name: _some(names) for name, names in groups().items()}),
     ):
-        width = max(len(name) for name in entries)
-        lines += [title, *(f"  {name:<{width}}  {summary}" for name, summary in entries.items()), ""]
+        width = max(len(name) for name in summaries)
+        lines += [title, *(f"  {name:<{width}}  {summary}" for name, summary in summaries.items()), ""]
     return "\n".join(lines[:-1])
 
 

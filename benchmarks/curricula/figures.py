@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
 
-from .contenders import BASELINE, ORACLE, groups
+from .entries import BASELINE, ORACLE, groups
 from .measuring import Estimate
 from .report import Comparison, Row, overall
 

@@ -17,16 +17,16 @@ __all__ = [
     "RESAMPLES",
     "Estimate",
     "Speed",
-    "crossing",
     "finals",
-    "improvement",
     "improvement_over_pairs",
+    "interquartile_mean",
     "isotonic",
-    "level",
     "on_axis",
     "oracle_share",
-    "speed",
+    "probability_of_improvement",
+    "speedup",
     "target",
+    "time_to_threshold",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -141,7 +141,7 @@ def isotonic(curves: npt.ArrayLike) -> FloatArray:
     return np.concatenate(fitted).reshape(values.shape)
 
 
-def crossing(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: npt.ArrayLike) -> FloatArray:
+def time_to_threshold(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: npt.ArrayLike) -> FloatArray:
     """Budget at which the isotonic fit of each curve reaches its target, linear between evaluations.
 
     Args:
@@ -152,7 +152,7 @@ def crossing(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: npt.ArrayLi
     Returns:
         Shape (...); infinite where the target is not reached, the first budget where the curve begins at it.
 
-    >>> crossing([0, 10, 20], [[0.0, 0.4, 0.8], [0.0, 0.1, 0.2]], 0.6)
+    >>> time_to_threshold([0, 10, 20], [[0.0, 0.4, 0.8], [0.0, 0.1, 0.2]], 0.6)
     array([15., inf])
     """
     x, fitted = np.asarray(budgets, dtype=np.float64), isotonic(curves)
@@ -170,7 +170,7 @@ def crossing(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: npt.ArrayLi
     return np.where(np.any(there, axis=-1), budget, np.inf)
 
 
-def speed(
+def speedup(
     budgets: npt.ArrayLike,
     uniform: npt.ArrayLike,
     method: npt.ArrayLike,
@@ -209,11 +209,11 @@ def speed(
     weights = np.concatenate([np.full((1, len(base)), 1.0 / len(base)), _weights(len(base), resamples, seed)])
     base_mean, other_mean = weights @ base, weights @ other  # row 0: the estimate; the others: resamples
     aims = finals(base_mean)
-    budget = crossing(x, other_mean, aims)
+    budget = time_to_threshold(x, other_mean, aims)
     if rival is None:
-        base_budget = crossing(x, base_mean, aims)
+        base_budget = time_to_threshold(x, base_mean, aims)
     else:
-        base_budget = np.minimum(crossing(x, weights @ _paired(uniform, rival)[1], aims), x[-1])
+        base_budget = np.minimum(time_to_threshold(x, weights @ _paired(uniform, rival)[1], aims), x[-1])
     defined = base_budget > x[0]
     with np.errstate(divide="ignore"):  # a method that starts above the target is infinitely fast
         ratio = np.divide(base_budget, budget, out=np.full_like(budget, np.nan), where=defined)
@@ -230,7 +230,7 @@ def speed(
     )
 
 
-def level(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+def interquartile_mean(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Interquartile mean of final values, with a stratified bootstrap interval (Agarwal et al. 2021).
 
     The runs of all strata are pooled, as there.
@@ -244,7 +244,7 @@ def level(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) ->
     Returns:
         The mean of the middle half: a quarter of the values, rounded down, is cut at either side.
 
-    >>> level([0.1, 0.4, 0.6, 5.0]).value
+    >>> interquartile_mean([0.1, 0.4, 0.6, 5.0]).value
     0.5
     """
     strata = np.atleast_2d(np.asarray(final, dtype=np.float64))
@@ -255,7 +255,7 @@ def level(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) ->
     return Estimate(float(_middle(strata.reshape(1, -1))[0]), lower, upper)
 
 
-def improvement(
+def probability_of_improvement(
     uniform: npt.ArrayLike, method: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Estimate:
     """The chance that a method ends above uniform on the same seed; ties count half.
@@ -275,7 +275,7 @@ def improvement(
     Raises:
         ValueError: If the shapes do not fit.
 
-    >>> improvement([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.3, 0.3]).value
+    >>> probability_of_improvement([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.3, 0.3]).value
     0.625
     """
     base, other = (np.atleast_2d(values) for values in _paired(uniform, method))

@@ -1,4 +1,4 @@
-"""One run: a learner, a contender, a budget, a seed; and what is kept of it.
+"""One run: a learner, a entry, a budget, a seed; and what is kept of it.
 
 The result depends on the run alone (but for the seconds), not on where it is played or beside what. It is small enough
 to be stored as JSON: curves at the evaluations, and means over the steps between two of them.
@@ -23,7 +23,7 @@ from curriculum_bandits import run as train
 from curriculum_bandits.draw import Draw
 from curriculum_bandits.observer import Observer
 
-from . import contenders, learners
+from . import entries, learners
 from .learners import BankLearner, Parts
 from .setting import Setting
 
@@ -43,7 +43,7 @@ class Run:
     Attributes:
         learner: Its name or import path.
         problems: Size of the bank N.
-        method: Name or import path of the contender.
+        method: Name or import path of the entry.
         seed: Of bank, learner and curriculum.
         steps: Updates of the learner; None for no limit.
         rollouts: The run ends after the first step at which so many were spent; None for no limit.
@@ -65,7 +65,7 @@ class Run:
 
         It holds the revisions of method and learner; those given by an import path have digests of their files instead.
         """
-        revisions = [contenders.revision(self.method), learners.revision(self.learner)]
+        revisions = [entries.revision(self.method), learners.revision(self.learner)]
         return hashlib.sha256(json.dumps([_FORMAT, *revisions, *astuple(self)]).encode()).hexdigest()[:32]
 
     def complete(self, steps: Sequence[float], rollouts: Sequence[float]) -> bool:
@@ -228,7 +228,7 @@ def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
         ValueError: If the method cannot be had with this learner; the message says what is missing.
     """
     setting = Setting(learner, run.steps, run.rollouts, run.batch, run.seed)
-    what = contenders.find_contender(run.method).make(setting)
+    what = entries.find_entry(run.method).make(setting)
     curriculum, filter = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
     if not isinstance(curriculum, Curriculum):
         raise TypeError(
@@ -238,7 +238,7 @@ def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
 
 
 def play(run: Run) -> Result:
-    """Train a learner under a contender, and measure.
+    """Train a learner under a entry, and measure.
 
     Args:
         run: The recipe.

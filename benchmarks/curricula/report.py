@@ -19,18 +19,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .contenders import BASELINE, ORACLE, find_contender
+from .entries import BASELINE, ORACLE, find_entry
 from .learners import find_learner
 from .measuring import (
     Estimate,
     Speed,
     finals,
-    improvement,
     improvement_over_pairs,
-    level,
+    interquartile_mean,
     on_axis,
     oracle_share,
-    speed,
+    probability_of_improvement,
+    speedup,
 )
 from .play import SECONDS, Result
 
@@ -171,7 +171,7 @@ class Comparison:
 
     @cached_property
     def _rows(self) -> list[Row]:
-        levels = {method: level(finals(self.accuracy(method))) for method in self.results}
+        levels = {method: interquartile_mean(finals(self.accuracy(method))) for method in self.results}
         best = max(each.value for method, each in levels.items() if method != ORACLE)
         rows = [self._row(method, each, best) for method, each in levels.items()]
         return sorted(rows, key=lambda row: -row.level.value)
@@ -191,14 +191,14 @@ class Comparison:
         share = None
         if ORACLE in self.results:
             share = oracle_share(finals(uniform), finals(curves), finals(self.accuracy(ORACLE)))
-        fast = speed(self.rollouts, uniform, curves)
+        fast = speedup(self.rollouts, uniform, curves)
         spent = np.mean(tokens, axis=0)
         reached = math.isfinite(fast.budget.value)
         return Row(
             method=method,
             level=own,
             of_best=own.value / best if best > 0.0 else math.nan,
-            improvement=improvement(finals(uniform), finals(curves)),
+            improvement=probability_of_improvement(finals(uniform), finals(curves)),
             over_pairs=improvement_over_pairs(finals(uniform), finals(curves)),
             speed=fast,
             tokens=float(spent[-1]),
@@ -247,8 +247,8 @@ def overall(comparisons: Sequence[Comparison]) -> list[Overall]:
             continue
         final = np.array([finals(comparison.accuracy(method)) for comparison in comparisons])
         shares = [row.of_best for each in comparisons for row in each.rows() if row.method == method]
-        both = improvement(base, final), improvement_over_pairs(base, final)
-        rows.append(Overall(method, level(final), *both, min(shares)))
+        both = probability_of_improvement(base, final), improvement_over_pairs(base, final)
+        rows.append(Overall(method, interquartile_mean(final), *both, min(shares)))
     return sorted(rows, key=lambda row: -row.level.value)
 
 
@@ -292,7 +292,7 @@ def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
         lines = [[cell(row) for cell in _OVERALL_COLUMNS.values()] for row in overall(comparisons)]
         parts += [*aligned([list(_OVERALL_COLUMNS), *lines]), ""]
     methods = dict.fromkeys(method for comparison in comparisons for method in comparison.results)
-    parts += [f"{method}: {find_contender(method).summary}" for method in methods]
+    parts += [f"{method}: {find_entry(method).summary}" for method in methods]
     return "\n".join([*parts, "", caption, ""])
 
 

@@ -21,7 +21,7 @@ from curriculum_bandits import Curriculum
 
 from ..provenance import cpu_model
 from .caption import machine
-from .contenders import BASELINE, find_contender, groups
+from .entries import BASELINE, find_entry, groups
 from .learners import BankLearner, find_learner
 from .setting import Setting
 
@@ -40,7 +40,7 @@ def measure(
     """Time asking and telling.
 
     Args:
-        methods: Names of contenders.
+        methods: Names of entries.
         problems: Size of the bank N.
         batch: Problems per step m.
         rounds: Timed steps of each method, after some that are not timed.
@@ -53,7 +53,7 @@ def measure(
     total = _WARM_UP + rounds
     curricula: dict[str, Curriculum] = {}
     for name in methods:
-        made = find_contender(name).make(Setting(student, total, None, batch, 0))
+        made = find_entry(name).make(Setting(student, total, None, batch, 0))
         curricula[name] = made[0] if isinstance(made, tuple) else made
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
     for number in tqdm(range(total), disable=not progress, unit="round"):

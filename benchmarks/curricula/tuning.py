@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from .contenders import BASELINE, ORACLE
+from .entries import BASELINE, ORACLE
 from .measuring import finals
 from .play import Result, Run
 from .store import Store

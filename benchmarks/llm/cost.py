@@ -26,10 +26,10 @@ from curriculum_bandits.extras import require_extra
 
 from ..provenance import cpu_model, shown_command
 
-__all__ = ["CONTENDERS", "PRESETS", "CostSettings", "add_arguments", "cost_table", "main", "run_cost"]
+__all__ = ["ENTRIES", "PRESETS", "CostSettings", "add_arguments", "cost_table", "main", "run_cost"]
 
 #: Titles of what is measured, by name; `cost_run.make_curriculum` makes them.
-CONTENDERS = {
+ENTRIES = {
     "uniform": "uniform",
     "osmd": "OSMD on groups",
     "curator": "neural curator, MLP over features",
@@ -48,7 +48,7 @@ class CostSettings:
         model: ``"demo"``: the demo's model, warmed up, and its bank; ``"0.5b"``: a decoder with random weights of the
             shape below, and random prompts.
         device: ``"cpu"`` or ``"cuda"``.
-        contenders: Names in `CONTENDERS`.
+        entries: Names in `ENTRIES`.
         steps: Steps measured in each repetition.
         skipped: Steps before them, while libraries warm up.
         repetitions: Runs of each method.
@@ -76,7 +76,7 @@ class CostSettings:
 
     model: str = "demo"
     device: str = "cpu"
-    contenders: tuple[str, ...] = tuple(CONTENDERS)
+    entries: tuple[str, ...] = tuple(ENTRIES)
     steps: int = 20
     skipped: int = 2
     repetitions: int = 5
@@ -111,9 +111,9 @@ class CostSettings:
             raise ValueError(f"generations is {self.generations}; GRPO compares at least 2 rollouts of a problem")
         if self.model not in PRESETS:
             raise ValueError(f"model is {self.model!r}; choose one of {', '.join(PRESETS)}")
-        unknown = [name for name in self.contenders if name not in CONTENDERS]
-        if unknown or not self.contenders:
-            raise ValueError(f"contenders has {unknown}; choose among {', '.join(CONTENDERS)}")
+        unknown = [name for name in self.entries if name not in ENTRIES]
+        if unknown or not self.entries:
+            raise ValueError(f"entries has {unknown}; choose among {', '.join(ENTRIES)}")
         if self.problems * self.generations % self.micro_batch:
             raise ValueError(
                 f"{self.problems} x {self.generations} rollouts are no multiple of a micro_batch of "
@@ -153,7 +153,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", choices=list(PRESETS), default=defaults.model, help="the demo's, or random weights")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="where to train and score")
-    parser.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), help="methods; all by default")
+    parser.add_argument("--entries", nargs="+", choices=list(ENTRIES), help="methods; all by default")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, help="bfloat16 for the trained model")
     large = PRESETS["0.5b"]
     for name, value in asdict(defaults).items():
@@ -172,8 +172,8 @@ def main(arguments: argparse.Namespace) -> None:
         arguments: Parsed options.
     """
     given = {name: getattr(arguments, name) for name in asdict(CostSettings())}
-    if given["contenders"] is not None:
-        given["contenders"] = tuple(given["contenders"])
+    if given["entries"] is not None:
+        given["entries"] = tuple(given["entries"])
     try:
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = replace(CostSettings(), **{**PRESETS[arguments.model], **chosen})
@@ -219,11 +219,11 @@ def run_cost(
     torch.set_num_threads(settings.threads)
     try:
         setting = make_setting(settings, default_cache() if cache is None else cache, warm_up, progress=progress)
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings.contenders}
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings.entries}
         for repetition in range(settings.repetitions):
-            for name in settings.contenders[:: 1 if repetition % 2 == 0 else -1]:
+            for name in settings.entries[:: 1 if repetition % 2 == 0 else -1]:
                 if progress:
-                    what = f"repetition {repetition + 1} of {settings.repetitions}: {CONTENDERS[name]}"
+                    what = f"repetition {repetition + 1} of {settings.repetitions}: {ENTRIES[name]}"
                     print(f"{what} ...", file=sys.stderr, flush=True)
                 runs[name].append(measured_run(name, setting, settings, repetition))
     finally:
@@ -294,7 +294,7 @@ def cost_table(document: Mapping[str, Any]) -> str:
             *(_cell(row[f"{part} share"], 100) for part in ("curriculum", "rescore", "all")),
         ]
         lines.append(
-            f"{CONTENDERS[name]:<41}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, columns.values(), strict=True))
+            f"{ENTRIES[name]:<41}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, columns.values(), strict=True))
         )
     peaks = {name: max(run["peak_gib"] or 0.0 for run in rows) for name, rows in document["runs"].items()}
     if any(peaks.values()):
@@ -322,7 +322,7 @@ def cost_table(document: Mapping[str, Any]) -> str:
 
 
 def _titled(names: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, CONTENDERS[name]) for name in names]
+    return [(name, ENTRIES[name]) for name in names]
 
 
 def _lengths(settings: Mapping[str, Any]) -> str:

@@ -105,7 +105,7 @@ def make_curriculum(name: str, setting: Setting, settings: CostSettings) -> Curr
     """A fresh curriculum.
 
     Args:
-        name: Which, as in `cost.CONTENDERS`.
+        name: Which, as in `cost.ENTRIES`.
         setting: Bank and tokenizer.
         settings: Candidates, chunk, device and seed.
 
@@ -134,7 +134,7 @@ def measured_run(name: str, setting: Setting, settings: CostSettings, repetition
     """Train a copy of the model for some steps.
 
     Args:
-        name: The method, as in `cost.CONTENDERS`.
+        name: The method, as in `cost.ENTRIES`.
         setting: Model, bank and tokenizer.
         settings: Steps and all else.
         repetition: Added to the seed of the rollouts.

@@ -25,7 +25,7 @@ from curriculum_bandits.grammar import (
 
 from ..provenance import source_digest
 from .instances import expanded
-from .knowledge import best_arm_segments, change_count, comparator_path, variation
+from .side_information import best_arm_segments, change_count, comparator_path, variation
 
 __all__ = ["POLICIES", "Bound", "Choice", "Policy", "find_policy", "parse_policies"]
 

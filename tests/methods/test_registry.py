@@ -84,7 +84,7 @@ def new(tmp_path, monkeypatch):
 
 def test_a_method_that_is_added_is_in_every_command(new, capsys, tmp_path):
     from curriculum_bandits import cli
-    from curriculum_bandits.benchmarks.curricula.contenders import groups
+    from curriculum_bandits.benchmarks.curricula.entries import groups
 
     assert "all_alike" in groups()["rivals"]
     for command in (["compare", "--list"], ["gym", "--list"]):

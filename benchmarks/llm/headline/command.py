@@ -27,7 +27,7 @@ from ...pictures import save_picture
 from ...provenance import cpu_model, shown_command
 from ..demo import default_cache
 from .banks import BANKS
-from .contenders import BASELINE, HEADLINE, find_contender
+from .entries import BASELINE, HEADLINE, find_entry
 from .measuring import Comparison
 from .play import Result, finished, play, warm_up
 from .report import csv_table, curves_figure, drawn_figure, json_document, runs_document, text_table
@@ -44,7 +44,7 @@ class Run:
 
     Attributes:
         setting: Bank, model, trainer and budget.
-        method: Name of the contender.
+        method: Name of the entry.
         seed: Of bank, model, trainer and curriculum.
         folder: For checkpoints and result.
         revision: Of the method.
@@ -148,7 +148,7 @@ def run_headline(
 
     Args:
         settings: One per bank.
-        methods: Names as `contenders.find_contender` reads them; uniform is added.
+        methods: Names as `entries.find_entry` reads them; uniform is added.
         seeds: Paired: bank, model and held-out problems of a seed are the same for all methods.
         output: Folder of tables and pictures.
         cache: Keeps warmed-up models.
@@ -167,8 +167,8 @@ def run_headline(
         raise ValueError(f"jobs is {jobs}; give at least 1")
     for module, extra in (("matplotlib", "plot"), ("trl", "llm"), ("reasoning_gym", "llm")):
         require_extra(module, extra)  # now, not after hours
-    found = [find_contender(name) for name in (BASELINE, *methods)]
-    contenders = {contender.label: contender for contender in found}
+    found = [find_entry(name) for name in (BASELINE, *methods)]
+    entries = {entry.label: entry for entry in found}
     place = output if runs_folder is None else runs_folder
     runs = [
         Run(
@@ -176,17 +176,17 @@ def run_headline(
             name,
             seed,
             place / setting.bank / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '-', name)}-{seed}",
-            contender.method.revision,
+            entry.method.revision,
         )
         for setting in settings
         for seed in seeds
-        for name, contender in contenders.items()
+        for name, entry in entries.items()
     ]
     for run in runs:
         run.claim()
     results: dict[Path, Result] = {}
     with tqdm(total=len(runs), unit="run", disable=not progress) as bar:
-        for run, result in _played(runs, contenders, cache, jobs):
+        for run, result in _played(runs, entries, cache, jobs):
             results[run.folder] = result
             bar.set_postfix_str(f"{run.setting.bank}, {run.method}, seed {run.seed}", refresh=False)
             bar.update()
@@ -197,12 +197,12 @@ def run_headline(
             tuple(seeds),
             {
                 name: [results[run.folder] for run in runs if run.setting.bank == setting.bank and run.method == name]
-                for name in contenders
+                for name in entries
             },
         )
         for setting in settings
     ]
-    revisions = {name: contender.method.revision for name, contender in contenders.items()}
+    revisions = {name: entry.method.revision for name, entry in entries.items()}
     _write(comparisons, settings, seeds, revisions, output, command)
     if progress:
         print((output / "summary.txt").read_text(encoding="utf-8"), end="")
@@ -210,11 +210,11 @@ def run_headline(
 
 
 def _played(
-    runs: Sequence[Run], contenders: Mapping[str, NamedCurriculum], cache: Path, jobs: int
+    runs: Sequence[Run], entries: Mapping[str, NamedCurriculum], cache: Path, jobs: int
 ) -> Iterator[tuple[Run, Result]]:
     if jobs == 1:
         for run in runs:
-            yield run, play(run.setting, contenders[run.method], run.seed, run.folder, cache)
+            yield run, play(run.setting, entries[run.method], run.seed, run.folder, cache)
         return
     joblib = require_extra("joblib", "regret")
     with joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
@@ -232,7 +232,7 @@ def _warm(setting: Setting, seed: int, cache: Path) -> None:
 
 
 def _play(run: Run, cache: Path) -> tuple[Run, Result]:
-    return run, play(run.setting, find_contender(run.method), run.seed, run.folder, cache)
+    return run, play(run.setting, find_entry(run.method), run.seed, run.folder, cache)
 
 
 def _write(

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...curricula.measuring import Estimate, Speed, finals, improvement, level, on_axis, speed
-from .contenders import BASELINE
+from ...curricula.measuring import (
+    Estimate,
+    Speed,
+    finals,
+    interquartile_mean,
+    on_axis,
+    probability_of_improvement,
+    speedup,
+)
+from .entries import BASELINE
 from .play import Result
 
 __all__ = ["EARLY_STEPS", "Comparison", "Row"]
@@ -102,7 +110,7 @@ class Comparison:
     def speed_in_tokens(self, method: str, rival: str | None = None) -> Speed:
         """Tokens to uniform's final accuracy, against uniform's own or those of a rival."""
         curves = None if rival is None else self.accuracy(rival)
-        return speed(self.axis, self.accuracy(BASELINE), self.accuracy(method), rival=curves)
+        return speedup(self.axis, self.accuracy(BASELINE), self.accuracy(method), rival=curves)
 
     @property
     def rival(self) -> str | None:
@@ -120,7 +128,7 @@ class Comparison:
             np.array([on_axis(axis, result.seconds, result.accuracy) for result in results])
             for results in (base, other)
         ]
-        return speed(axis, *curves)
+        return speedup(axis, *curves)
 
     def rows(self) -> list[Row]:
         """A row per method, the highest final accuracy first."""
@@ -133,10 +141,10 @@ class Comparison:
         final, base = finals(self.accuracy(method)), finals(self.accuracy(BASELINE))
         return Row(
             method=method,
-            level=level(final),
-            improvement=improvement(base, final),
-            best=level([max(result.accuracy) for result in results]),
-            early=level([_early(result) for result in results]),
+            level=interquartile_mean(final),
+            improvement=probability_of_improvement(base, final),
+            best=interquartile_mean([max(result.accuracy) for result in results]),
+            early=interquartile_mean([_early(result) for result in results]),
             tokens=self.speed_in_tokens(method),
             beside=None if rival is None else self.speed_in_tokens(method, rival),
             seconds=self.speed_in_seconds(method),

@@ -104,12 +104,12 @@ def warm_up(setting: Setting, seed: int, cache: Path) -> tuple[PreTrainedModel, 
     )
 
 
-def play(setting: Setting, contender: NamedCurriculum, seed: int, folder: Path, cache: Path) -> Result:
+def play(setting: Setting, entry: NamedCurriculum, seed: int, folder: Path, cache: Path) -> Result:
     """Train from the last checkpoint in the folder, or not at all if it holds the result.
 
     Args:
         setting: Bank, model, trainer and budget.
-        contender: What chooses the problems.
+        entry: What chooses the problems.
         seed: Of bank, model, trainer and curriculum.
         folder: For checkpoints, the record and ``result.json``.
         cache: Keeps warmed-up models.
@@ -125,9 +125,9 @@ def play(setting: Setting, contender: NamedCurriculum, seed: int, folder: Path, 
         model,
         None,
         _config(setting, seed, folder),
-        curriculum=contender.make(bank, seed),
+        curriculum=entry.make(bank, seed),
         processing_class=tokenizer,
-        **trainer_arguments(contender),
+        **trainer_arguments(entry),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))

@@ -13,7 +13,7 @@ from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
 
 from ...curricula.measuring import Speed
 from ...curricula.report import aligned, csv_lines, finite, interval_text, named, ratio_text, spent_text
-from .contenders import BASELINE
+from .entries import BASELINE
 from .measuring import EARLY_STEPS, Comparison, Row
 
 __all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "runs_document", "text_table"]

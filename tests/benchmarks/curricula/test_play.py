@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.benchmarks.curricula import contenders
-from curriculum_bandits.benchmarks.curricula.contenders import BASELINE, ORACLE, expanded, find_contender, groups
+from curriculum_bandits.benchmarks.curricula import entries
+from curriculum_bandits.benchmarks.curricula.entries import BASELINE, ORACLE, expanded, find_entry, groups
 from curriculum_bandits.benchmarks.curricula.learners import STUDENTS, find_learner, learner_names, parts
 from curriculum_bandits.benchmarks.curricula.play import SECONDS, Result, Run, evaluations, plan, play
 from curriculum_bandits.benchmarks.curricula.references import with_references
@@ -50,7 +50,7 @@ def test_every_method_plays(method):
 def test_every_group_of_words_names_methods_and_all_names_all():
     several = groups()
     assert set(several["all"]) == {name for word, names in several.items() if word != "tuned" for name in names}
-    assert all(find_contender(name).summary for names in several.values() for name in names)
+    assert all(find_entry(name).summary for names in several.values() for name in names)
     assert expanded(["uniform", "headline", "uniform"]) == several["headline"]
     assert {"osmd(signal=absolute_advantage)", "tscl(signal=success_rate)"} <= set(several["grid"])
 
@@ -156,7 +156,7 @@ def test_what_fails_is_named(monkeypatch):
     def broken(bank, seed):
         raise ZeroDivisionError("no such thing")
 
-    monkeypatch.setitem(contenders.OWN, "broken", registry.Method("broken", "breaks", broken))
+    monkeypatch.setitem(entries.OWN, "broken", registry.Method("broken", "breaks", broken))
     with pytest.raises(RuntimeError, match=r"broken on half-hopeless-skill failed \(seed 3, 300 problems\): ZeroDiv"):
         play(replace(SMALL, method="broken"))
 

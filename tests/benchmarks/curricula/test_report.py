@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from curriculum_bandits.benchmarks.curricula.contenders import groups
+from curriculum_bandits.benchmarks.curricula.entries import groups
 from curriculum_bandits.benchmarks.curricula.figures import (
     curves_figure,
     drawn_figure,

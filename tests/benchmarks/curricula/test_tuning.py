@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from curriculum_bandits.benchmarks.curricula import tuning
-from curriculum_bandits.benchmarks.curricula.contenders import find_contender, groups
+from curriculum_bandits.benchmarks.curricula.entries import find_entry, groups
 from curriculum_bandits.benchmarks.curricula.learners import find_learner
 from curriculum_bandits.benchmarks.curricula.play import Result
 from curriculum_bandits.benchmarks.curricula.setting import Setting
@@ -22,11 +22,11 @@ def a_setting(seed=3):
 
 
 def test_settings_reach_the_method():
-    made = find_contender("sec(temperature=0.25, rate=0.5, signal=tent)").make(a_setting())
+    made = find_entry("sec(temperature=0.25, rate=0.5, signal=tent)").make(a_setting())
     assert made.bandit.exploration.temperature == 0.25
     assert made._signal is tent
-    assert find_contender("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
-    assert find_contender("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
+    assert find_entry("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
+    assert find_entry("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_settings_reach_the_method():
 )
 def test_settings_that_are_none_are_refused(name, message):
     with pytest.raises(ValueError, match=message):
-        find_contender(name)
+        find_entry(name)
 
 
 def test_every_method_was_tried_with_equally_many_settings_that_work():
@@ -52,7 +52,7 @@ def test_every_method_was_tried_with_equally_many_settings_that_work():
     assert {"actor_curator", "osmd"} <= set(TRIED) <= {"actor_curator", "osmd", *groups()["rivals"]}
     for method, tried in TRIED.items():
         for settings in tried:
-            assert len(find_contender(named(method, settings)).make(a_setting()).ask(8)) == 8
+            assert len(find_entry(named(method, settings)).make(a_setting()).ask(8)) == 8
 
 
 def result(accuracy):

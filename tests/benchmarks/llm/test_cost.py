@@ -17,7 +17,7 @@ pytest.importorskip("trl")
 pytest.importorskip("reasoning_gym")
 
 from curriculum_bandits.benchmarks.llm import cost, cost_run
-from curriculum_bandits.benchmarks.llm.cost import CONTENDERS, PRESETS, CostSettings, cost_table, run_cost
+from curriculum_bandits.benchmarks.llm.cost import ENTRIES, PRESETS, CostSettings, cost_table, run_cost
 from curriculum_bandits.benchmarks.llm.tiny_model import WarmUp
 from curriculum_bandits.neural import DEFAULT, PromptTokens, TransformerScorer
 
@@ -56,7 +56,7 @@ TINY_LARGE = replace(
 
 
 def assert_shares(document: dict[str, Any], settings: CostSettings) -> None:
-    assert tuple(document["runs"]) == settings.contenders
+    assert tuple(document["runs"]) == settings.entries
     for runs in document["runs"].values():
         assert len(runs) == settings.repetitions
         for run in runs:
@@ -78,7 +78,7 @@ def test_all_methods_in_the_setting_of_the_demo(tmp_path: Path, capsys: pytest.C
     table = (tmp_path / "table.txt").read_text(encoding="utf-8")
     assert table in capsys.readouterr().out
     for word in (
-        *CONTENDERS.values(),
+        *ENTRIES.values(),
         "scoring the rollouts again",
         "ask + tell",
         "bank of 2,400, 16 candidates",
@@ -90,7 +90,7 @@ def test_all_methods_in_the_setting_of_the_demo(tmp_path: Path, capsys: pytest.C
 
 
 def test_the_path_of_the_large_model(tmp_path: Path) -> None:
-    settings = replace(TINY_LARGE, contenders=("uniform", "transformer"))
+    settings = replace(TINY_LARGE, entries=("uniform", "transformer"))
     document = run_cost(settings, output=tmp_path, command=[], progress=False)
     assert_shares(document, settings)
     # Every completion has its full length: the end token cannot be drawn.
@@ -123,7 +123,7 @@ def test_the_candidates_that_are_named_are_those_of_the_default_preset(problems,
 
 def test_the_curricula_are_those_that_are_named(tmp_path: Path) -> None:
     setting = cost_run.make_setting(TINY_LARGE, tmp_path, None, progress=False)
-    made = {name: cost_run.make_curriculum(name, setting, TINY_LARGE) for name in CONTENDERS}
+    made = {name: cost_run.make_curriculum(name, setting, TINY_LARGE) for name in ENTRIES}
     names = ["uniform", "osmd", "actor_curator", "actor_curator"]
     assert [curriculum.name for curriculum in made.values()] == names
     curator: Any = made["transformer"].bandit
@@ -186,7 +186,7 @@ def test_numbers_have_significant_digits(value: float, count: int, shown: str) -
         ({"steps": 0}, "steps is 0"),
         ({"generations": 1}, "generations is 1"),
         ({"model": "1b"}, "model is '1b'"),
-        ({"contenders": ("ucb",)}, r"contenders has \['ucb'\]"),
+        ({"entries": ("ucb",)}, r"entries has \['ucb'\]"),
         ({"micro_batch": 3}, "no multiple of a micro_batch of 3"),
     ],
 )
@@ -201,9 +201,9 @@ def test_options_change_the_preset_of_the_model(tmp_path: Path, monkeypatch: pyt
     parser = argparse.ArgumentParser()
     cost.add_arguments(parser)
     cost.main(parser.parse_args([]))
-    cost.main(parser.parse_args(["--model", "0.5b", "--micro-batch", "32", "--no-bf16", "--contenders", "osmd"]))
+    cost.main(parser.parse_args(["--model", "0.5b", "--micro-batch", "32", "--no-bf16", "--entries", "osmd"]))
     large = replace(CostSettings(), **PRESETS["0.5b"], model="0.5b")
-    assert seen == [CostSettings(), replace(large, micro_batch=32, bf16=False, contenders=("osmd",))]
+    assert seen == [CostSettings(), replace(large, micro_batch=32, bf16=False, entries=("osmd",))]
     with pytest.raises(SystemExit, match="cost: steps is 0"):
         cost.main(parser.parse_args(["--steps", "0"]))
 

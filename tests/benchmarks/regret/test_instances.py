@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from curriculum_bandits.benchmarks.regret.instances import FAMILIES, means_from_file, parse_instances
-from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments, change_count, comparator_path
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
+from curriculum_bandits.benchmarks.regret.side_information import best_arm_segments, change_count, comparator_path
 from curriculum_bandits.environments import Deterministic, besson_1, liu_lee_shroff, random_abrupt, sinusoid
 
 

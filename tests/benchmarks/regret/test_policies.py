@@ -7,8 +7,8 @@ import pytest
 
 from curriculum_bandits.bandits import glr_kl_ucb
 from curriculum_bandits.benchmarks.regret.instances import Instance, parse_instances
-from curriculum_bandits.benchmarks.regret.knowledge import best_arm_segments
 from curriculum_bandits.benchmarks.regret.policies import POLICIES, Bound, Choice, parse_policies
+from curriculum_bandits.benchmarks.regret.side_information import best_arm_segments
 from curriculum_bandits.benchmarks.regret.task import Task, run_work
 from curriculum_bandits.bounds import exp3_s_bound, fixed_share_bound, osmd_entropy_bound
 from curriculum_bandits.environments import besson_1, piecewise_stationary

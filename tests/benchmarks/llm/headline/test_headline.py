@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib")
 from curriculum_bandits import ProblemBank
 from curriculum_bandits.benchmarks.llm.headline import command, model, play
 from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
-from curriculum_bandits.benchmarks.llm.headline.contenders import find_contender
+from curriculum_bandits.benchmarks.llm.headline.entries import find_entry
 from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
 from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
 from curriculum_bandits.benchmarks.llm.headline.report import drawn_figure, text_table
@@ -88,7 +88,7 @@ def test_an_answer_with_other_digits_than_the_question_is_wrong_where_the_verifi
 
 
 def test_a_run_spends_its_tokens_and_says_what_it_drew(tmp_path):
-    result = play.play(TINY, find_contender("uniform"), 0, tmp_path / "run", tmp_path / "cache")
+    result = play.play(TINY, find_entry("uniform"), 0, tmp_path / "run", tmp_path / "cache")
     assert result.tokens[0] == result.step[0] == 0
     assert result.tokens[-1] >= TINY.tokens > result.tokens[-2]
     assert len(result.accuracy) == len(result.seconds) == len(result.wasted) + 1
@@ -134,7 +134,7 @@ def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_firs
     events = []
     for word in ("ask", "tell"):
         monkeypatch.setattr(Curriculum, word, noted(events, word, getattr(Curriculum, word)))
-    play.play(replace(TINY, tokens=2 * TINY.tokens), find_contender(name), 0, tmp_path / "run", tmp_path / "cache")
+    play.play(replace(TINY, tokens=2 * TINY.tokens), find_entry(name), 0, tmp_path / "run", tmp_path / "cache")
     assert events.index("tell") == asked_before_the_first_answer
 
 
@@ -147,9 +147,9 @@ def noted(events, word, method):
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    contender = find_contender("osmd+dapo(max_draws=4)")
+    entry = find_entry("osmd+dapo(max_draws=4)")
     setting = replace(TINY, tokens=2500)  # a step with the filter may spend four times as much
-    whole = play.play(setting, contender, 0, tmp_path / "whole", tmp_path / "cache")
+    whole = play.play(setting, entry, 0, tmp_path / "whole", tmp_path / "cache")
     evaluate, calls = play.held_out_accuracy, []
 
     def interrupted(*arguments, **options):
@@ -160,8 +160,8 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monke
 
     monkeypatch.setattr(play, "held_out_accuracy", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        play.play(setting, contender, 0, tmp_path / "broken", tmp_path / "cache")
-    resumed = play.play(setting, contender, 0, tmp_path / "broken", tmp_path / "cache")
+        play.play(setting, entry, 0, tmp_path / "broken", tmp_path / "cache")
+    resumed = play.play(setting, entry, 0, tmp_path / "broken", tmp_path / "cache")
     for name in ("step", "tokens", "accuracy", "drawn", "informative", "wasted"):
         assert getattr(resumed, name) == getattr(whole, name)
 
@@ -262,25 +262,25 @@ def test_a_comparison_without_uniform_or_with_seeds_missing_is_refused():
 
 def test_names_that_are_no_methods_are_refused_with_what_there_is():
     with pytest.raises(ValueError, match="there is no method 'nothing'; "):
-        find_contender("nothing")
+        find_entry("nothing")
     with pytest.raises(ValueError, match="sec has no setting 'speed'"):
-        find_contender("sec(speed=1)")
+        find_entry("sec(speed=1)")
     with pytest.raises(ValueError, match="e2h needs steps"):
-        find_contender("e2h")
+        find_entry("e2h")
     with pytest.raises(ValueError, match="TRL makes its rollouts itself, and can have dapo"):
-        find_contender("uniform+speed")
+        find_entry("uniform+speed")
 
 
 def test_switches_of_the_curator_are_settings_of_it():
     bank, _ = headline_banks("arithmetic", seed=0, training=2, held_out=1)
-    made = find_contender("actor_curator(congestion=0.25, signal=policy_improvement)+dapo").make(bank, 3)
+    made = find_entry("actor_curator(congestion=0.25, signal=policy_improvement)+dapo").make(bank, 3)
     assert made.bandit.settings == replace(DEFAULT, congestion=0.25)
     assert made.needs_log_ratio
-    assert find_contender("actor_curator").make(bank, 3).bandit.settings == DEFAULT
+    assert find_entry("actor_curator").make(bank, 3).bandit.settings == DEFAULT
     with pytest.raises(ValueError, match="actor_curator has no setting 'congesion'; did you mean 'congestion'"):
-        find_contender("actor_curator(congesion=0.25)")
+        find_entry("actor_curator(congesion=0.25)")
     with pytest.raises(ValueError, match="congestion is 2"):
-        find_contender("actor_curator(congestion=2)").make(bank, 3)
+        find_entry("actor_curator(congestion=2)").make(bank, 3)
 
 
 def test_other_settings_are_another_model():

@@ -7,7 +7,7 @@ from curriculum_bandits.methods.registry import Method, NamedCurriculum, parse_c
 
 from ...curricula.curators import actor_curator_paper
 
-__all__ = ["BASELINE", "HEADLINE", "find_contender"]
+__all__ = ["BASELINE", "HEADLINE", "find_entry"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
@@ -18,15 +18,15 @@ HEADLINE = ("uniform", "uniform+dapo(max_draws=4)", "osmd", "actor_curator")
 _PAPER = Method("actor_curator_paper", "every switch but the network as in the paper", actor_curator_paper)
 
 
-def find_contender(name: str) -> NamedCurriculum:
-    """The contender of a name.
+def find_entry(name: str) -> NamedCurriculum:
+    """The entry of a name.
 
     Args:
         name: A method with settings, or ``package.module:function``; then DAPO's filter and a delay, if wanted:
             ``sec(temperature=0.1)+dapo(max_draws=4)+delayed(steps=4)``.
 
     Returns:
-        The contender.
+        The entry.
 
     Raises:
         ValueError: If there is no such method, or it cannot have these settings; the message has the nearest names.

@@ -1,6 +1,6 @@
 """The methods that are compared: every declared one by name, a few made for this comparison, and words for several.
 
-A contender is made for a setting: a learner, a budget and a seed. All but the oracle read nothing of the learner but
+A entry is made for a setting: a learner, a budget and a seed. All but the oracle read nothing of the learner but
 its bank; what a method needs and the bank lacks, the method itself says.
 """
 
@@ -22,7 +22,7 @@ from .references import REFERENCES, with_references
 from .setting import Made, Setting
 from .tuned import TUNED, named
 
-__all__ = ["BASELINE", "ORACLE", "OWN", "Contender", "expanded", "find_contender", "groups", "revision"]
+__all__ = ["BASELINE", "ORACLE", "OWN", "Entry", "expanded", "find_entry", "groups", "revision"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
@@ -32,7 +32,7 @@ ORACLE = "greedy_oracle"
 
 
 @dataclass(frozen=True)
-class Contender:
+class Entry:
     """What is compared.
 
     Attributes:
@@ -157,8 +157,8 @@ def _parsed(name: str) -> NamedCurriculum:
     return parse_curriculum(name, given=["steps", "learner"], own=OWN)
 
 
-def find_contender(name: str) -> Contender:
-    """The contender of a name.
+def find_entry(name: str) -> Entry:
+    """The entry of a name.
 
     Args:
         name: A method with settings and a filter, such as ``sec(temperature=0.2, signal=tent)+dapo``, or
@@ -166,7 +166,7 @@ def find_contender(name: str) -> Contender:
             filter.
 
     Returns:
-        The contender.
+        The entry.
 
     Raises:
         ValueError: If there is none; the message has the nearest names.
@@ -185,18 +185,18 @@ def find_contender(name: str) -> Contender:
 
     if is_import_path(method.name):
         digest = source_digest(method.make)
-        return Contender(f"from this import path (source {digest[:8] or 'unknown'})", make, digest)
+        return Entry(f"from this import path (source {digest[:8] or 'unknown'})", make, digest)
     summary = method.title if method.name in OWN else f"{method.title}: {method.summary}"
-    return Contender(summary, make, method.revision)
+    return Entry(summary, make, method.revision)
 
 
 def revision(name: str) -> int | str:
     """Revision of a method, part of the name of a stored run.
 
     Args:
-        name: Of a contender.
+        name: Of a entry.
 
     Returns:
         Its revision; for a method given by its import path, a digest of the file that defines it.
     """
-    return find_contender(name).revision
+    return find_entry(name).revision
