@@ -18,6 +18,7 @@ from curriculum_bandits.methods.registry import declared, methods_table
 __all__ = ["setup"]
 
 _BEFORE_NAPOLEON, _AFTER_NAPOLEON = 400, 600
+_TABLE = methods_table()  # now: later autodoc replaces the defaults of signatures, which the table shows
 _NOTHING = "\\"  # in reStructuredText this joins the next line
 
 
@@ -61,7 +62,7 @@ def _plain_aliases(signature: str | None) -> str | None:
 
 def _list_methods(app: Sphinx, page: str, source: list[str]) -> None:
     """Put the declared methods where a page asks for them: their table, or their modules."""
-    source[0] = source[0].replace("<!-- table of the methods -->", methods_table())
+    source[0] = source[0].replace("<!-- table of the methods -->", _TABLE)
     modules = dict.fromkeys(each.make.__module__ for each in declared().values())
     listed = "\n\n".join(f".. automodule:: {module}" for module in modules)
     source[0] = source[0].replace(".. modules of the methods", listed)

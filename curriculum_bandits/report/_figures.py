@@ -235,7 +235,7 @@ def _entropy(run: RecordedRun, windows: _Windows) -> Figure:
     numbers = windows.means_of_steps(run.steps["effective"])
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        why = "The record has no entropies: this curriculum has no distribution to measure."
+        why = "The record has no entropies: its loop logged none, or the curriculum has no distribution."
         return Figure(key, title, missing=why)
     size = run.bank_size
 

@@ -65,7 +65,7 @@ def test_published_settings_are_the_defaults():
     assert [default("spo", each) for each in ("half_life", "kept", "least")] == [0.06, (0.875, 0.96), 0.05]
     assert [default("sfl", each) for each in ("listed", "share")] == [1000 / 25_000, 0.5]
     assert default("procurl", "best") == 1.0
-    assert default("informative", "rollouts") == 8
+    assert default("informative", "n_rollouts") == 8
 
 
 def test_settings_reach_their_part():
@@ -85,7 +85,7 @@ def test_settings_reach_their_part():
     assert (procurl.acquisition.sharpness, procurl.acquisition.best, procurl.rates.discount) == (5.0, 0.9, 0.7)
     sfl = METHODS["sfl"](BANK, listed=0.2, share=0.25, fading=0.9).bandit
     assert (sfl.listed, sfl.share, sfl.rates.fading) == (0.2, 0.25, 0.9)
-    assert METHODS["informative"](BANK, 4).bandit.acquisition.rollouts == 4
+    assert METHODS["informative"](BANK, 4).bandit.acquisition.n_rollouts == 4
     assert not METHODS["learnability"](BANK).bandit.thompson
 
 

@@ -147,7 +147,7 @@ def test_an_interrupt_ends_with_130_and_keeps_what_is_done(tmp_path):
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in errors
+    assert "the same command resumes" in errors
     assert "Traceback" not in errors
     assert stored(tmp_path)
     assert not (tmp_path / "summary.md").exists()
