@@ -64,6 +64,11 @@ class _Outstanding(Field):
                 )
                 if len(selection.arms) != len(draw):
                     raise ValueError(f"holds a draw of {len(draw)} problems with {len(selection.arms)} plays")
+                for p, q in ((draw.probability, draw.inclusion), (selection.probability, selection.inclusion)):
+                    if not np.all((p >= 0.0) & (p <= 1.0 + 1e-9)) or not (
+                        q is None or np.all(np.isfinite(q) & (q > 0.0))
+                    ):
+                        raise ValueError(f"holds a draw with probability {p} and inclusion {q}, which cannot be")
                 found[draw.ticket.serial] = _Open(draw, selection)
         except (TypeError, KeyError, IndexError) as error:
             raise ValueError(f"holds no draws ({error!r})") from None

@@ -281,8 +281,21 @@ def test_the_draw_of_a_lost_future_is_not_taken_for_another():
 
 def states_of_others():
     bank = a_bank(10, groups=GROUPS)
-    good = methods.osmd(bank).state_dict()
+    curriculum = methods.osmd(bank)
+    curriculum.ask(2)
+    good = curriculum.state_dict()
+
+    def with_draw(selection=None, **changes):
+        entry = good["outstanding"][0]
+        damaged = {"draw": {**entry["draw"], **changes}, "selection": selection or entry["selection"]}
+        return {**good, "outstanding": [damaged]}
+
     return {
+        "item": (with_draw(items=np.array([0, 10])), "holds item 10; the bank has 10 problems"),
+        "probability": (with_draw(probability=np.array([0.5, 1.5])), "with probability .*1.5.*, which cannot be"),
+        "inclusion": (with_draw(inclusion=np.array([0.5, 0.0])), "inclusion .*0. .*, which cannot be"),
+        "plays": (with_draw(selection=[np.array([0])] + [None] * 5), "a draw of 2 problems with 1 plays"),
+        "no draws": ({**good, "outstanding": [3]}, "the saved outstanding of curriculum holds no draws"),
         "method": (methods.uniform(bank).state_dict(), "name of curriculum is 'uniform', and 'osmd' here"),
         "arms": (methods.osmd(bank, arms="problems").state_dict(), "arms was 'problems' there and is 'groups' here"),
         "bank": (methods.osmd(a_bank(10, groups=GROUPS[::-1])).state_dict(), "load the bank it was saved with"),
