@@ -129,9 +129,12 @@ durations: $(INSTALLED)  ## measure every test again and write tests/durations.t
 
 # Golden trajectories are those of the pinned versions: others round otherwise, and a chance decides differently.
 OLDEST := .venv-oldest
-test-oldest:  ## the tests of `make test` with the lowest versions that pyproject.toml claims, in .venv-oldest (6 GB)
+$(OLDEST)/.installed: constraints-oldest.txt pyproject.toml setup.py
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement constraints-oldest.txt --editable .
+	@touch $@
+
+test-oldest: $(OLDEST)/.installed  ## the tests of `make test` with the lowest versions that pyproject.toml claims (6 GB)
 	$(OLDEST)/bin/python $(TESTS) -m 'not slow' --ignore tests/golden $(ARGS)
 
 golden: $(INSTALLED)  ## compare what every method draws with what is stored; ARGS=--write stores it anew; half a minute
