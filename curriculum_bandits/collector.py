@@ -100,7 +100,7 @@ class _Names(Field):
 
     @override
     def checked(self, saved: Any, present: frozenset[str], owner: Collector) -> frozenset[str]:
-        return frozenset(map(str, saved))
+        return present | frozenset(map(str, saved))  # what this one was made with is needed all the same
 
 
 class Collector(Stateful):

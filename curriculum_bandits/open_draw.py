@@ -136,6 +136,8 @@ class OpenDraw:
             for name, values in numbers.items():
                 columns[name][row, first : first + len(values)] = values
         rewards = columns.pop("rewards")
+        if "lengths" in columns:
+            rewards[columns["lengths"] == 0.0] = np.nan  # missing, although some may have no length and none be kept
         for name in {*needs, *(_LOGPROBS if log_ratio and names >= _LOGPROBS else ())}:
             rewards[np.isnan(columns[name]) if name in columns else ...] = np.nan
         valid = ~np.isnan(rewards)

@@ -200,9 +200,27 @@ def _differences(name: str, saved: Any, here: Any) -> Iterator[str]:
                 inner = name if part in ("fields", _PARTIAL) else f"{name}.{part}".lstrip(".")
                 yield from _differences(inner, saved.get(part, _MISSING), here.get(part, _MISSING))
             return
-    arrays = isinstance(saved, np.ndarray) or isinstance(here, np.ndarray)
-    if not (np.array_equal(saved, here) if arrays else saved == here):
+    if not _same(saved, here):
         yield f"{name} was {_shown(saved)} there and is {_shown(here)} here"
+
+
+def _same(saved: Any, here: Any) -> bool:
+    """Whether two saved values are equal, where nan is nan."""
+    if isinstance(saved, list) and isinstance(here, list):
+        return len(saved) == len(here) and all(map(_same, saved, here))
+    if isinstance(saved, Mapping) and isinstance(here, Mapping):
+        return saved.keys() == here.keys() and all(_same(part, here[name]) for name, part in saved.items())
+    if isinstance(saved, np.ndarray) or isinstance(here, np.ndarray):
+        numbers = all(np.issubdtype(each.dtype, np.number) for each in (saved, here) if isinstance(each, np.ndarray))
+        return np.array_equal(saved, here) or (numbers and _equal_but_for_nan(saved, here))
+    return bool(saved == here or (saved != saved and here != here))
+
+
+def _equal_but_for_nan(saved: Any, here: Any) -> bool:
+    try:
+        return np.array_equal(np.asarray(saved, dtype=np.float64), np.asarray(here, dtype=np.float64), equal_nan=True)
+    except (TypeError, ValueError):  # no numbers
+        return False
 
 
 _MISSING = {_DESCRIBED: "no setting"}
@@ -211,6 +229,8 @@ _MISSING = {_DESCRIBED: "no setting"}
 def _shown(saved: Any) -> str:
     if isinstance(saved, Mapping):
         kind = saved.get(_OBJECT) or saved.get(_FUNCTION) or saved.get(_DESCRIBED)
+        if kind is None and not (_PARTIAL in saved and isinstance(saved.get("fields"), Mapping)):
+            return "a dict"
         if kind is None:
             return f"{_shown(saved[_PARTIAL])} with {', '.join(saved['fields'])}"
         return str(kind).rpartition(":")[2]

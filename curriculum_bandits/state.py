@@ -190,7 +190,8 @@ class Fixed(Field):
 
     def checked(self, saved: Any, present: Any, owner: Any) -> Any:
         """The present value, if the saved one is equal; see `Field`."""
-        if type(saved) is not type(present) or saved != present:
+        there, here = (each.item() if isinstance(each, np.generic) else each for each in (saved, present))
+        if type(there) is not type(here) or there != here:
             raise ValueError(f"is {_shown(saved)}, and {_shown(present)} here; {self.remedy}")
         return present
 
@@ -208,7 +209,7 @@ class Random(Field):
         generator = np.random.default_rng(0)
         try:
             generator.bit_generator.state = saved
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
             raise ValueError(f"is no state of a random generator ({error})") from None
         return generator
 

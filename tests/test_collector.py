@@ -408,3 +408,22 @@ def test_impossible_settings_are_refused(numbers, message):
         make(**numbers)
     with pytest.raises(ValueError, match="0 tasks"):
         make().ask(0)
+
+
+def test_a_rollout_of_no_tokens_is_missing_whatever_the_others_have():
+    for others in ({"length": 5, "successes": 1.0}, {"successes": 1.0}):
+        answers = []
+        collector = make(batch_size=1, on_answer=answers.append)
+        first, second = collector.ask(2)
+        collector.tell(first.ticket, first.place, 0.0, length=0)
+        collector.tell(second.ticket, second.place, 6.0, **others)
+        (answered,) = answers
+        assert answered.rollouts.valid.tolist() == [[False, True]]
+        assert answered.rollouts.successes[0, 1] == 1.0
+        assert (answered.feedback.counts.tolist(), answered.feedback.values.tolist()) == ([1], [6.0])
+
+
+def test_what_a_collector_is_made_to_need_is_needed_after_loading_too():
+    collector = make(needs=("successes",))
+    collector.load_state_dict(make(needs=("improvements",)).state_dict())
+    assert collector.needs == {"successes", "improvements"}

@@ -12,6 +12,7 @@ from curriculum_bandits.bandits.curriculum.action_values import Boltzmann, Greed
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.methods.registry import declared
 from curriculum_bandits.neural import Proximal
+from curriculum_bandits.settings import Settings
 from curriculum_bandits.signals import policy_improvement, success_rate, tent
 
 N = 24
@@ -161,3 +162,39 @@ def test_a_file_cannot_name_what_is_not_ours_or_no_value_object(path, tmp_path):
     save_state(tmp_path / "state.npz", state)
     with pytest.raises(ValueError, match=r"cannot be had|no value object"):
         cb.load(tmp_path / "state.npz", FULL)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        (1.0, float("nan")),
+        np.array([1.0, np.nan]),
+        [np.array([1.0, 2.0]), np.array([3.0])],
+        {"a": 1},
+        np.array(["a", "b"]),
+    ],
+)
+def test_a_setting_is_itself_after_a_file(value, tmp_path):
+    save_state(tmp_path / "state", {"settings": Settings({"x": value}).state_dict()})
+    Settings({"x": value}).continued(load_state(tmp_path / "state")["settings"])
+
+
+@pytest.mark.parametrize(
+    ("saved", "here"),
+    [
+        (float("nan"), 1.0),
+        (np.array([1.0, np.nan]), np.array([np.nan, 1.0])),
+        ([np.array([1.0, 2.0])], [np.array([1.0, 3.0])]),
+        ([1.0], [1.0, 2.0]),
+        (np.array(["a"]), np.array(["b"])),
+    ],
+)
+def test_settings_of_other_numbers_differ(saved, here):
+    with pytest.raises(ValueError, match="differ: x was"):
+        Settings({"x": here}).continued(Settings({"x": saved}).state_dict())
+
+
+def test_a_damaged_setting_is_a_value_error():
+    with pytest.raises(ValueError, match="x was a dict there and is 1 here"):
+        Settings({"x": 1}).continued({"x": {}})

@@ -192,3 +192,17 @@ def test_an_array_is_taken_exactly_where_its_shape_and_content_fit(array):
     else:
         with pytest.raises(ValueError, match="the saved values of holder"):
             holder.load_state_dict({"kind": "holder", "values": array})
+
+
+def test_a_fixed_setting_may_be_a_numpy_number_on_either_side():
+    for saved, present in ((2, np.int64(2)), (np.int64(2), 2), (np.float64(0.5), 0.5), (np.int64(2), np.int32(2))):
+        assert Fixed().checked(saved, present, None) is present
+    for saved, present in ((3, np.int64(2)), (True, 1), (np.bool_(True), 1)):
+        with pytest.raises(ValueError, match="here; make the object"):
+            Fixed().checked(saved, present, None)
+
+
+@pytest.mark.parametrize("saved", [None, {}, {"bit_generator": "PCG64", "state": np.zeros(1)}])
+def test_what_is_no_random_state_is_a_value_error(saved):
+    with pytest.raises(ValueError, match="no state of a random generator"):
+        Random().checked(saved, np.random.default_rng(0), None)
