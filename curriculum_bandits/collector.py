@@ -236,9 +236,8 @@ class Collector(Stateful):
         named = {"logprobs_before": logp_before, "logprobs_after": logp_after, "lengths": length, **further}
         given = {name: values for name, values in named.items() if values is not None}
         given = {"rewards": float("nan") if reward is None else reward, **given}
-        with self._changed(opened):
+        with self._changed(opened, "told"):
             opened.take(place, given, self.bank.ids[opened.item(place)])
-        self.counts["told"] += 1
         return True
 
     def amend(self, ticket: str, place: int, **further: npt.ArrayLike) -> bool:
@@ -268,9 +267,8 @@ class Collector(Stateful):
         opened = self._find(ticket, place)
         if opened is None or place in opened.cancelled:
             return False
-        with self._changed(opened):
+        with self._changed(opened, "cancelled"):
             opened.cancel(place)
-        self.counts["cancelled"] += 1
         return True
 
     def give_back(self, ticket: str, place: int) -> bool:
@@ -387,19 +385,28 @@ class Collector(Stateful):
         return opened
 
     @contextmanager
-    def _changed(self, opened: OpenDraw) -> Iterator[None]:
+    def _changed(self, opened: OpenDraw, event: str) -> Iterator[None]:
         """Change a draw and answer it if that completes it; undo the change if the answer is refused."""
         before = list(opened.again), set(opened.cancelled), dict(opened.told)
         try:
             yield
-            if self.at_once and opened.done:
-                self._settle(opened)
+            answered = self._settled(opened) if self.at_once and opened.done else None
         except BaseException:
             opened.again, opened.cancelled, opened.told = before
             raise
+        self.counts[event] += 1
+        self._notify(answered)  # last: what it raises is no refusal
 
     def _settle(self, opened: OpenDraw) -> Answered | None:
-        """Answer a draw with what it has, or give it up where that is nothing."""
+        """Answer a draw with what it has, or give it up where that is nothing, and pass the answer on."""
+        return self._notify(self._settled(opened))
+
+    def _notify(self, answered: Answered | None) -> Answered | None:
+        if answered is not None and self.on_answer is not None:
+            self.on_answer(answered)
+        return answered
+
+    def _settled(self, opened: OpenDraw) -> Answered | None:
         rollouts = opened.rollouts(self.needs, log_ratio=self.curriculum.needs_log_ratio)
         if not rollouts.valid.any():
             self.discard(opened.ticket)
@@ -415,10 +422,7 @@ class Collector(Stateful):
             )
         self.curriculum.tell(opened.draw, feedback)
         self._close(opened, "answered")
-        answered = Answered(opened.draw, rollouts, feedback)
-        if self.on_answer is not None:
-            self.on_answer(answered)
-        return answered
+        return Answered(opened.draw, rollouts, feedback)
 
     def _close(self, opened: OpenDraw, end: str) -> None:
         del self._open[opened.ticket]

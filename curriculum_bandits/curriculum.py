@@ -17,6 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import override
 from curriculum_bandits.bandits.contract import Bandit, Diagnosed, RandomizedBandit, RefusedUtility, Selection
 from curriculum_bandits.bank import ProblemBank
 from curriculum_bandits.batch import Batch
@@ -315,6 +316,18 @@ class Curriculum(Stateful):
     def diagnostics(self) -> dict[str, float]:
         """The bandit's numbers about itself, for logs; empty for one that has none."""
         return dict(self.bandit.diagnostics()) if isinstance(self.bandit, Diagnosed) else {}
+
+    @override
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        values = super()._checked(state)
+        for draw, _ in values.get("_outstanding", {}).values():
+            run, serial = draw.ticket.run, draw.ticket.serial
+            if run != values["_run"] or not 0 <= serial < values["_serial"]:
+                raise ValueError(
+                    f"the saved state holds an open draw {serial} of run {run!r}, and its own run {values['_run']!r} "
+                    f"has {values['_serial']} draws; it is damaged, load another"
+                )
+        return values
 
     @staticmethod
     def _selection_of(draw: Draw) -> Selection:

@@ -104,12 +104,14 @@ class Delayed(Curriculum):
             return self.curriculum.ask(size)  # which says what is wrong
         step = self._step + self._answered
         while self._held and self._held[0].due < step:
-            held = self._held.pop(0)
+            held = self._held[0]
             try:
                 self.curriculum.tell(held.draw, held.feedback)
             except ValueError:
                 self.curriculum.discard(held.draw)
+                del self._held[0]
                 raise
+            del self._held[0]  # only now: an answer that was interrupted is given again
         draw = self.curriculum.ask(size)
         self._step, self._answered = step, False
         return draw

@@ -427,3 +427,17 @@ def test_what_a_collector_is_made_to_need_is_needed_after_loading_too():
     collector = make(needs=("successes",))
     collector.load_state_dict(make(needs=("improvements",)).state_dict())
     assert collector.needs == {"successes", "improvements"}
+
+
+def test_what_is_called_after_an_answer_may_raise_and_the_ledger_is_right_all_the_same():
+    def fails(answered):
+        raise RuntimeError("the policy is gone")
+
+    bank = ProblemBank([f"problem {i}" for i in range(6)])
+    collector = Collector(methods.uniform(bank, seed=0), 2, n_rollouts=1, on_answer=fails)
+    first, second = collector.ask(2)
+    collector.tell(first.ticket, first.place, 1.0)
+    with pytest.raises(RuntimeError, match="the policy is gone"):
+        collector.tell(second.ticket, second.place, 0.0)
+    assert (collector.counts["told"], collector.counts["answered"]) == (2, 1)
+    assert collector.curriculum.outstanding == ()

@@ -295,6 +295,8 @@ def states_of_others():
         "probability": (with_draw(probability=np.array([0.5, 1.5])), "with probability .*1.5.*, which cannot be"),
         "inclusion": (with_draw(inclusion=np.array([0.5, 0.0])), "inclusion .*0. .*, which cannot be"),
         "plays": (with_draw(selection=[np.array([0])] + [None] * 5), "a draw of 2 problems with 1 plays"),
+        "serial": ({**good, "serial": 0}, "an open draw 0 of run .*has 0 draws"),
+        "run": ({**good, "run": "another"}, "its own run 'another' has 1 draws"),
         "no draws": ({**good, "outstanding": [3]}, "the saved outstanding of curriculum holds no draws"),
         "method": (methods.uniform(bank).state_dict(), "name of curriculum is 'uniform', and 'osmd' here"),
         "arms": (methods.osmd(bank, arms="problems").state_dict(), "arms was 'problems' there and is 'groups' here"),

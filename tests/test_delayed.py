@@ -116,3 +116,22 @@ def test_the_loop_takes_it_as_it_takes_the_curriculum():
 def test_a_negative_delay_is_refused():
     with pytest.raises(ValueError, match="steps is -1"):
         make(-1)
+
+
+def test_an_answer_that_is_interrupted_is_given_again():
+    delayed = Delayed(methods.osmd(ProblemBank([f"problem {i}" for i in range(6)]), seed=0), 1)
+    for value in (0.1, 0.2):
+        delayed.tell(delayed.ask(2), [value] * 2)
+    update, heard = delayed.curriculum.bandit.update, []
+
+    def interrupted(selection, values, **extra):
+        heard.append(values.tolist())
+        if len(heard) == 1:
+            raise KeyboardInterrupt
+        update(selection, values, **extra)
+
+    delayed.curriculum.bandit.update = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        delayed.ask(2)
+    delayed.ask(2)
+    assert heard == [[0.1, 0.1], [0.1, 0.1]]
