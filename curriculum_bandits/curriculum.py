@@ -336,6 +336,8 @@ class Curriculum(Stateful):
         return Selection(*(getattr(draw, name) for name in names))
 
     def _claim(self, draw: Draw) -> _Open:
+        if not hasattr(draw, "ticket"):
+            raise TypeError(f"the draw is a {type(draw).__name__}; give what ask returned")
         ticket = draw.ticket
         if ticket.run != self._run:
             raise ValueError(f"the draw belongs to run {ticket.run!r}, this curriculum is run {self._run!r}")

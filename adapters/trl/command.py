@@ -25,7 +25,7 @@ from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
 from ..banks.stored import write_whole
-from .checkpoints import installed_versions, last_complete_checkpoint
+from .checkpoints import checkpoint_step, installed_versions, last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
@@ -104,11 +104,17 @@ def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrain
     trainer.accelerator.wait_for_everyone()
     if recipe.curriculum.overwrite_run:
         checkpoint = None
-    if checkpoint is not None:
-        logger.warning("continuing from %s", checkpoint)
     stop = StopCleanly()
-    trainer.add_callback(stop)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    if checkpoint is not None and 0 < training.max_steps <= (checkpoint_step(checkpoint) or 0):
+        logger.warning("%s is the end of this run; for more give a larger max_steps, or overwrite_run", checkpoint)
+        if trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
+            return trainer
+        trainer._load_from_checkpoint(checkpoint)  # not train, which would make one step more
+    else:
+        if checkpoint is not None:
+            logger.warning("continuing from %s", checkpoint)
+        trainer.add_callback(stop)
+        trainer.train(resume_from_checkpoint=checkpoint)
     if not stop.stopped:
         trainer.save_model(str(folder))
         if training.push_to_hub:

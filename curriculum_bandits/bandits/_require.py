@@ -12,6 +12,7 @@ def require(interval: str, **settings: float) -> None:
 
     Raises:
         ValueError: If one is not in the interval.
+        TypeError: If one is no number.
 
     >>> require("(0, 1]", rate=0.5, share=0.0)
     Traceback (most recent call last):
@@ -19,6 +20,10 @@ def require(interval: str, **settings: float) -> None:
     """
     low, high = (float(end) for end in interval[1:-1].split(","))
     for name, value in settings.items():
-        above = value >= low if interval[0] == "[" else value > low
-        if not (above and (value <= high if interval[-1] == "]" else value < high)):
+        try:
+            above = value >= low if interval[0] == "[" else value > low
+            below = value <= high if interval[-1] == "]" else value < high
+        except TypeError:
+            raise TypeError(f"{name} is {value!r}; it must be a number in {interval}") from None
+        if not (above and below):
             raise ValueError(f"{name} is {value}; it must be in {interval}")

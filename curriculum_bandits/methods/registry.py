@@ -153,8 +153,14 @@ def method(title: str, **declaration: Any) -> Callable[[Callable[P, Curriculum]]
 
         @functools.wraps(function)
         def make(*args: P.args, **kwargs: P.kwargs) -> Curriculum:
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{own.name}: {error}") from None
             bound.apply_defaults()
+            bank = bound.arguments.get("bank")
+            if bank is None or isinstance(bank, list | tuple | str):
+                raise TypeError(f"{own.name} has a {type(bank).__name__} for a bank; give ProblemBank(prompts)")
             values = {name: value for name, value in bound.arguments.items() if name != "bank"}
             changed = {name: value for name, value in values.items() if _differs(value, signature.parameters[name])}
             for each in signature.parameters.values():

@@ -83,3 +83,16 @@ def test_arms_that_do_not_exist_are_refused():
         methods.osmd(a_bank(), "topics")
     with pytest.raises(ValueError, match="the bank has no groups"):
         methods.osmd(a_bank(groups=None), "groups")
+
+
+def test_what_cannot_be_a_setting_or_a_bank_or_a_draw_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"floor is 'a'; it must be a number in \[0, 1\)"):
+        methods.osmd(a_bank(), floor="a")
+    with pytest.raises(TypeError, match="osmd: got an unexpected keyword argument 'flor'"):
+        methods.osmd(a_bank(), flor=0.1)
+    for bank in (["1+1=", "2+3="], None):
+        with pytest.raises(TypeError, match=r"osmd has a \w+ for a bank; give ProblemBank\(prompts\)"):
+            methods.osmd(bank)
+    curriculum = methods.osmd(a_bank())
+    with pytest.raises(TypeError, match="the draw is a ndarray; give what ask returned"):
+        curriculum.tell(curriculum.ask(4).items, [0.0] * 4)

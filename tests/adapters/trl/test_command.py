@@ -143,6 +143,18 @@ def test_the_same_command_goes_on_from_the_last_complete_checkpoint(tiny, tmp_pa
     assert len(json.loads((tmp_path / "half" / ENVIRONMENT_FILE).read_text())["starts"]) == 2
 
 
+def test_the_same_command_trains_no_step_more_after_the_end_and_writes_the_model_if_it_is_missing(tiny, tmp_path):
+    same = sums(tiny, tmp_path, save_strategy="steps", save_steps=4)
+    run = tmp_path / "run"
+    assert main(same) == 0
+    before, weights = drawn(run), (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").unlink()
+    assert main(same) == 0
+    assert drawn(run) == before
+    assert (run / "model.safetensors").read_bytes() == weights
+    assert [folder.name for folder in run.glob("checkpoint-*")] == ["checkpoint-4"]
+
+
 def test_a_folder_of_another_run_is_refused_with_the_fields_named(tiny, tmp_path, capsys):
     assert main(sums(tiny, tmp_path, max_steps=1)) == 0
     before = (tmp_path / "run" / RESOLVED_FILE).read_text()
