@@ -126,6 +126,8 @@ class ProblemBank:
         columns: Mapping[str, Sequence[Any]] | None = None,
         verifier: Verifier | None = None,
     ) -> None:
+        if isinstance(prompts, str):
+            raise TypeError(f"prompts is the text {prompts[:40]!r}; give a sequence of prompts, such as [text]")
         self.prompts = _kept(prompts)
         if not len(self.prompts):
             raise ValueError("the bank is empty; give at least one problem")

@@ -404,3 +404,8 @@ def test_what_a_verifier_would_evaluate_is_wrong_and_a_family_that_runs_code_is_
         assert bank.verify(0, text) == 0.0
     with pytest.raises(ValueError, match="'simple_integration' cannot be used"):
         ProblemBank.from_reasoning_gym(reasoning_gym.create_dataset("simple_integration", size=1, seed=1))
+
+
+def test_one_text_is_no_bank():
+    with pytest.raises(TypeError, match=r"prompts is the text '1\+1='; give a sequence of prompts"):
+        ProblemBank("1+1=")
