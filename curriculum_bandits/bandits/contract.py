@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray as FloatArray
+from curriculum_bandits._typing import IntArray as IntArray
+
 __all__ = ["ArrayLike", "Bandit", "Diagnosed", "Extra", "RandomizedBandit", "RefusedUtility", "Selection"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 #: Anything numpy makes an array of.
 ArrayLike: TypeAlias = npt.ArrayLike

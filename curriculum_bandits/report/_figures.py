@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.report._reading import Evaluation, RecordedRun, sums_at
 from curriculum_bandits.report._text import compact, label, percent
 
 __all__ = ["Figure", "LegendEntry", "figures_of", "group_style", "group_utility", "main_metric", "parts_of_a_step"]
 
-FloatArray = npt.NDArray[np.float64]
 Paint = Callable[[Any, Any, bool], None]
 
 _MOST_STACKED = 12

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import IntArray
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.report._figures import figures_of, group_utility, main_metric, parts_of_a_step
 from curriculum_bandits.report._reading import RecordedRun, find_record, read_example, read_record
@@ -23,7 +23,6 @@ from curriculum_bandits.report._text import compact, duration, number, percent, 
 
 __all__ = ["write_report"]
 
-IntArray = npt.NDArray[np.int64]
 
 _MOST_PROBLEMS = 10  # in either table
 _PRIOR_DRAWS = 4.0

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.tracking import RECORD_FILE, RECORD_VERSION
 
 __all__ = ["Estimate", "Evaluation", "RecordedRun", "find_record", "read_example", "read_record", "sums_at"]
@@ -26,8 +27,6 @@ __all__ = ["Estimate", "Evaluation", "RecordedRun", "find_record", "read_example
 # Of a record larger than this, in bytes, only a random part of the draws is read, about as much as this.
 _MOST_BYTES = 256 * 2**20
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _DRAW = re.compile(rb'\s*\{\s*"kind"\s*:\s*"draw"')
 _LARGEST = 1e15  # beyond, a number counts as missing: no step, reward or difficulty is there

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from curriculum_bandits._typing import override
-from curriculum_bandits.sampling.simplex import FloatArray, IntArray
+from curriculum_bandits._typing import FloatArray, IntArray, override
 from curriculum_bandits.state import Array, Count, Field, Fixed, Stateful
 
 __all__ = ["CandidateGenerator", "ShuffledCandidates", "UniformCandidates"]

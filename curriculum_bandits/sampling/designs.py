@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits.sampling.simplex import FloatArray, IntArray, kl_projection
+from curriculum_bandits._typing import FloatArray, IntArray
+from curriculum_bandits.sampling.simplex import kl_projection
 
 __all__ = [
     "categorical",

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from curriculum_bandits._typing import override
-from curriculum_bandits.sampling.simplex import FloatArray, IntArray
+from curriculum_bandits._typing import FloatArray, IntArray, override
 from curriculum_bandits.state import Array, Field, Fixed, Stateful
 
 __all__ = ["Partition", "Within"]

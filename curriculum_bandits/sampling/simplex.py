@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
+
 __all__ = ["Capacity", "capped", "kl_projection", "rescaled_into", "spread_rounding"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _MAX_ITERATIONS = 200
 _NEWTON_ONLY = 20
