@@ -1,8 +1,7 @@
 """The command line: one word per job, each loaded only when it is called.
 
-A command is a module with `add_arguments(parser)` and `main(arguments)`,
-or, where another library's parser reads its words, with `main(words)`. Its line here is all that listing the commands
-needs, so that ``--help`` answers at once.
+A command is a module whose ``main(words)`` reads its own words and returns the exit status. Its line here is all that
+listing the commands needs, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -10,50 +9,44 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NamedTuple
+
+from curriculum_bandits.exit_status import ended
 
 __all__ = ["COMMANDS", "Command", "main"]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One subcommand.
 
     Attributes:
-        module: Where its `add_arguments` and `main` are.
+        module: Where its `main` is.
         summary: What it does, in one line.
-        reads_words: Its `main` takes the words of the command line, reads them itself and returns the exit status.
     """
 
     module: str
     summary: str
-    reads_words: bool = False
 
 
 #: Every subcommand by name.
 COMMANDS = {
     "demo": Command(
         "curriculum_bandits.benchmarks.llm.demo",
-        "train a tiny model with GRPO under uniform, OSMD and the neural curator, and compare",
+        "train a tiny model with GRPO under uniform, SEC and the neural curator, and compare",
     ),
     "regret": Command(
         "curriculum_bandits.benchmarks.regret.command",
         "play policies on non-stationary bandits with known means, and measure their regret",
     ),
     "compare": Command(
-        "curriculum_bandits.benchmarks.curricula.command",
-        "compare curricula on simulated students by measuring what each learns per rollout",
-    ),
-    "gym": Command(
-        "curriculum_bandits.benchmarks.gym.command",
-        "train an agent on graded tasks of a gymnasium environment under curricula of your choice",
+        "curriculum_bandits.benchmarks.students.command",
+        "compare curricula on simulated students and small agents, by what each learns per rollout",
     ),
     "llm": Command(
         "curriculum_bandits.adapters.trl.command",
         "post-train a language model with TRL on what a curriculum chooses, from one YAML file",
-        reads_words=True,
     ),
     "report": Command(
         "curriculum_bandits.report.command",
@@ -69,34 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; those of the process by default.
 
     Returns:
-        Exit status: 0, 130 after an interrupt, 1 where an optional dependency is missing, or what the command says.
+        Exit status, as `exit_status.ended` has it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if words and words[0] in COMMANDS and COMMANDS[words[0]].reads_words:
-        return _run(words[0], lambda: importlib.import_module(COMMANDS[words[0]].module).main(words[1:]))
+    if words and words[0] in COMMANDS:
+        name = f"curriculum-bandits {words[0]}"
+        return ended(name, lambda: importlib.import_module(COMMANDS[words[0]].module).main(words[1:]))
     parser = argparse.ArgumentParser(
         prog="curriculum-bandits",
         description="What should a learner train on next? Curricula as non-stationary bandits.",
         epilog="Each command has its own --help.",
     )
     parser.add_argument("--version", action="version", version=version("curriculum-bandits"))
-    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    commands = parser.add_subparsers(metavar="command", required=True)
     for name, command in COMMANDS.items():
-        subparser = commands.add_parser(name, help=command.summary, description=command.summary)
-        if words[:1] == [name]:
-            module = importlib.import_module(command.module)
-            module.add_arguments(subparser)
-            subparser.set_defaults(run=module.main)
-    arguments = parser.parse_args(words)
-    return _run(arguments.command, lambda: arguments.run(arguments))
-
-
-def _run(command: str, action: Callable[[], int | None]) -> int:
-    try:
-        return action() or 0
-    except KeyboardInterrupt:
-        print("\ninterrupted; the same command resumes from the last checkpoint", file=sys.stderr)
-        return 130
-    except ModuleNotFoundError as error:
-        print(f"curriculum-bandits {command}: {error}", file=sys.stderr)
-        return 1
+        commands.add_parser(name, help=command.summary)
+    parser.parse_args(words)  # nothing but --help, --version and words that name no command comes here
+    return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from collections.abc import Mapping
 from types import ModuleType
 
-__all__ = ["require_extra"]
+__all__ = ["require_extra", "require_extras"]
 
 
 def require_extra(module: str, extra: str) -> ModuleType:
@@ -28,3 +30,20 @@ def require_extra(module: str, extra: str) -> ModuleType:
             raise
         message = f"{error.name} is not installed; run: pip install 'curriculum-bandits[{extra}]'"
         raise ModuleNotFoundError(message, name=error.name) from None
+
+
+def require_extras(needs: Mapping[str, str]) -> None:
+    """Ask for everything that a command needs in one message, and import nothing.
+
+    Args:
+        needs: The extra that brings each module, by the module's name.
+
+    Raises:
+        ModuleNotFoundError: If some are not installed; the message names all of them and gives one pip command.
+    """
+    missing = {module: extra for module, extra in needs.items() if importlib.util.find_spec(module) is None}
+    if missing:
+        extras = ",".join(dict.fromkeys(missing.values()))
+        are = "is" if len(missing) == 1 else "are"
+        message = f"{', '.join(missing)} {are} not installed; run: pip install 'curriculum-bandits[{extras}]'"
+        raise ModuleNotFoundError(message, name=next(iter(missing)))

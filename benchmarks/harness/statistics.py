@@ -1,8 +1,8 @@
-"""What is read off learning curves: speed, level, chance of improvement, and share of what an oracle gains.
+"""Statistics of paired runs: speedup, interquartile mean, probability of improvement, share of an oracle's gain.
 
-Pure functions of arrays. Curves are (seeds, evaluations), seeds are paired between methods, budgets are (evaluations,).
-Every interval is a percentile bootstrap over seeds; a resample takes the same seeds of every method, so what differs
-between seeds but not between methods cancels.
+Pure functions of arrays. Curves are (seeds, evaluations), seeds are paired between entries, budgets are (evaluations,).
+Every interval is a percentile bootstrap over seeds; a resample takes the same seeds of every entry, so what differs
+between seeds but not between entries cancels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 __all__ = [
     "RESAMPLES",
     "Estimate",
-    "Speed",
+    "Speedup",
     "finals",
     "improvement_over_pairs",
     "interquartile_mean",
@@ -54,19 +54,19 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Speed:
-    """How fast a method reaches what uniform ends at.
+class Speedup:
+    """How fast an entry reaches what the baseline ends at.
 
     Attributes:
-        target: Mean over seeds of uniform's last three evaluations.
-        uniform_budget: Budget at which uniform's mean curve crosses it.
-        budget: Budget at which the method's does, with its interval; an end is infinite where it is not reached.
-        ratio: ``uniform_budget / budget``; 0 where the target is not reached, nan where uniform starts at it.
-        reached: Share of the resamples in which the method reaches the target.
+        target: Mean over seeds of the baseline's last three evaluations.
+        baseline_budget: Budget at which the baseline's mean curve crosses it.
+        budget: Budget at which the entry's does, with its interval; an end is infinite where it is not reached.
+        ratio: ``baseline_budget / budget``; 0 where the target is not reached, nan where the baseline starts at it.
+        reached: Share of the resamples in which the entry reaches the target.
     """
 
     target: float
-    uniform_budget: float
+    baseline_budget: float
     budget: Estimate
     ratio: Estimate
     reached: float
@@ -87,11 +87,11 @@ def finals(curves: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.mean(np.asarray(curves, dtype=np.float64)[..., -_LAST:], axis=-1))
 
 
-def target(uniform: npt.ArrayLike) -> float:
-    """What a method is asked to reach: the mean over seeds of uniform's last three evaluations.
+def target(baseline: npt.ArrayLike) -> float:
+    """What an entry is asked to reach: the mean over seeds of the baseline's last three evaluations.
 
     Args:
-        uniform: Curves of uniform, shape (seeds, evaluations).
+        baseline: Curves of the baseline, shape (seeds, evaluations).
 
     Returns:
         The target.
@@ -159,7 +159,7 @@ def time_to_threshold(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: np
     if x.shape != fitted.shape[-1:]:
         raise ValueError(f"there are {len(x)} budgets for {fitted.shape[-1]} evaluations; give one each")
     aims = np.broadcast_to(np.asarray(targets, dtype=np.float64), fitted.shape[:-1])
-    # A fit is a mean of means: uniform's own last block may miss its target by rounding alone.
+    # A fit is a mean of means: the baseline's own last block may miss its target by rounding alone.
     there = fitted >= (aims - 1e-12 * np.maximum(1.0, np.abs(aims)))[..., None]
     first = np.argmax(there, axis=-1)
     before = np.maximum(first - 1, 0)
@@ -172,40 +172,40 @@ def time_to_threshold(budgets: npt.ArrayLike, curves: npt.ArrayLike, targets: np
 
 def speedup(
     budgets: npt.ArrayLike,
-    uniform: npt.ArrayLike,
-    method: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    entry: npt.ArrayLike,
     *,
     rival: npt.ArrayLike | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Speed:
-    """By what factor a method needs less budget than uniform, or than a rival, to reach uniform's final value.
+) -> Speedup:
+    """By what factor an entry needs less budget than the baseline, or than a rival, to reach the baseline's final value.
 
-    The mean curve over seeds is what crosses, uniform's own as well, which always gets there. Each resample has its own
+    The mean curve over seeds is what crosses, the baseline's own as well, which always gets there. Each resample has its own
     target and both its own crossings.
 
-    A resample in which the method does not reach the target has no ratio; all that is known is that it lies between 0
-    and uniform's crossing over the last budget. It counts as 0 for the lower end of the interval and as that largest
+    A resample in which the entry does not reach the target has no ratio; all that is known is that it lies between 0
+    and the baseline's crossing over the last budget. It counts as 0 for the lower end of the interval and as that largest
     possible value for the upper end, so censoring widens the interval and never moves an end inwards. A resample in
-    which uniform begins at its target, so that there is no speed to speak of, is left out.
+    which the baseline begins at its target, so that there is no speed to speak of, is left out.
 
     Args:
         budgets: Budget at each evaluation, ascending, shape (evaluations,).
-        uniform: Curves of uniform, shape (seeds, evaluations).
-        method: Curves of the method on the same seeds in the same order, of that shape.
-        rival: Curves of what the method is compared with, likewise; None is uniform. The target stays uniform's. Where
-            the rival does not reach it, it counts as if it had with the last budget, which understates the method.
+        baseline: Curves of the baseline, shape (seeds, evaluations).
+        entry: Curves of the entry on the same seeds in the same order, of that shape.
+        rival: Curves of what the entry is compared with, likewise; None is the baseline. The target stays the baseline's. Where
+            the rival does not reach it, it counts as if it had with the last budget, which understates the entry.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
     Returns:
-        The speed; what is said there of uniform's budget is said of the rival's.
+        The speed; what is said there of the baseline's budget is said of the rival's.
 
     Raises:
         ValueError: If the shapes do not fit.
     """
     x = np.asarray(budgets, dtype=np.float64)
-    base, other = _paired(uniform, method)
+    base, other = _paired(baseline, entry)
     weights = np.concatenate([np.full((1, len(base)), 1.0 / len(base)), _weights(len(base), resamples, seed)])
     base_mean, other_mean = weights @ base, weights @ other  # row 0: the estimate; the others: resamples
     aims = finals(base_mean)
@@ -213,17 +213,17 @@ def speedup(
     if rival is None:
         base_budget = time_to_threshold(x, base_mean, aims)
     else:
-        base_budget = np.minimum(time_to_threshold(x, weights @ _paired(uniform, rival)[1], aims), x[-1])
+        base_budget = np.minimum(time_to_threshold(x, weights @ _paired(baseline, rival)[1], aims), x[-1])
     defined = base_budget > x[0]
-    with np.errstate(divide="ignore"):  # a method that starts above the target is infinitely fast
+    with np.errstate(divide="ignore"):  # an entry that starts above the target is infinitely fast
         ratio = np.divide(base_budget, budget, out=np.full_like(budget, np.nan), where=defined)
     reached = np.isfinite(budget)
     at_most = np.where(reached, ratio, base_budget / x[-1])
     kept = defined[1:]
     lower, upper = _ends(len(base) if defined[0] else 0, ratio[1:][kept], at_most[1:][kept])
-    return Speed(
+    return Speedup(
         target=float(aims[0]),
-        uniform_budget=float(base_budget[0]),
+        baseline_budget=float(base_budget[0]),
         budget=Estimate(float(budget[0]), *_ends(len(base), budget[1:])),
         ratio=Estimate(float(ratio[0]), lower, upper),
         reached=float(np.mean(reached[1:])),
@@ -256,16 +256,16 @@ def interquartile_mean(final: npt.ArrayLike, *, resamples: int = RESAMPLES, seed
 
 
 def probability_of_improvement(
-    uniform: npt.ArrayLike, method: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
+    baseline: npt.ArrayLike, entry: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Estimate:
-    """The chance that a method ends above uniform on the same seed; ties count half.
+    """The chance that an entry ends above the baseline on the same seed; ties count half.
 
-    Seeds are paired: a seed is one bank and one learner, which differ between seeds more than methods do, and a user
-    has one of them to choose a method for. `improvement_over_pairs` is the usual measure, which pairs no seeds.
+    Seeds are paired: a seed is one bank and one learner, which differ between seeds more than entries do, and a user
+    has one of them to choose an entry for. `improvement_over_pairs` is the usual measure, which pairs no seeds.
 
     Args:
-        uniform: Final values of uniform, shape (seeds,) or (strata, seeds): a stratum is a learner.
-        method: Those of the method on the same seeds in the same order, of that shape.
+        baseline: Final values of the baseline, shape (seeds,) or (strata, seeds): a stratum is a learner.
+        entry: Those of the entry on the same seeds in the same order, of that shape.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
@@ -278,7 +278,7 @@ def probability_of_improvement(
     >>> probability_of_improvement([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.3, 0.3]).value
     0.625
     """
-    base, other = (np.atleast_2d(values) for values in _paired(uniform, method))
+    base, other = (np.atleast_2d(values) for values in _paired(baseline, entry))
     won = 0.5 * (np.sign(other - base) + 1.0)
     seeds = base.shape[1]
     shares = [_weights(seeds, resamples, seed + stratum) @ of_stratum for stratum, of_stratum in enumerate(won)]
@@ -286,16 +286,16 @@ def probability_of_improvement(
 
 
 def improvement_over_pairs(
-    uniform: npt.ArrayLike, method: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
+    baseline: npt.ArrayLike, entry: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Estimate:
-    """The chance that a run of a method ends above a run of uniform, whatever their seeds; ties count half.
+    """The chance that a run of an entry ends above a run of the baseline, whatever their seeds; ties count half.
 
     The probability of improvement of Agarwal et al. 2021: on each task the share of all pairs of runs, mean over tasks,
-    with both methods' runs resampled independently on each task.
+    with both entries' runs resampled independently on each task.
 
     Args:
-        uniform: Final values of uniform, shape (seeds,) or (strata, seeds): a stratum is a task, here a learner.
-        method: Those of the method, of that shape.
+        baseline: Final values of the baseline, shape (seeds,) or (strata, seeds): a stratum is a task, here a learner.
+        entry: Those of the entry, of that shape.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
@@ -308,7 +308,7 @@ def improvement_over_pairs(
     >>> improvement_over_pairs([0.1, 0.2], [0.2, 0.3]).value
     0.875
     """
-    base, other = (np.atleast_2d(values) for values in _paired(uniform, method))
+    base, other = (np.atleast_2d(values) for values in _paired(baseline, entry))
     won = 0.5 * (np.sign(other[:, :, None] - base[:, None, :]) + 1.0)  # of every pair, (strata, seeds, seeds)
     seeds = base.shape[1]
     shares = [
@@ -325,27 +325,28 @@ def improvement_over_pairs(
 
 
 def oracle_share(
-    uniform: npt.ArrayLike,
-    method: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    entry: npt.ArrayLike,
     oracle: npt.ArrayLike,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Which part of what an oracle gains over uniform a method gains: (method - uniform) / (oracle - uniform) of means.
+    """Which part of what an oracle gains over the baseline an entry gains:  (entry - baseline) / (oracle - baseline) of
+    means.
 
-    A resample in which the oracle does not end above uniform says nothing about the share: it counts as minus infinity
+    A resample in which the oracle does not end above the baseline says nothing about the share: it counts as minus infinity
     for the lower end of the interval and as infinity for the upper.
 
     Args:
-        uniform: Final values of uniform, shape (seeds,).
-        method: Those of the method on the same seeds in the same order, shape (seeds,).
+        baseline: Final values of the baseline, shape (seeds,).
+        entry: Those of the entry on the same seeds in the same order, shape (seeds,).
         oracle: Those of the oracle, shape (seeds,).
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
     Returns:
-        The share: 0 is uniform, 1 the oracle; nan where the oracle does not end above uniform.
+        The share: 0 is the baseline, 1 the oracle; nan where the oracle does not end above the baseline.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -353,8 +354,8 @@ def oracle_share(
     >>> oracle_share([0.0, 0.5], [0.25, 0.75], [0.5, 1.0])
     Estimate(value=0.5, lower=0.5, upper=0.5)
     """
-    base, other = _paired(uniform, method)
-    _, best = _paired(uniform, oracle)
+    base, other = _paired(baseline, entry)
+    _, best = _paired(baseline, oracle)
     weights = np.concatenate([np.full((1, len(base)), 1.0 / len(base)), _weights(len(base), resamples, seed)])
     gain, most = weights @ (other - base), weights @ (best - base)
     known = most > 1e-12 * np.mean(np.abs(base))

@@ -1,0 +1,185 @@
+"""A command line made of documented dataclasses, by tyro.
+
+An experiment has two: its settings, which make the numbers, and where it runs, which does not. The names of their
+fields are the options, the lines of their docstrings the help. ``--settings FILE`` takes the settings of an earlier
+command, or any YAML or JSON file of fields, in the place of the defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from curriculum_bandits.exit_status import ended
+from curriculum_bandits.extras import require_extras
+
+from .trials import seed_words
+from .workers import Workers
+
+__all__ = ["Where", "command_words", "parsed", "run_command"]
+
+Settings = TypeVar("Settings")
+Place = TypeVar("Place")
+
+
+@dataclass(frozen=True)
+class Where(Workers):
+    """Who works, and what is written.
+
+    Attributes:
+        jobs: Workers; -1 for all cores, or all that a cluster has; 1 works in this process.
+        backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
+        scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
+        output: Folder of tables and figures; what another command left there is moved aside.
+        runs: Folder of the results of single runs, which several outputs may share; by default within the output.
+        again: Play also what is stored.
+    """
+
+    output: Path = Path("runs")
+    runs: Path | None = None
+    again: bool = False
+
+    @property
+    def store(self) -> Path:
+        """Folder of the results of single runs."""
+        return self.output / "runs" if self.runs is None else self.runs
+
+
+def run_command(
+    name: str,
+    words: Sequence[str] | None,
+    settings: Settings,
+    place: Place,
+    action: Callable[[Settings, Place], int | None],
+    *,
+    needs: Mapping[str, str],
+    listing: Callable[[], str] | None = None,
+    examples: str = "",
+) -> int:
+    """Do what a command line asks.
+
+    Args:
+        name: What is typed before the options.
+        words: The options; None takes those of the process.
+        settings: What makes the numbers, with the defaults: a dataclass.
+        place: Where it runs, with the defaults: a dataclass.
+        action: Given both; returns the exit status, None for 0.
+        needs: Optional modules and the extra that brings each, asked for in one message before anything is written.
+        listing: What ``--list`` shows.
+        examples: What stands below the help.
+
+    Returns:
+        Exit status: 0; 1 where something fails or is missing; 2 for wrong use; 130 after an interrupt.
+    """
+    given = sys.argv[1:] if words is None else list(words)
+
+    def act() -> int | None:
+        if listing is not None and "--list" in given:
+            print(listing())
+            return 0
+        require_extras(needs)
+        chosen, where = parsed(name, given, settings, place, examples=examples, lists=listing is not None)
+        return action(chosen, where)
+
+    return ended(name, act)
+
+
+def parsed(
+    name: str, words: Sequence[str], settings: Settings, place: Place, *, examples: str = "", lists: bool = False
+) -> tuple[Settings, Place]:
+    """Read a command line.
+
+    Args:
+        name: What is typed before the options.
+        words: The options.
+        settings: What makes the numbers, with the defaults.
+        place: Where it runs, with the defaults.
+        examples: What stands below the help.
+        lists: Whether the command has ``--list``.
+
+    Returns:
+        Both, with what the words say.
+
+    Raises:
+        ValueError: If a file of settings cannot be read.
+        SystemExit: With 2 for wrong use, with 0 after the help.
+    """
+    import tyro
+
+    words, chosen = _from_file(list(words), settings)
+    fields = [
+        (part, tyro.conf.OmitArgPrefixes[type(value)], dataclasses.field(default=value))
+        for part, value in (("what", chosen), ("where", place))
+    ]
+    both = dataclasses.make_dataclass("Command", fields)
+    both.__doc__ = (type(settings).__doc__ or "").partition("\n")[0]
+    try:
+        made: Any = tyro.cli(both, prog=name, args=words, config=(tyro.conf.FlagCreatePairsOff,))
+    except SystemExit as exit:
+        if exit.code in (0, None):
+            print("also: --settings FILE, defaults from an earlier settings.json or from YAML" + "; --list" * lists)
+            print(f"\n{examples}" if examples else "")
+        raise
+    return made.what, made.where
+
+
+def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Settings]:
+    if "--settings" not in words:
+        return words, settings
+    place = words.index("--settings")
+    if place + 1 == len(words):
+        raise ValueError("--settings is given without a file; name one")
+    path = Path(words[place + 1])
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix == ".json" else _yaml(text)
+        values = values.get("settings", values)
+        known = {field.name for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read as settings ({error}); give a JSON or YAML file of options") from None
+    if unknown:
+        raise ValueError(f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}")
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    chosen: Any = dataclasses.replace(settings, **plain)  # type: ignore[type-var]
+    return words[:place] + words[place + 2 :], chosen
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def command_words(name: str, settings: Any) -> str:
+    """The command that makes these numbers, but for where it is done.
+
+    Args:
+        name: What is typed before the options.
+        settings: A dataclass of plain values; what has its default is left out.
+
+    Returns:
+        A command line.
+    """
+    words = name.split()
+    for field in dataclasses.fields(settings):
+        value, default = getattr(settings, field.name), field.default
+        if value == default or value is None:
+            continue
+        option = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [option if value else f"--no-{option[2:]}"]
+        elif isinstance(value, tuple):
+            words += [option, *(seed_words(value) if field.name == "seeds" else map(str, value))]
+        else:
+            words += [option, str(value)]
+    return shlex.join(words)
