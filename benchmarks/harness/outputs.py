@@ -80,7 +80,9 @@ class Outputs:
             return set()
         if earlier.get("settings") == self.settings:
             return files
-        place = next(self.folder / f"earlier-{n}" for n in range(1, 10**6) if not (self.folder / f"earlier-{n}").exists())
+        place = next(
+            self.folder / f"earlier-{n}" for n in range(1, 10**6) if not (self.folder / f"earlier-{n}").exists()
+        )
         place.mkdir()
         for name in (*files, _SETTINGS):
             os.replace(self.folder / name, place / name)
