@@ -1,7 +1,7 @@
 """``curriculum-bandits demo``: one bank, one seed and three curricula of the headline benchmark, in minutes on a CPU.
 
-It shows the whole way working: TRL's trainer, reasoning-gym's problems and verifiers, a model made on the spot. One seed
-is no evidence that one curriculum beats another; so the intervals of the committed comparison stand beside it.
+It shows the whole way working: TRL's trainer, reasoning-gym's problems and verifiers, a model made on the spot. One
+seed is no evidence that one curriculum beats another; the intervals of the committed comparison stand beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ BANK = "arithmetic"
 METHODS = (BASELINE, "sec(temperature=0.2)", "actor_curator")
 
 _NAME = "curriculum-bandits demo"
-_COMMITTED = ("llm", "results", "primary", "summary.csv")
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,8 @@ def demo_table(comparison: BankComparison, setting: Setting) -> str:
     lines = [
         text_table(columns, comparison.rows()),
         "",
-        "Accuracy: on held-out problems, mean of the last three evaluations. Tokens saved: how many times fewer tokens than",
-        "uniform to uniform's final accuracy. Informative: problems drawn whose rollouts did not all earn the same.",
+        "Accuracy: on held-out problems, mean of the last three evaluations. Tokens saved: how many times fewer tokens",
+        "than uniform to uniform's final accuracy. Informative: problems drawn whose rollouts did not all earn the same.",
         f"Seed {comparison.seeds[0]}, {setting.tokens:,} tokens for each, prompts and completions of all rollouts.",
         "ONE SEED PROVES NOTHING: another may turn the order round.",
     ]
@@ -196,7 +195,7 @@ def _curves(comparison: BankComparison) -> str:
 
 def _committed(bank: str) -> Mapping[str, tuple[str, str]]:
     """Final accuracy and tokens saved over many seeds, by method, as the comparison wrote them."""
-    path = resources.files(__package__.rpartition(".")[0]).joinpath(*_COMMITTED)
+    path = resources.files(__package__) / "results" / "primary" / "summary.csv"
     with path.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["bank"] == bank]
 

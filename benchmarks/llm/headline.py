@@ -49,9 +49,10 @@ class HeadlineSettings:
 
     Attributes:
         banks: Of arithmetic, arc_1d and countdown.
-        methods: Names with settings, as in 'sec(temperature=0.1)', with DAPO's filter as in 'uniform+dapo(max_draws=4)',
-            answered late as in 'sec+delayed(steps=4)', or package.module:function; uniform is always among them.
-        seeds: Numbers, or ranges such as 0..7; bank, model and held-out problems of a seed are the same for all methods.
+        methods: Names with settings, as in 'sec(temperature=0.1)', with DAPO's filter as in
+            'uniform+dapo(max_draws=4)', answered late as in 'sec+delayed(steps=4)', or package.module:function; uniform
+            is always among them.
+        seeds: Numbers, or ranges such as 0..7; bank, model and held-out problems of a seed are the same for all.
     """
 
     banks: tuple[str, ...] = tuple(BANKS)

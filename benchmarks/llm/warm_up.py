@@ -1,8 +1,8 @@
 """A tiny decoder that has mastered the easiest levels of a bank, has seen the next ones, and not the rest.
 
-Reinforcement learning has nothing to reinforce until some answers are right, so the model is taught first: it then finds
-solved problems, hopeless ones and a frontier between them. In the last steps it is shown careless answers as well, the
-more often the harder the problem: it can do more than it does, as a pretrained model can, and that is what GRPO then
+Reinforcement learning has nothing to reinforce until some answers are right, so the model is taught first: it then
+finds solved problems, hopeless ones and a frontier between them. In the last steps it is shown careless answers as well,
+the more often the harder the problem: it can do more than it does, as a pretrained model can, and that is what GRPO then
 brings out. The warm-up is a function of its settings and seed alone, and is kept under a hash of them.
 """
 
