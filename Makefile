@@ -30,7 +30,7 @@ demo: $(INSTALLED)  ## GRPO under uniform, SEC and the neural curator, about DEM
 # The targets from here to cost write all that is committed below benchmarks/*/results, and more beside it that git
 # ignores; tests/test_committed_results.py says what may be committed. What is stored is not played again.
 demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; DEMO_TIME on two cores
-	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo --runs runs/demo-results $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo --store runs/demo-results $(ARGS)
 
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
@@ -66,7 +66,7 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 
 # Resumes where it was interrupted.
-HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --runs runs/headline
+HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --store runs/headline
 HEADLINE_RESULTS := benchmarks/llm/results
 CHOSEN := 'sec(temperature=0.2)' pcl actor_curator
 DAPO := dapo(max_draws=4)

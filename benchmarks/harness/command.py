@@ -37,18 +37,18 @@ class Where(Workers):
         backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
         scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
         output: Folder of tables and figures; what another command left there is moved aside.
-        runs: Folder of the results of single runs, which several outputs may share; by default within the output.
+        store: Folder of the results of single runs, which several outputs may share; by default within the output.
         again: Play also what is stored.
     """
 
     output: Path = Path("runs")
-    runs: Path | None = None
+    store: Path | None = None
     again: bool = False
 
     @property
-    def store(self) -> Path:
+    def results(self) -> Path:
         """Folder of the results of single runs."""
-        return self.output / "runs" if self.runs is None else self.runs
+        return self.output / "runs" if self.store is None else self.store
 
 
 def run_command(

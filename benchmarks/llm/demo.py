@@ -100,7 +100,9 @@ def run_demo(
     )
     if progress:
         print(table)
-        print(f"picture: {where.output / 'demo.png'}   a page about a run: curriculum-bandits report {where.store}/...")
+        print(
+            f"picture: {where.output / 'demo.png'}   a page about a run: curriculum-bandits report {where.results}/..."
+        )
     return comparison
 
 

@@ -78,7 +78,7 @@ class LlmWhere(Where):
         backend: A joblib backend on this machine; by default loky.
         scheduler: Address of a Dask scheduler that shares the folders below.
         output: Folder of tables and figures; what another command left there is moved aside.
-        runs: Folder of runs, which several outputs may share; by default within the output.
+        store: Folder of runs, which several outputs may share; by default within the output.
         again: Play also what is stored.
         cache: Folder of warmed-up models.
     """
@@ -103,7 +103,7 @@ def compared(
         A comparison per bank.
     """
     trials = grid(methods, settings, seeds, lambda entry, _: (find_entry(entry).method.revision,))
-    store = Store[Result](where.store, read_result)
+    store = Store[Result](where.results, read_result)
     missing = trials if where.again else missing_trials(trials, store)
     workers = Workers(where.jobs, where.backend, where.scheduler)
     with _tokens_bar(trials, missing, store, progress):
@@ -166,7 +166,7 @@ def run_headline(
     outputs.write({"summary.txt": table, "summary.csv": csv_table(comparisons)}, pictures, about=about)
     if progress:
         print(table)
-        print(f"tables and figures: {where.output}; runs: {where.store}")
+        print(f"tables and figures: {where.output}; runs: {where.results}")
     return comparisons
 
 
@@ -215,7 +215,7 @@ def _tokens_bar(
                 spent = [min(budget[trial], tokens_spent(store.workplace(trial))) for trial in missing]
                 bar.update(max(0, done + sum(spent) - bar.n))
                 playing = sum(0 < tokens < budget[trial] for trial, tokens in zip(missing, spent, strict=True))
-                bar.set_postfix_str(f"{playing} runs at work" if playing else "warming up", refresh=False)
+                bar.set_postfix_str(f"{playing} runs at work" if any(spent) else "warming up", refresh=False)
 
         thread = threading.Thread(target=watch, daemon=True)
         bar.update(done)
