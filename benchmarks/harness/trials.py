@@ -77,9 +77,9 @@ def slug(text: str) -> str:
     """A text as part of a file's name.
 
     >>> slug("sec(temperature=0.2)+dapo")
-    'sec-temperature=0.2-+dapo'
+    'sec-temperature-0.2-+dapo'
     """
-    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", text).strip("-")
+    return re.sub(r"[^A-Za-z0-9.+]+", "-", text).strip("-")
 
 
 def parse_seeds(words: Iterable[str | int]) -> tuple[int, ...]:

@@ -122,7 +122,7 @@ def places(
             for first in range(0, runs, block)
         ]
         for choice in choices:
-            trials = (Trial(choice.label, each, seed, revisions[choice]) for seed in seeds for each in blocks)
+            trials = (Trial(choice.head, each, seed, revisions[choice]) for seed in seeds for each in blocks)
             yield Place(instance, choice, tuple(trials))
 
 

@@ -8,18 +8,16 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("pandas")
 
+from curriculum_bandits.benchmarks.harness.figures import line_styles
 from curriculum_bandits.benchmarks.regret.collect import groups
-from curriculum_bandits.benchmarks.regret.figures import arms_figure, bounds_figure, line_styles, regret_figure
-from curriculum_bandits.benchmarks.regret.instances import parse_instances
-from curriculum_bandits.benchmarks.regret.policies import parse_policies
-from curriculum_bandits.benchmarks.regret.task import plan, run_work
+from curriculum_bandits.benchmarks.regret.figures import arms_figure, bounds_figure, regret_figure
+from tests.benchmarks.regret.played import places_of, results_of
 
 
 def group_of(word, policies, runs=1):
     sizes = {"seeds": [0], "runs": runs, "block": 100, "plays": 1, "checkpoints": 20}
-    tasks = plan(parse_instances([word]), parse_policies(policies), **sizes)
-    results = {task: run_work(task.work(task.instance.environment())) for task in tasks}
-    (group,) = groups(tasks, results.get)
+    every = places_of([word], policies, **sizes)
+    (group,) = groups(every, results_of(every).get)
     return group
 
 

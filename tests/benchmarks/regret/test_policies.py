@@ -7,9 +7,9 @@ import pytest
 
 from curriculum_bandits.bandits import glr_kl_ucb
 from curriculum_bandits.benchmarks.regret.instances import Instance, parse_instances
+from curriculum_bandits.benchmarks.regret.play import Block, Work, play_work
 from curriculum_bandits.benchmarks.regret.policies import POLICIES, Bound, Choice, parse_policies
 from curriculum_bandits.benchmarks.regret.side_information import best_arm_segments
-from curriculum_bandits.benchmarks.regret.task import Task, run_work
 from curriculum_bandits.bounds import exp3_s_bound, fixed_share_bound, osmd_entropy_bound
 from curriculum_bandits.environments import besson_1, piecewise_stationary
 
@@ -17,7 +17,8 @@ from curriculum_bandits.environments import besson_1, piecewise_stationary
 
 
 def result_of(choice: Choice, instance=SMALL, runs: int = 20, plays: int = 1):
-    return run_work(Task(instance, choice, 0, plays, 0, runs, 10).work(instance.environment()))
+    block = Block(instance.label, instance.horizon, instance.digest, plays, 0, runs, 10)
+    return play_work(Work(instance.environment(), choice, 0, block))
 
 
 @pytest.mark.parametrize("choice", parse_policies(["all"]), ids=lambda choice: choice.label)

@@ -8,9 +8,7 @@ are enough to see a wrong rule.
 import numpy as np
 import pytest
 
-from curriculum_bandits.benchmarks.regret.instances import parse_instances
-from curriculum_bandits.benchmarks.regret.policies import parse_policies
-from curriculum_bandits.benchmarks.regret.task import plan, run_work
+from tests.benchmarks.regret.played import places_of, results_of
 
 RUNS = 250
 
@@ -30,16 +28,9 @@ REGRETS = [  # source, instance, policy, mean dynamic pseudo-regret, standard de
 
 
 def regrets(instance, policy):
-    tasks = plan(
-        parse_instances([instance], ()),
-        parse_policies([policy]),
-        seeds=(0,),
-        runs=RUNS,
-        block=RUNS,
-        plays=1,
-        checkpoints=1,
-    )
-    return run_work(tasks[0].work(tasks[0].instance.environment())).dynamic[:, -1]
+    every = places_of([instance], [policy], seeds=(0,), runs=RUNS, block=RUNS, plays=1, checkpoints=1)
+    (result,) = results_of(every).values()
+    return result.dynamic[:, -1]
 
 
 @pytest.mark.parametrize(("source", "instance", "policy", "mean", "deviation"), REGRETS)

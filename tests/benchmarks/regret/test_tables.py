@@ -8,25 +8,23 @@ from scipy import stats
 
 pytest.importorskip("pandas")
 
-import pandas as pd
 
+from curriculum_bandits.benchmarks.harness.figures import line_styles
 from curriculum_bandits.benchmarks.regret.collect import groups, mean_interval
-from curriculum_bandits.benchmarks.regret.figures import growth_figure, line_styles
+from curriculum_bandits.benchmarks.regret.figures import growth_figure
 from curriculum_bandits.benchmarks.regret.growth import fit_exponent
-from curriculum_bandits.benchmarks.regret.instances import parse_instances
 from curriculum_bandits.benchmarks.regret.policies import parse_policies
-from curriculum_bandits.benchmarks.regret.tables import Tables, summary_page, write_table
-from curriculum_bandits.benchmarks.regret.task import plan, run_work
+from curriculum_bandits.benchmarks.regret.tables import Tables, summary_page
 from curriculum_bandits.environments import besson_1
+from tests.benchmarks.regret.played import places_of, results_of
 
 POLICIES = ["uniform", "oracle", "exp3_s", "osmd"]
 SIZES = {"seeds": [0, 1], "runs": 6, "block": 4, "plays": 1, "checkpoints": 5}
 
 
 def tables_of(words, horizons=(), policies=POLICIES):
-    tasks = plan(parse_instances(words, horizons), parse_policies(policies), **SIZES)
-    results = {task: run_work(task.work(task.instance.environment())) for task in tasks}
-    tables, found = Tables(), list(groups(tasks, results.get))
+    every = places_of(words, policies, horizons, **SIZES)
+    tables, found = Tables(), list(groups(every, results_of(every).get))
     for group in found:
         tables.add(group)
     return tables, found
@@ -165,15 +163,14 @@ def test_a_single_observation_at_a_horizon_leaves_the_exponent_without_an_interv
     assert fit.exponent == pytest.approx(np.log(10.5) / np.log(100.0))
     assert np.isnan([fit.lower, fit.upper]).all()
     sizes = {**SIZES, "seeds": [0], "runs": 1}
-    tasks = plan(parse_instances(["besson_1"], [50, 100]), parse_policies(["uniform"]), **sizes)
-    results = {task: run_work(task.work(task.instance.environment())) for task in tasks}
+    every = places_of(["besson_1"], ["uniform"], [50, 100], **sizes)
     tables = Tables()
-    for group in groups(tasks, results.get):
+    for group in groups(every, results_of(every).get):
         tables.add(group)
     growth = tables.growth()
     assert growth[["lower", "upper"]].isna().all(axis=None)
     assert growth["exponent"].notna().any()
-    assert f"| {growth['exponent'].iloc[0]:.3f} [no interval] |" in summary_page(tables)
+    assert f"{growth['exponent'].iloc[0]:.3f} [no interval]" in summary_page(tables)
     pytest.importorskip("matplotlib")
     observations = tables.growth_observations()
     dynamic = growth[growth["notion"] == "dynamic"]
@@ -203,18 +200,7 @@ def test_one_run_has_a_mean_and_no_interval():
     assert np.isnan(mean_interval([])[0])
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_tables_are_written_whole(ending, besson, tmp_path):
-    if ending == "parquet":
-        pytest.importorskip("pyarrow")
-    runs = besson[0].runs()
-    path = write_table(runs, tmp_path / f"runs.{ending}")
-    back = pd.read_csv(path, float_precision="round_trip") if ending == "csv" else pd.read_parquet(path)
-    pd.testing.assert_frame_equal(back, runs, check_dtype=False, check_exact=True)
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
-
-
 def test_a_result_that_is_gone_is_said():
-    tasks = plan(parse_instances(["besson_1(horizon=20)"]), parse_policies(["uniform"]), **SIZES)
+    every = places_of(["besson_1(horizon=20)"], ["uniform"], **SIZES)
     with pytest.raises(RuntimeError, match="give the command again"):
-        list(groups(tasks, lambda task: None))
+        list(groups(every, lambda task: None))

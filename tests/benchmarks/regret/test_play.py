@@ -1,4 +1,4 @@
-"""Tasks: right numbers, the same wherever they are carried out, stored whole or not at all."""
+"""Trials: right numbers, the same wherever they are carried out, stored whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import pytest
 pytest.importorskip("joblib")
 
 from curriculum_bandits.bandits import exp3
+from curriculum_bandits.benchmarks.harness.store import Store
+from curriculum_bandits.benchmarks.harness.workers import Workers
 from curriculum_bandits.benchmarks.regret import policies
-from curriculum_bandits.benchmarks.regret.instances import parse_instances
-from curriculum_bandits.benchmarks.regret.policies import parse_policies
-from curriculum_bandits.benchmarks.regret.store import Store
-from curriculum_bandits.benchmarks.regret.task import checkpoint_rounds, plan, run_work
-from curriculum_bandits.benchmarks.regret.workers import finished
+from curriculum_bandits.benchmarks.regret.play import checkpoint_rounds, play_work, read_result
 from curriculum_bandits.environments import play
 from curriculum_bandits.regret import dynamic_regret, earned_by_arms, earned_by_batches, external_regret
+from tests.benchmarks.regret.played import places_of, results_of, work_of
 
 WORDS = ["besson_1(horizon=120)", "random_abrupt(n_arms=4, horizon=90, changes=2, seed=range(2))"]
 
 
-def tasks_of(policies=("uniform", "exp3", "osmd(share=0.01)"), **changes):
+def every_of(policies=("uniform", "exp3", "osmd(share=0.01)"), **changes):
     sizes = {"seeds": [0, 5], "runs": 5, "block": 2, "plays": 1, "checkpoints": 7, **changes}
-    return plan(parse_instances(WORDS), parse_policies(policies), **sizes)
+    return places_of(WORDS, policies, **sizes)
+
+
+def trials_of(*arguments, **changes):
+    return [trial for place in every_of(*arguments, **changes) for trial in place.trials]
 
 
 def same(one, other):
@@ -36,11 +39,11 @@ def same(one, other):
     )
 
 
-def test_every_run_is_in_exactly_one_task():
-    tasks = tasks_of()
-    assert len(tasks) == 3 * 3 * 2 * 3
-    assert [(task.first, task.last) for task in tasks[:3]] == [(0, 2), (2, 4), (4, 5)]
-    assert sum(task.rounds for task in tasks) == 3 * 2 * 5 * (120 + 90 + 90)
+def test_every_run_is_in_exactly_one_trial():
+    blocks = [trial.setting for trial in trials_of()]
+    assert len(blocks) == 3 * 3 * 2 * 3
+    assert [(block.first, block.last) for block in blocks[:3]] == [(0, 2), (2, 4), (4, 5)]
+    assert sum((block.last - block.first) * block.horizon for block in blocks) == 3 * 2 * 5 * (120 + 90 + 90)
 
 
 @pytest.mark.parametrize(("horizon", "count"), [(10, 4), (5, 200), (1, 1), (1000, 7)])
@@ -52,10 +55,9 @@ def test_checkpoints_end_with_the_horizon(horizon, count):
     assert np.all(np.diff(rounds) >= 1)
 
 
-def test_a_task_measures_what_play_and_regret_say():
-    task = tasks_of(["exp3"], seeds=[3])[1]
-    environment = task.instance.environment()
-    result = run_work(task.work(environment))
+def test_a_trial_measures_what_play_and_regret_say():
+    work = work_of(every_of(["exp3"], seeds=[3]))[1]
+    environment, result = work.environment, play_work(work)
     played = play(exp3(3, 120, runs=2), environment, runs=range(2, 4), seed=3)[..., 0]
     earned = earned_by_arms(environment.means, played)
     kept = result.rounds - 1
@@ -68,11 +70,10 @@ def test_a_task_measures_what_play_and_regret_say():
     assert result.seconds > 0
 
 
-def test_a_task_with_many_plays():
-    task = tasks_of(["osmd"], plays=2)[0]
-    environment = task.instance.environment()
-    result = run_work(task.work(environment))
-    bandit = task.choice.policy.bandit(environment, 2, plays=2, settings={})
+def test_a_trial_with_many_plays():
+    work = work_of(every_of(["osmd"], plays=2))[0]
+    environment, result = work.environment, play_work(work)
+    bandit = work.choice.policy.bandit(environment, 2, plays=2, settings={})
     played = play(bandit, environment, runs=range(2), plays=2, seed=0)
     earned = earned_by_batches(environment.means, played)
     np.testing.assert_allclose(result.dynamic[:, -1], dynamic_regret(environment.means, earned, plays=2)[:, -1])
@@ -80,17 +81,15 @@ def test_a_task_with_many_plays():
 
 
 def test_a_name_is_made_of_all_that_matters_and_nothing_else():
-    task, *others = tasks_of()
-    names = {task.digest(), *(other.digest() for other in others)}
-    assert len(names) == len(others) + 1
-    for changes in ({"seed": 9}, {"plays": 2}, {"last": 3}, {"checkpoints": 8}):
-        assert dataclasses.replace(task, **changes).digest() not in names
-    relabelled = dataclasses.replace(task.instance, label="another", family="of its own")
-    assert dataclasses.replace(task, instance=relabelled).digest() == task.digest()
+    names = {trial.digest() for trial in trials_of()}
+    assert len(names) == len(trials_of())
+    for changes in ({"seeds": [9]}, {"plays": 2}, {"block": 3}, {"checkpoints": 8}):
+        assert trials_of(["exp3"], **changes)[0].digest() not in names
+    assert trials_of(["exp3"], runs=9)[0].digest() in names
 
 
 def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_that_is_its_default(monkeypatch):
-    plain, said, other = (tasks_of([word])[0].digest() for word in ("osmd", "osmd(share=0.005)", "osmd(share=0.006)"))
+    plain, said, other = (trials_of([word])[0].digest() for word in ("osmd", "osmd(share=0.005)", "osmd(share=0.006)"))
     assert plain == said != other
     osmd = policies.POLICIES["osmd"]
 
@@ -99,16 +98,15 @@ def test_a_name_follows_the_defaults_of_a_policy_and_says_no_more_of_a_setting_t
 
     changed = {**policies.POLICIES, "osmd": dataclasses.replace(osmd, make=another)}
     monkeypatch.setattr(policies, "POLICIES", changed)
-    assert tasks_of(["osmd"])[0].digest() == other
+    assert trials_of(["osmd"])[0].digest() == other
 
 
 def test_a_name_follows_the_revision_of_its_policy_alone(monkeypatch):
-    task, other = tasks_of(["exp3"])[0], tasks_of(["osmd"])[0]
-    names = [task.digest(), other.digest()]
+    names = [trials_of([policy])[0].digest() for policy in ("exp3", "osmd")]
     revised = dataclasses.replace(policies.POLICIES["exp3"], revision=2)
     monkeypatch.setattr(policies, "POLICIES", {**policies.POLICIES, "exp3": revised})
-    assert task.digest() != names[0]
-    assert other.digest() == names[1]
+    assert trials_of(["exp3"])[0].digest() != names[0]
+    assert trials_of(["osmd"])[0].digest() == names[1]
 
 
 def test_a_name_follows_the_file_of_a_policy_of_ones_own(monkeypatch, tmp_path):
@@ -119,17 +117,15 @@ def test_a_name_follows_the_file_of_a_policy_of_ones_own(monkeypatch, tmp_path):
         "    return Uniform(environment.n_arms, runs=runs)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    (task, *_) = tasks_of(["changing_policy:policy"])
-    before = task.digest()
+    before = trials_of(["changing_policy:policy"])[0].digest()
     with open(file, "a") as opened:
         opened.write("# changed\n")
-    assert task.digest() != before
+    assert trials_of(["changing_policy:policy"])[0].digest() != before
 
 
 def test_results_survive_storage_and_a_broken_file_is_none(tmp_path):
-    task = tasks_of()[0]
-    result = run_work(task.work(task.instance.environment()))
-    store = Store(tmp_path / "tasks")
+    (task, result), *_ = results_of(every_of(["uniform"])).items()
+    store = Store(tmp_path / "runs", read_result)
     assert store.load(task) is None
     store.save(task, result)
     loaded = store.load(task)
@@ -153,15 +149,14 @@ def test_results_survive_storage_and_a_broken_file_is_none(tmp_path):
 
 @pytest.fixture(scope="module")
 def reference():
-    tasks = tasks_of()
-    return {task.digest(): run_work(task.work(task.instance.environment())) for task in tasks}
+    return list(results_of(every_of()).values())
 
 
 @pytest.mark.parametrize(("backend", "jobs"), [("loky", 1), ("loky", 2), ("threading", 2), ("multiprocessing", 2)])
 def test_results_are_the_same_bits_on_every_backend(backend, jobs, reference):
-    results = {task.digest(): result for task, result in finished(tasks_of(), jobs=jobs, backend=backend)}
-    assert results.keys() == reference.keys()
-    assert all(same(results[name], reference[name]) for name in reference)
+    results = dict(Workers(jobs, backend).finished(play_work, work_of(every_of())))
+    assert sorted(results) == list(range(len(reference)))
+    assert all(same(result, reference[number]) for number, result in results.items())
 
 
 def test_results_are_the_same_bits_on_a_dask_cluster(reference, tmp_path, monkeypatch):
@@ -169,29 +164,10 @@ def test_results_are_the_same_bits_on_a_dask_cluster(reference, tmp_path, monkey
     monkeypatch.chdir(tmp_path)  # Dask leaves a folder of scratch space
     local = {"dashboard_address": None, "host": "127.0.0.1", "worker_dashboard_address": None}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **local) as cluster:
-        address = cluster.scheduler_address
-        found = finished(tasks_of(), backend="dask", scheduler=address)
-        results = {task.digest(): result for task, result in found}
-    assert all(same(results[name], reference[name]) for name in reference)
-    assert len(results) == len(reference)
-
-
-def test_a_backend_that_gives_lists_only_is_served_in_portions(reference, monkeypatch):
-    monkeypatch.setattr("curriculum_bandits.benchmarks.regret.workers._return_as", lambda joblib: "list")
-    results = {task.digest(): result for task, result in finished(tasks_of(), jobs=2, backend="threading")}
-    assert all(same(results[name], reference[name]) for name in reference)
-    assert len(results) == len(reference)
-
-
-def test_a_backend_that_does_not_exist_and_a_stray_scheduler_are_refused():
-    with pytest.raises(ValueError, match="backend 'carrier-pigeon'"):
-        list(finished(tasks_of(), backend="carrier-pigeon"))
-    with pytest.raises(ValueError, match="use the backend dask"):
-        list(finished(tasks_of(), backend="loky", scheduler="tcp://127.0.0.1:1"))
-
-
-def test_nothing_to_do_is_done_at_once():
-    assert list(finished([], jobs=2)) == []
+        workers = Workers(scheduler=cluster.scheduler_address)
+        results = dict(workers.finished(play_work, work_of(every_of())))
+    assert sorted(results) == list(range(len(reference)))
+    assert all(same(result, reference[number]) for number, result in results.items())
 
 
 def test_a_policy_that_fails_says_where(tmp_path, monkeypatch):
@@ -205,8 +181,8 @@ def test_a_policy_that_fails_says_where(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    (task, *_) = tasks_of(["failing_policy:policy"])
+    (work, *_) = work_of(every_of(["failing_policy:policy"]))
     with pytest.raises(
         RuntimeError, match=r"failing_policy:policy failed on Besson 1 \(seed 0, runs 0 to 1\): KeyError"
     ):
-        run_work(task.work(task.instance.environment()))
+        play_work(work)
