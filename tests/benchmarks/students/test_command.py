@@ -23,7 +23,20 @@ from tests.processes import launcher
 SMALL = CompareSettings(
     methods=("osmd", "greedy_oracle"), problems=300, seeds=(0, 1), steps=12, batch=8, evaluate_every=4
 )
-WORDS = "--problems 300 --steps 12 --batch 8 --evaluate-every 4 --seeds 0..1 --jobs 1".split()
+WORDS = [
+    "--problems",
+    "300",
+    "--steps",
+    "12",
+    "--batch",
+    "8",
+    "--evaluate-every",
+    "4",
+    "--seeds",
+    "0..1",
+    "--jobs",
+    "1",
+]
 
 
 def call(*words, figures=("curves",)):
@@ -203,7 +216,7 @@ LONGER = CompareSettings(methods=("osmd",), problems=2000, seeds=("0..5",), step
 
 
 def test_an_interrupted_comparison_keeps_what_is_done_and_goes_on_to_the_same_numbers(tmp_path):
-    words = "--problems 2000 --steps 60 --seeds 0..5 --methods osmd --jobs 2 --output".split()
+    words = ["--problems", "2000", "--steps", "60", "--seeds", "0..5", "--methods", "osmd", "--jobs", "2", "--output"]
     program = "-m", "curriculum_bandits.benchmarks.students.command"
     with launcher.command(*program, *words, str(tmp_path)) as process:
         launcher.wait_for_files(process, tmp_path, "runs/*.npz", 2)
