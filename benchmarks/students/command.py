@@ -25,7 +25,7 @@ from ..harness.trials import parse_seeds, seed_words, slug
 from .entries import BASELINE, ORACLE, OWN, expanded, find_entry, groups
 from .learners import LEARNERS, find_learner, learner_spelling
 from .play import played, result_store, trials_of
-from .report import LearnerRuns, curves_lines, overall_lines, overhead_share, summary_lines, summary_text
+from .report import LearnerRuns, overhead_share, texts
 from .setting import Setting
 
 __all__ = ["ComparePlace", "CompareSettings", "compare", "main"]
@@ -191,14 +191,7 @@ def compare(settings: CompareSettings, place: ComparePlace, *, progress: bool = 
         },
         **machine(("joblib", "torch", "gymnasium")),
     }
-    texts = {
-        "summary.txt": summary_text(runs, _caption(runs, about)),
-        "summary.csv": summary_lines(runs),
-        "curves.csv": curves_lines(runs),
-    }
-    if len(runs) > 1:
-        texts["overall.csv"] = overall_lines(runs)
-    outputs.write(texts, _figures(runs, place.figures, _note(runs, about)), about=about)
+    outputs.write(texts(runs, _caption(runs, about)), _figures(runs, place.figures, _note(runs, about)), about=about)
     return runs
 
 
@@ -273,12 +266,10 @@ def _caption(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
             f"Budget: {_budgets(runs)}.",
             f"Seeds: {' '.join(seed_words(runs[0].seeds))}, paired: equal banks and learners for all.",
             *(f"Left out on {learner}: {method}, {why}" for learner, method, why in about["left_out"]),
-            "Final accuracy: mean of the last three evaluations, interquartile mean over seeds; of best: over that of",
-            "the best method but the oracle. Target: mean over seeds of uniform's final. Speedup: uniform's rollouts",
-            "to it over the method's, on isotonic fits of the mean curves. Oracle's gain: (method - uniform) / (oracle",
-            f"- uniform). Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples. Rollouts, tokens (of an",
-            "agent steps of its environment): all that were spent. Informative: share of problems whose rewards differed.",
-            "Learn, ask+tell: wall-clock per step; seconds: of a run; medians over seeds.",
+            "Final accuracy: mean of the last three evaluations, interquartile mean over seeds. Target: uniform's, mean",
+            "over seeds. Speedup: uniform's rollouts to it over the method's, on isotonic fits of the mean curves.",
+            f"Oracle's gain: (method - uniform) / (oracle - uniform). Brackets: 95 % bootstrap, {RESAMPLES:,} resamples.",
+            "Seconds: medians over seeds. All columns: docs/methods/measured.md.",
             f"The comparison itself took {100 * about['overhead_share']:.1f} % of the learners' time.",
             made_on(dict(about)),
             "Revisions of learners and methods: " + ", ".join([*revised, "all others 1" if revised else "all 1"]),

@@ -7,10 +7,9 @@ is read there, linear between evaluations; who ends before keeps its last value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -25,15 +24,7 @@ from .learners import find_learner
 from .play import SECONDS, Result, mean_of_known
 from .setting import Setting
 
-__all__ = [
-    "LearnerRuns",
-    "Row",
-    "curves_lines",
-    "overall_lines",
-    "overhead_share",
-    "summary_lines",
-    "summary_text",
-]
+__all__ = ["LearnerRuns", "Row", "overhead_share", "texts"]
 
 
 @dataclass(frozen=True)
@@ -152,16 +143,24 @@ def overhead_share(runs: Sequence[LearnerRuns]) -> float:
     return float(sum(each.steps[-1] * each.seconds["overhead"] for each in every) / learners)
 
 
-def summary_text(runs: Sequence[LearnerRuns], caption: str) -> str:
-    """Tables for people: one per learner, one of all together, and what the methods are.
+def texts(runs: Sequence[LearnerRuns], caption: str) -> dict[str, str]:
+    """All tables of a comparison.
 
     Args:
         runs: Of each learner.
         caption: How the numbers came about.
 
     Returns:
-        Plain text.
+        By name of the file: ``summary.txt`` for people; the same numbers in full as ``summary.csv``, a line per learner
+        and method, where ``rollouts_to_target`` is ``inf`` if it is not reached; every evaluation of every run as it
+        was measured, on no common axis, as ``curves.csv``, where ``informative_share`` and ``effective_problems`` are
+        means over the steps since the evaluation before; and of several learners together ``overall.csv``.
     """
+    made = {"summary.txt": _summary_text(runs, caption), "summary.csv": _summary(runs), "curves.csv": _curves(runs)}
+    return {**made, "overall.csv": _overall(runs)} if len(runs) > 1 else made
+
+
+def _summary_text(runs: Sequence[LearnerRuns], caption: str) -> str:
     parts = []
     for each in runs:
         speedup = each.rows[0].standing.speedup
@@ -179,15 +178,7 @@ def summary_text(runs: Sequence[LearnerRuns], caption: str) -> str:
     return "\n".join([*parts, *(f"{method}: {find_entry(method).summary}" for method in methods), "", caption, ""])
 
 
-def summary_lines(runs: Sequence[LearnerRuns]) -> str:
-    """The same numbers in full, a line per learner and method; empty where there is no number.
-
-    Args:
-        runs: Of each learner.
-
-    Returns:
-        Comma-separated values with a header. ``rollouts_to_target`` is ``inf`` where it is not reached.
-    """
+def _summary(runs: Sequence[LearnerRuns]) -> str:
     return csv_text(
         {
             "learner": each.setting.learner,
@@ -207,15 +198,7 @@ def summary_lines(runs: Sequence[LearnerRuns]) -> str:
     )
 
 
-def overall_lines(runs: Sequence[LearnerRuns]) -> str:
-    """What is said of all learners together, a line per method.
-
-    Args:
-        runs: Of each learner.
-
-    Returns:
-        Comma-separated values with a header.
-    """
+def _overall(runs: Sequence[LearnerRuns]) -> str:
     return csv_text(
         {
             "method": row.entry,
@@ -228,35 +211,24 @@ def overall_lines(runs: Sequence[LearnerRuns]) -> str:
     )
 
 
-def curves_lines(runs: Sequence[LearnerRuns]) -> str:
-    """Every evaluation of every run, a line each, as it was measured: on no common axis.
-
-    Args:
-        runs: Of each learner.
-
-    Returns:
-        Comma-separated values with a header; ``informative_share`` and ``effective_problems`` are means over the steps
-        since the evaluation before.
-    """
-
-    def lines() -> Iterator[dict[str, Any]]:
-        for each in runs:
-            for method, results in each.results.items():
-                for seed, result in zip(each.seeds, results, strict=True):
-                    for i, step in enumerate(result.steps):
-                        yield {
-                            "learner": each.setting.learner,
-                            "method": method,
-                            "seed": seed,
-                            "step": int(step),
-                            "rollouts": int(result.rollouts[i]),
-                            "tokens": float(result.tokens[i]),
-                            "accuracy": float(result.accuracy[i]),
-                            "informative_share": float(result.informative[i - 1]) if i else math.nan,
-                            "effective_problems": float(result.effective[i - 1]) if i else math.nan,
-                        }
-
-    return csv_text(lines())
+def _curves(runs: Sequence[LearnerRuns]) -> str:
+    return csv_text(
+        {
+            "learner": each.setting.learner,
+            "method": method,
+            "seed": seed,
+            "step": int(step),
+            "rollouts": int(result.rollouts[i]),
+            "tokens": float(result.tokens[i]),
+            "accuracy": float(result.accuracy[i]),
+            "informative_share": float(result.informative[i - 1]) if i else math.nan,
+            "effective_problems": float(result.effective[i - 1]) if i else math.nan,
+        }
+        for each in runs
+        for method, results in each.results.items()
+        for seed, result in zip(each.seeds, results, strict=True)
+        for i, step in enumerate(result.steps)
+    )
 
 
 def _of_standing(cell: Callable[[Standing], str]) -> Callable[[Row], str]:

@@ -13,14 +13,7 @@ pytest.importorskip("tabulate")
 
 from curriculum_bandits.benchmarks.students.command import _figures
 from curriculum_bandits.benchmarks.students.play import Result
-from curriculum_bandits.benchmarks.students.report import (
-    LearnerRuns,
-    curves_lines,
-    overall_lines,
-    overhead_share,
-    summary_lines,
-    summary_text,
-)
+from curriculum_bandits.benchmarks.students.report import LearnerRuns, overhead_share, texts
 from curriculum_bandits.benchmarks.students.setting import Setting
 
 SETTING = Setting("half-hopeless-skill", 1000, 100, None, 8, 10)
@@ -65,7 +58,7 @@ def lines_of(text):
 
 
 def test_losing_cells_stay_and_the_target_that_is_not_reached_is_said():
-    text = summary_text([FULL], "the caption")
+    text = texts([FULL], "the caption")["summary.txt"]
     table = {line.split()[0]: line for line in text.splitlines() if line and not line.split()[0].endswith(":")}
     assert [word for word in table if word in FULL.results] == [
         "greedy_oracle",
@@ -94,22 +87,22 @@ def test_rows_hold_the_measures():
 
 def test_without_an_oracle_or_with_one_seed_cells_are_empty():
     lone = of_learner(seeds=1, uniform=0.5, slow=0.1)
-    text = summary_text([lone], "")
+    text = texts([lone], "")["summary.txt"]
     assert "nan" not in text
     assert "[" not in text
-    lines = lines_of(summary_lines([lone]))
+    lines = lines_of(texts([lone], "")["summary.csv"])
     assert [line["oracle_share"] for line in lines] == ["", ""]
     assert lines[1]["rollouts_to_target"] == "inf"
     assert lines[0]["final_accuracy_lower"] == ""
 
 
 def test_files_have_a_line_per_learner_and_method_or_per_evaluation():
-    lines = lines_of(summary_lines([FULL, FULL]))
+    lines = lines_of(texts([FULL, FULL], "")["summary.csv"])
     assert len(lines) == 8
     assert {line["seeds"] for line in lines} == {"6"}
     assert float(lines[1]["speedup"]) == pytest.approx(0.725 / 0.525)
     assert list(lines[0])[-6:] == ["seconds", *(f"seconds_{name}" for name in SECONDS)]
-    lines = lines_of(curves_lines([FULL]))
+    lines = lines_of(texts([FULL], "")["curves.csv"])
     assert len(lines) == 4 * 6 * 11
     assert [line["informative_share"] for line in lines[:2]] == ["", "0.25"]
 
@@ -137,7 +130,7 @@ def test_without_lengths_nothing_is_shown_over_tokens():
     without = dataclasses.replace(result(0.5), tokens=np.full(11, np.nan))
     runs = LearnerRuns(SETTING, [0], {"uniform": [without]})
     assert runs.over_tokens is None
-    assert "tokens to target" not in summary_text([runs], "")
+    assert "tokens to target" not in texts([runs], "")["summary.txt"]
     assert _figures([runs], ["tokens"], "")["tokens-half-hopeless-skill.png"]() is None
 
 
@@ -150,12 +143,12 @@ def test_with_a_budget_the_axis_ends_there():
 
 def test_learners_together_pool_runs_and_take_the_least_share_of_the_best():
     other = of_learner(uniform=0.4, fast=0.3, slow=0.2)
-    lines = {line["method"]: line for line in lines_of(overall_lines([FULL, other]))}
+    lines = {line["method"]: line for line in lines_of(texts([FULL, other], "")["overall.csv"])}
     assert set(lines) == {"uniform", "osmd(arms=problems)", "osmd"}  # the oracle was on one of them only
     finals = [0.9 * (slope + 0.01 * seed) for slope in (0.5, 0.4) for seed in range(6)]
     assert float(lines["uniform"]["final_accuracy"]) == pytest.approx(np.mean(sorted(finals)[3:9]))
     assert float(lines["osmd(arms=problems)"]["least_of_best"]) == pytest.approx(0.325 / 0.425)
-    assert "all 2 learners together" in summary_text([FULL, other], "")
+    assert "all 2 learners together" in texts([FULL, other], "")["summary.txt"]
 
 
 def test_seeds_may_end_after_different_numbers_of_steps_and_figures_show_every_method():
