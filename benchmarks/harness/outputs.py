@@ -7,6 +7,7 @@ is said; nothing is replaced in silence, and results of single trials serve both
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import sys
@@ -45,7 +46,7 @@ class Outputs:
         about: Mapping[str, Any],
         tables: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write everything, each file in one step, and remove what an earlier command with equal settings left beside it.
+        """Write everything, each file in one step; what an earlier command with equal settings left beside it goes.
 
         Args:
             texts: By name of the file.
@@ -71,7 +72,7 @@ class Outputs:
         write_text(self.folder / _SETTINGS, json.dumps(finite(document), indent=1, allow_nan=False) + "\n")
 
     def _set_aside(self) -> set[str]:
-        """Files of an earlier command with equal settings; those of one with others are moved to a folder of their own."""
+        """Files of an earlier command with equal settings; those of one with others move to a folder of their own."""
         path = self.folder / _SETTINGS
         try:
             earlier = json.loads(path.read_text(encoding="utf-8"))
@@ -80,7 +81,8 @@ class Outputs:
             return set()
         if earlier.get("settings") == self.settings:
             return files
-        place = next(self.folder / f"earlier-{n}" for n in range(1, 10**6) if not (self.folder / f"earlier-{n}").exists())
+        places = (self.folder / f"earlier-{n}" for n in itertools.count(1))
+        place = next(place for place in places if not place.exists())
         place.mkdir()
         for name in (*files, _SETTINGS):
             os.replace(self.folder / name, place / name)

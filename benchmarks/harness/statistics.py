@@ -96,7 +96,7 @@ def target(baseline: npt.ArrayLike) -> float:
     Returns:
         The target.
     """
-    return float(np.mean(finals(uniform)))
+    return float(np.mean(finals(baseline)))
 
 
 def on_axis(axis: npt.ArrayLike, budgets: npt.ArrayLike, curve: npt.ArrayLike) -> FloatArray:
@@ -179,22 +179,23 @@ def speedup(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Speedup:
-    """By what factor an entry needs less budget than the baseline, or than a rival, to reach the baseline's final value.
+    """By what factor an entry needs less budget than the baseline, or than a rival, to the baseline's final value.
 
-    The mean curve over seeds is what crosses, the baseline's own as well, which always gets there. Each resample has its own
-    target and both its own crossings.
+    The mean curve over seeds is what crosses, the baseline's own as well, which always gets there. Each resample has
+    its own target and both its own crossings.
 
     A resample in which the entry does not reach the target has no ratio; all that is known is that it lies between 0
-    and the baseline's crossing over the last budget. It counts as 0 for the lower end of the interval and as that largest
-    possible value for the upper end, so censoring widens the interval and never moves an end inwards. A resample in
+    and the baseline's crossing over the last budget. It counts as 0 for the lower end of the interval and as that
+    largest possible value for the upper end, so censoring widens the interval and never moves an end inwards. A resample in
     which the baseline begins at its target, so that there is no speed to speak of, is left out.
 
     Args:
         budgets: Budget at each evaluation, ascending, shape (evaluations,).
         baseline: Curves of the baseline, shape (seeds, evaluations).
         entry: Curves of the entry on the same seeds in the same order, of that shape.
-        rival: Curves of what the entry is compared with, likewise; None is the baseline. The target stays the baseline's. Where
-            the rival does not reach it, it counts as if it had with the last budget, which understates the entry.
+        rival: Curves of what the entry is compared with, likewise; None is the baseline. The target stays the
+            baseline's. Where the rival does not reach it, it counts as if it had with the last budget, which
+            understates the entry.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
@@ -332,11 +333,10 @@ def oracle_share(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Which part of what an oracle gains over the baseline an entry gains:  (entry - baseline) / (oracle - baseline) of
-    means.
+    """Which part of an oracle's gain an entry has: (entry - baseline) / (oracle - baseline), of means.
 
-    A resample in which the oracle does not end above the baseline says nothing about the share: it counts as minus infinity
-    for the lower end of the interval and as infinity for the upper.
+    A resample in which the oracle does not end above the baseline says nothing about the share: it counts as minus
+    infinity for the lower end of the interval and as infinity for the upper.
 
     Args:
         baseline: Final values of the baseline, shape (seeds,).

@@ -36,9 +36,7 @@ class Workers:
         if self.jobs == 0 or self.jobs < -1:
             raise ValueError(f"jobs is {self.jobs}; give a number of workers, or -1 for all cores")
         if self.scheduler is not None and self.backend not in (None, "dask"):
-            raise ValueError(
-                f"a scheduler is given, but backend {self.backend!r} has none; use the backend dask"
-            )
+            raise ValueError(f"a scheduler is given, but backend {self.backend!r} has none; use the backend dask")
 
     def finished(self, work: Callable[[Any], Any], pieces: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         """Carry out pieces of work, in any order.

@@ -1,3 +1,16 @@
-"""Benchmarks with a real GRPO trainer; the smallest is the demo."""
+"""Curricula under TRL's GRPO on tiny decoders: `headline` compares them, `demo` is its smallest preset.
+
+A run is a function of bank, method, seed and setting (`play`); `warm_up` makes the model it starts from, `banks` the
+problems, `report` reads off the tables.
+"""
+
+from curriculum_bandits.extras import require_extras
 
 __all__: list[str] = []
+
+require_extras(
+    {
+        **dict.fromkeys(("trl", "reasoning_gym", "platformdirs"), "llm"),
+        **dict.fromkeys(("joblib", "matplotlib", "tabulate", "tyro"), "benchmarks"),
+    }
+)

@@ -21,9 +21,7 @@ import reasoning_gym
 
 from curriculum_bandits.bank import ProblemBank
 
-from ..demo_bank import Demonstration
-
-__all__ = ["BANKS", "Family", "Group", "demonstrations", "groups_of", "headline_banks"]
+__all__ = ["BANKS", "Demonstration", "Family", "Group", "demonstrations", "groups_of", "headline_banks"]
 
 # What a group's items are for. Item i of a reasoning-gym data set is made by Random(seed + i), so data sets with
 # neighbouring seeds share items: seeds are hashed, never counted up.
@@ -75,6 +73,15 @@ class Family:
     practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
     taught: bool = True
     tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A prompt of the supervised warm-up with a right answer and a careless one."""
+
+    prompt: str
+    right: str
+    careless: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""One run: a method on a bank with a seed, until the tokens are spent; resumable, and judged as it goes.
+"""One run: a method on a bank with a seed, until the tokens are spent; it can be resumed, and is judged as it goes.
 
 What was drawn and what it cost is read from the record that the trainer keeps; the evaluations live in its history,
 which comes back with a checkpoint. There is a checkpoint at every evaluation.
@@ -7,10 +7,9 @@ which comes back with a checkpoint. There is a checkpoint at every evaluation.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,22 +23,24 @@ from curriculum_bandits import ProblemBank
 from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer, last_complete_checkpoint
 from curriculum_bandits.adapters.trl.recipe import trainer_arguments
 from curriculum_bandits.adapters.trl.tiny import tiny_config
-from curriculum_bandits.methods.registry import NamedCurriculum
+from curriculum_bandits.methods.registry import Method, NamedCurriculum, parse_curriculum
 from curriculum_bandits.tracking import RECORD_FILE
 
-from ..quiet import quiet_transformers
-from ..tiny_model import held_out_accuracy
+from ..curators import actor_curator_paper
+from ..harness.trials import Trial
 from .banks import headline_banks
-from .model import warmed_up_model
 from .setting import Setting
+from .warm_up import held_out_accuracy, quiet_transformers, warmed_up_model
 
-__all__ = ["PARTS", "Result", "finished", "play", "warm_up"]
+__all__ = ["PAPER", "PARTS", "Result", "find_entry", "play", "read_result", "tokens_spent", "warm_up"]
+
+#: A method made for this comparison.
+PAPER = Method("actor_curator_paper", "every switch but the network as in the paper", actor_curator_paper)
 
 #: Parts of a step whose seconds are known.
 PARTS = ("step", "ask", "rescore", "tell")
 
 _HELD_OUT = "held_out"
-_RESULT = "result.json"
 _FAR = 1_000_000  # steps; the tokens end a run
 
 
@@ -74,16 +75,22 @@ class Result:
     distinct_problems: int
 
 
-def finished(folder: Path) -> bool:
-    """Whether a run's folder holds its result.
+def find_entry(name: str) -> NamedCurriculum:
+    """The entry of a name.
 
     Args:
-        folder: Of the run.
+        name: A method with settings, or ``package.module:function``; then DAPO's filter and a delay, if wanted:
+            ``sec(temperature=0.1)+dapo(max_draws=4)+delayed(steps=4)``.
 
     Returns:
-        Whether nothing is left to play.
+        The entry.
+
+    Raises:
+        ValueError: If there is no such method, or it cannot have these settings; the message has the nearest names.
     """
-    return (folder / _RESULT).exists()
+    named = parse_curriculum(name, own={PAPER.name: PAPER})
+    trainer_arguments(named)
+    return named
 
 
 def warm_up(setting: Setting, seed: int, cache: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -98,27 +105,26 @@ def warm_up(setting: Setting, seed: int, cache: Path) -> tuple[PreTrainedModel, 
         The model and its tokenizer.
     """
     quiet_transformers()
+    # So small a model gains nothing from a second thread, and on a busy machine threads wait seconds for each other.
     torch.set_num_threads(1)
     return warmed_up_model(
         setting.bank, cache, seed=seed, settings=setting.warm_up, held_out=setting.held_out, progress=False
     )
 
 
-def play(setting: Setting, entry: NamedCurriculum, seed: int, folder: Path, cache: Path) -> Result:
-    """Train from the last checkpoint in the folder, or not at all if it holds the result.
+def play(trial: Trial, folder: Path, cache: Path) -> Result:
+    """Train, from the last checkpoint in the folder if there is one.
 
     Args:
-        setting: Bank, model, trainer and budget.
-        entry: What chooses the problems.
-        seed: Of bank, model, trainer and curriculum.
-        folder: For checkpoints, the record and ``result.json``.
+        trial: Method, setting and seed.
+        folder: For checkpoints, which go when the run is done, and the record.
         cache: Keeps warmed-up models.
 
     Returns:
         What the run brought.
     """
-    if finished(folder):
-        return Result(**json.loads((folder / _RESULT).read_text(encoding="utf-8")))
+    setting: Setting = trial.setting
+    entry, seed = find_entry(trial.entry), trial.seed
     bank, held_out = headline_banks(setting.bank, seed=seed, training=setting.training, held_out=setting.held_out)
     model, tokenizer = warm_up(setting, seed, cache)
     trainer = CurriculumGRPOTrainer(
@@ -133,20 +139,52 @@ def play(setting: Setting, entry: NamedCurriculum, seed: int, folder: Path, cach
     trainer.add_callback(_Budget(trainer, tokenizer, held_out, setting, seed))
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder))
     result = _result(trainer.state.log_history, folder / RECORD_FILE, bank, setting)
-    partial = folder / f"{_RESULT}.partial"
-    partial.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    os.replace(partial, folder / _RESULT)
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     return result
+
+
+def read_result(trial: Trial, state: Mapping[str, Any]) -> Result:
+    """The result that was stored.
+
+    Args:
+        trial: The trial.
+        state: What was stored.
+
+    Returns:
+        The result.
+
+    Raises:
+        ValueError: If it is not a whole one.
+    """
+    result = Result(**state)
+    if not len(result.step) == len(result.tokens) == len(result.accuracy) or result.tokens[-1] < trial.setting.tokens:
+        raise ValueError("the run did not come to its end")
+    return result
+
+
+def tokens_spent(folder: Path) -> int:
+    """Tokens that a run has spent so far, for progress.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        Their number, 0 before the first step.
+    """
+    try:
+        lines = [json.loads(line) for line in (folder / RECORD_FILE).read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):  # not begun yet, or a line that is being written
+        return 0
+    return int(max((line.get("tokens", 0) for line in lines if line["kind"] == "step"), default=0))
 
 
 def _config(setting: Setting, seed: int, folder: Path) -> GRPOConfig:
     return tiny_config(
         folder,
         max_steps=_FAR,
-        per_device_train_batch_size=setting.problems * setting.generations,
-        num_generations=setting.generations,
+        per_device_train_batch_size=setting.problems * setting.n_rollouts,
+        num_generations=setting.n_rollouts,
         max_completion_length=setting.max_completion,
         learning_rate=setting.learning_rate,
         lr_scheduler_type="constant_with_warmup",
@@ -221,7 +259,7 @@ def _result(history: list[dict[str, Any]], record: Path, bank: ProblemBank, sett
         spread = np.array([spread for draw in these for spread in draw["spread"]])
         cost = np.array(
             [
-                tokens + setting.generations * prompt_tokens[place[item]]
+                tokens + setting.n_rollouts * prompt_tokens[place[item]]
                 for draw in these
                 for item, tokens in zip(draw["items"], draw["completion_tokens"], strict=True)
             ]

@@ -1,34 +1,144 @@
-"""The runs of the headline benchmark as tables, as JSON and as pictures."""
+"""What is read off the runs of one bank: final and best accuracy, tokens and seconds to uniform's final, waste, cost.
+
+Curves are measured when a part of the budget has been spent, a step late at most; they are read at those parts exactly,
+linear between evaluations.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
+from ..harness.comparison import Comparison, Standing
+from ..harness.figures import Drawn, curves_figure, drawn_figure
+from ..harness.statistics import Estimate, Speedup, interquartile_mean, on_axis, speedup
+from ..harness.tables import csv_text, interval_text, named, ratio_text, spent_text, text_table
+from .play import Result
 
-from ...curricula.measuring import Speed
-from ...curricula.report import aligned, csv_lines, finite, interval_text, named, ratio_text, spent_text
-from .entries import BASELINE
-from .measuring import EARLY_STEPS, Comparison, Row
+__all__ = ["BASELINE", "EARLY_STEPS", "BankComparison", "Row", "csv_table", "figures", "text_tables"]
 
-__all__ = ["csv_table", "curves_figure", "drawn_figure", "json_document", "runs_document", "text_table"]
+#: What every method is compared with; always played.
+BASELINE = "uniform"
 
-_STYLES = ("-", "-.", ":")  # of curves, once the colours are used up
-_ACROSS = 3  # maps of what was drawn beside each other
+#: Steps within which the paper takes the best accuracy.
+EARLY_STEPS = 100
+
+# The paper's method in its forms, and what everything is measured against with and without the filter.
+_NO_RIVALS = ("actor_curator", "osmd", BASELINE)
+
+_POINTS = 49  # of the axis of seconds, on which no two runs were evaluated at the same place
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one bank.
+
+    Attributes:
+        standing: Final accuracy, probability of improvement, speedup in tokens.
+        best: Interquartile mean of the best accuracy of a run.
+        early: That of the best accuracy within the first `EARLY_STEPS` steps, the paper's own metric.
+        beside: Speedup in tokens against `BankComparison.rival`; None where there is no rival.
+        seconds: Speedup in seconds of training.
+        wasted: Share of the tokens that went to problems whose rewards were all equal, mean over seeds.
+        informative: Share of the problems drawn whose rewards differed, mean over seeds.
+        steps: Steps of a run, mean over seeds.
+        run_seconds: Seconds of training of a run, median over seeds.
+        overhead: Share of the training that asking and telling took, median over seeds.
+        rescoring: Share that scoring again took, median over seeds.
+    """
+
+    standing: Standing
+    best: Estimate
+    early: Estimate
+    beside: Speedup | None
+    seconds: Speedup
+    wasted: float
+    informative: float
+    steps: float
+    run_seconds: float
+    overhead: float
+    rescoring: float
+
+
+class BankComparison(Comparison):
+    """All runs on one bank.
+
+    Args:
+        bank: Its name.
+        budget: Tokens of a run.
+        seeds: Seeds, the same for all methods.
+        results: Results by method, in the order of the seeds; uniform among them.
+
+    Attributes:
+        budget: As given.
+        results: As given.
+    """
+
+    def __init__(self, bank: str, budget: int, seeds: Sequence[int], results: Mapping[str, Sequence[Result]]) -> None:
+        axis = np.linspace(0.0, budget, len(results[BASELINE][0].tokens))
+        curves = {
+            method: [on_axis(axis, result.tokens, result.accuracy) for result in of_method]
+            for method, of_method in results.items()
+        }
+        super().__init__(bank, seeds, axis, curves, baseline=BASELINE)
+        self.budget, self.results = budget, results
+
+    @property
+    def rival(self) -> str | None:
+        """Of the published methods other than ours, the one that gets to the target with the fewest tokens."""
+        others = [method for method in self.results if not method.startswith(_NO_RIVALS)]
+        return min(others, key=lambda method: self.speedup(method).budget.value, default=None)
+
+    def speedup_in_seconds(self, method: str) -> Speedup:
+        """Seconds of training to uniform's final accuracy, against uniform's own."""
+        both = self.results[BASELINE], self.results[method]
+        axis = np.linspace(0.0, max(result.seconds[-1] for results in both for result in results), _POINTS)
+        base, curves = (
+            np.array([on_axis(axis, result.seconds, result.accuracy) for result in results]) for results in both
+        )
+        return speedup(axis, base, curves)
+
+    def rows(self) -> list[Row]:
+        """A row per method, the highest final accuracy first."""
+        rival = self.rival
+        return [self._row(standing, rival) for standing in self.standings()]
+
+    def _row(self, standing: Standing, rival: str | None) -> Row:
+        method = standing.entry
+        results = self.results[method]
+
+        def early(result: Result) -> float:
+            return max(score for step, score in zip(result.step, result.accuracy, strict=True) if step <= EARLY_STEPS)
+
+        def share(result: Result, *parts: str) -> float:
+            return sum(result.parts[part] for part in parts) / result.parts["step"]
+
+        return Row(
+            standing,
+            best=interquartile_mean([max(result.accuracy) for result in results]),
+            early=interquartile_mean([early(result) for result in results]),
+            beside=None if rival is None else self.speedup(method, rival),
+            seconds=self.speedup_in_seconds(method),
+            wasted=float(np.mean([np.average(r.wasted, weights=np.diff(r.tokens)) for r in results])),
+            informative=float(np.mean([np.average(r.informative, weights=np.diff(r.step)) for r in results])),
+            steps=float(np.mean([result.step[-1] for result in results])),
+            run_seconds=float(np.median([result.seconds[-1] for result in results])),
+            overhead=float(np.median([share(result, "ask", "tell") for result in results])),
+            rescoring=float(np.median([share(result, "rescore") for result in results])),
+        )
+
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
-    "method": lambda row: row.method,
-    "final accuracy": lambda row: interval_text(row.level, 3),
-    "P(above uniform)": lambda row: interval_text(row.improvement, 2),
-    "tokens to target": lambda row: spent_text(row.tokens.budget.value),
-    "speed in tokens": lambda row: ratio_text(row.tokens),
+    "method": lambda row: row.standing.entry,
+    "final accuracy": lambda row: interval_text(row.standing.interquartile_mean, 3),
+    "P(above uniform)": lambda row: interval_text(row.standing.improvement, 2),
+    "tokens to target": lambda row: spent_text(row.standing.speedup.budget.value),
+    "speedup in tokens": lambda row: ratio_text(row.standing.speedup),
     "beside the rival": lambda row: "" if row.beside is None else ratio_text(row.beside),
-    "speed in seconds": lambda row: ratio_text(row.seconds),
+    "speedup in seconds": lambda row: ratio_text(row.seconds),
     "best": lambda row: interval_text(row.best, 3),
     f"best in {EARLY_STEPS} steps": lambda row: interval_text(row.early, 3),
     "wasted": lambda row: f"{row.wasted:.2f}",
@@ -40,7 +150,7 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
 }
 
 
-def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
+def text_tables(comparisons: Sequence[BankComparison], caption: str) -> str:
     """A table per bank, to be read by people.
 
     Args:
@@ -50,20 +160,18 @@ def text_table(comparisons: Sequence[Comparison], caption: str) -> str:
     Returns:
         The text.
     """
-    lines = []
+    parts = []
     for comparison in comparisons:
-        rows = comparison.rows()
-        lines += [
-            f"{comparison.bank}: {comparison.budget:,} tokens a run; target, uniform's final accuracy, "
-            f"{rows[0].tokens.target:.3f}"
-            + ("" if comparison.rival is None else f"; strongest rival, {comparison.rival}"),
-            *aligned([list(_COLUMNS), *([column(row) for column in _COLUMNS.values()] for row in rows)]),
-            "",
-        ]
-    return "\n".join([*lines, caption, ""])
+        rival = "" if comparison.rival is None else f"; strongest rival, {comparison.rival}"
+        aim = comparison.standings()[0].speedup.target
+        heading = (
+            f"{comparison.subject}: {comparison.budget:,} tokens a run; target, uniform's final accuracy, {aim:.3f}"
+        )
+        parts += [heading + rival, text_table(_COLUMNS, comparison.rows()), ""]
+    return "\n".join([*parts, caption, ""])
 
 
-def csv_table(comparisons: Sequence[Comparison]) -> str:
+def csv_table(comparisons: Sequence[BankComparison]) -> str:
     """All rows of all banks as comma-separated values.
 
     Args:
@@ -72,124 +180,48 @@ def csv_table(comparisons: Sequence[Comparison]) -> str:
     Returns:
         The text, with a header.
     """
-    return csv_lines({"bank": comparison.bank, **_flat(row)} for comparison in comparisons for row in comparison.rows())
+    return csv_text({"bank": each.subject, **_flat(row)} for each in comparisons for row in each.rows())
 
 
-def json_document(comparisons: Sequence[Comparison], about: Mapping[str, Any]) -> str:
-    """Settings, and the rows of all banks.
-
-    Args:
-        comparisons: One per bank.
-        about: Settings, machine, date, command; plain JSON.
-
-    Returns:
-        JSON; a number that is not finite is null.
-    """
-    banks = [
-        {
-            "bank": comparison.bank,
-            "budget": comparison.budget,
-            "rows": [_flat(row) for row in comparison.rows()],
-        }
-        for comparison in comparisons
-    ]
-    return json.dumps(finite({**about, "banks": banks}), allow_nan=False) + "\n"
-
-
-def runs_document(comparisons: Sequence[Comparison]) -> str:
-    """Every run with its curves.
-
-    Args:
-        comparisons: One per bank.
-
-    Returns:
-        JSON; a number that is not finite is null.
-    """
-    runs = [
-        {"bank": comparison.bank, "method": method, "seed": seed, **asdict(result)}
-        for comparison in comparisons
-        for method, results in comparison.results.items()
-        for seed, result in zip(comparison.seeds, results, strict=True)
-    ]
-    return json.dumps(finite(runs), allow_nan=False) + "\n"
-
-
-def curves_figure(comparison: Comparison, note: str) -> Any:
-    """Accuracy over tokens, mean over seeds with two standard errors where they can be told apart, and the target.
+def figures(comparison: BankComparison, note: str) -> dict[str, Callable[[], Any]]:
+    """Pictures of one bank: curves over tokens, and what each method drew, mean over seeds.
 
     Args:
         comparison: A bank and its methods.
-        note: What it takes to read and to repeat it.
+        note: What it takes to read and to repeat them.
 
     Returns:
-        A matplotlib figure.
+        What makes each matplotlib figure, by name of the file.
     """
-    rows, axis = comparison.rows(), comparison.axis
-    crowded = len(rows) > len(COLORS)
-    figure = new_figure(12.5 if crowded else 8.5, 5.2)
-    axes = figure.subplots()
-    for place, row in enumerate(rows):
-        curves = comparison.accuracy(row.method)
-        mean = curves.mean(axis=0)
-        color = "#888888" if row.method == BASELINE else COLORS[place % len(COLORS)]
-        style = _STYLES[place // len(COLORS) % len(_STYLES)]
-        axes.plot(axis, mean, style, color=color, label=f"{row.method}  {ratio_text(row.tokens)}")
-        if len(curves) > 1 and not crowded:
-            error = 2.0 * curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
-            axes.fill_between(axis, mean - error, mean + error, color=color, alpha=0.15, linewidth=0)
-    axes.axhline(rows[0].tokens.target, color="#888888", linestyle=(0, (4, 2)), linewidth=1.2)
-    axes.set(xlabel=f"tokens, prompts and completions\n{note}", ylabel="held-out accuracy", title=comparison.bank)
-    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if crowded else {}
-    axes.legend(frameon=False, fontsize=8, title="method, speed in tokens to the dashed target", **beside)
-    return figure
-
-
-def drawn_figure(comparison: Comparison, note: str) -> Any:
-    """What each method drew: shares of the groups as tokens are spent, mean over seeds.
-
-    Args:
-        comparison: A bank and its methods.
-        note: What it takes to read and to repeat it.
-
-    Returns:
-        A matplotlib figure: a map per method, all with one scale.
-    """
+    bank = comparison.subject
     groups = list(comparison.results[BASELINE][0].drawn)
-    shares = {
-        method: np.mean([[result.drawn[group] for group in groups] for result in results], axis=0)
+    middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
+    maps = {
+        method: Drawn(
+            np.mean([[result.drawn[group] for group in groups] for result in results], axis=0).T,
+            middles,
+            comparison.budget,
+        )
         for method, results in comparison.results.items()
     }
-    middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
-    across = min(_ACROSS, len(shares))
-    down = -(-len(shares) // across)
-    figure = new_figure(1.6 + 2.6 * across, 1.0 + (0.6 + 0.115 * len(groups)) * down)
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    largest = max(float(share.max()) for share in shares.values())
-    for axes, (method, share) in zip(panels.flat, shares.items(), strict=False):
-        image = plot_drawn(axes, middles, share.T, groups, largest=largest)
-        axes.set_title(method, fontsize=9)
-        axes.tick_params(axis="y", labelsize=6)
-        axes.tick_params(axis="x", labelsize=7)
-        axes.xaxis.set_major_formatter(lambda tokens, _: f"{tokens / 1000:.0f}k")
-    for axes in panels.flat[len(shares) :]:
-        axes.set_visible(False)
-    figure.colorbar(image, ax=panels, shrink=0.5, label="share of what was drawn")
-    figure.supxlabel(f"tokens\n{note}", fontsize=9)
-    figure.suptitle(comparison.bank)
-    return figure
+    return {
+        f"curves-{bank}.png": lambda: curves_figure(comparison, note, score="held-out accuracy", budget="tokens"),
+        f"drawn-{bank}.png": lambda: drawn_figure(maps, groups, note, title=f"Drawn by tokens: {bank}", part="group"),
+    }
 
 
 def _flat(row: Row) -> dict[str, Any]:
+    standing = row.standing
     return {
-        "method": row.method,
-        **named("final_accuracy", row.level),
-        **named("improvement", row.improvement),
+        "method": standing.entry,
+        **named("final_accuracy", standing.interquartile_mean),
+        **named("improvement", standing.improvement),
         **named("best", row.best),
         "early_steps": EARLY_STEPS,
         **named("early_best", row.early),
-        **_speed("tokens", row.tokens),
-        **({} if row.beside is None else named("ratio_beside_rival", row.beside.ratio)),
-        **_speed("seconds", row.seconds),
+        **_speedup("tokens", standing.speedup),
+        **({} if row.beside is None else named("speedup_beside_rival", row.beside.ratio)),
+        **_speedup("seconds", row.seconds),
         "wasted_share": row.wasted,
         "informative_share": row.informative,
         "steps": row.steps,
@@ -199,10 +231,10 @@ def _flat(row: Row) -> dict[str, Any]:
     }
 
 
-def _speed(unit: str, speed: Speed) -> dict[str, float]:
+def _speedup(unit: str, speedup: Speedup) -> dict[str, float]:
     return {
-        "target": speed.target,
-        **named(f"{unit}_to_target", speed.budget),
-        f"uniform_{unit}_to_target": speed.uniform_budget,
-        **named(f"{unit}_ratio", speed.ratio),
+        "target": speedup.target,
+        **named(f"{unit}_to_target", speedup.budget),
+        f"uniform_{unit}_to_target": speedup.baseline_budget,
+        **named(f"speedup_in_{unit}", speedup.ratio),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import GradedWarmUp
+from .warm_up import WarmUp
 
 __all__ = ["SETTINGS", "TUNING_SEED", "Setting"]
 
@@ -27,7 +27,7 @@ class Setting:
         held_out: Problems of each group to be judged on, each answered once per evaluation.
         warm_up: The model and its supervised warm-up.
         problems: Problems per step.
-        generations: Rollouts per problem.
+        n_rollouts: Rollouts per problem.
         learning_rate: Of GRPO, constant after a linear rise.
         warmup_steps: Steps of that rise.
         adam_beta2: Of AdamW.
@@ -42,9 +42,9 @@ class Setting:
     bank: str
     training: int = 100
     held_out: int = 25
-    warm_up: GradedWarmUp = field(default_factory=GradedWarmUp)
+    warm_up: WarmUp = field(default_factory=WarmUp)
     problems: int = 8
-    generations: int = 8
+    n_rollouts: int = 8
     learning_rate: float = 3e-5
     warmup_steps: int = 20
     adam_beta2: float = 0.99
@@ -59,17 +59,15 @@ class Setting:
         for name in ("training", "held_out", "problems", "max_completion", "tokens", "evaluations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.generations < 2:
-            raise ValueError(f"generations is {self.generations}; GRPO compares at least 2 rollouts of a problem")
+        if self.n_rollouts < 2:
+            raise ValueError(f"n_rollouts is {self.n_rollouts}; GRPO compares at least 2 rollouts of a problem")
 
 
 # Rank by rank from the easiest level: what the model knows, and how often it is careless all the same.
 _KNOWN = (1.0,) * 8
 _CARELESS = (0.02, 0.05, 0.15, 0.4, 0.7, 0.88, 0.95, 0.98)
-_ARITHMETIC = GradedWarmUp(
-    hidden=160, feed_forward=320, steps=500, careless_steps=150, shares=_KNOWN, careless=_CARELESS
-)
-_ARC_1D = GradedWarmUp(hidden=160, feed_forward=320, steps=900, careless_steps=200, shares=_KNOWN, careless=_CARELESS)
+_ARITHMETIC = WarmUp(hidden=160, feed_forward=320, steps=500, careless_steps=150, shares=_KNOWN, careless=_CARELESS)
+_ARC_1D = WarmUp(hidden=160, feed_forward=320, steps=900, careless_steps=200, shares=_KNOWN, careless=_CARELESS)
 
 #: The setting of each bank: those of ``arithmetic`` and ``arc_1d`` were chosen, ``countdown`` is not fit for use.
 SETTINGS: Mapping[str, Setting] = {

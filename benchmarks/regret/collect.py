@@ -1,4 +1,4 @@
-"""All tasks of one policy on one instance, put together: what tables and figures are made from.
+"""All trials of one policy on one instance, put together: what tables and figures are made from.
 
 One such group is in memory at a time; of a family of thousands nothing else would fit.
 """
@@ -6,7 +6,7 @@ One such group is in memory at a time; of a family of thousands nothing else wou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,9 +17,10 @@ from scipy import stats
 from curriculum_bandits.environments import Environment
 from curriculum_bandits.regret import dynamic_regret, earned_by_distribution
 
+from ..harness.trials import Trial
 from .instances import Instance
+from .play import Place, Result
 from .policies import Bound, Choice
-from .task import Result, Task
 
 __all__ = ["NOTIONS", "Group", "Played", "groups", "mean_interval"]
 
@@ -102,12 +103,12 @@ class Group:
         )
 
 
-def groups(tasks: Sequence[Task], load: Callable[[Task], Result | None]) -> Iterator[Group]:
+def groups(every: Iterable[Place], load: Callable[[Trial], Result | None]) -> Iterator[Group]:
     """Put the results of a benchmark together, an instance at a time.
 
     Args:
-        tasks: All of its tasks, those of one instance together and therein those of one policy.
-        load: Finds the result of a task.
+        every: All places, those of one instance together.
+        load: Finds the result of a trial.
 
     Yields:
         One group for each instance.
@@ -115,13 +116,12 @@ def groups(tasks: Sequence[Task], load: Callable[[Task], Result | None]) -> Iter
     Raises:
         RuntimeError: If a result is not there.
     """
-    for instance, of_instance in itertools.groupby(tasks, key=lambda task: task.instance):
+    for instance, of_instance in itertools.groupby(every, key=lambda place: place.instance):
         environment, played, plays = instance.environment(), [], 1
-        for choice, of_choice in itertools.groupby(of_instance, key=lambda task: task.choice):
-            some = list(of_choice)
-            plays = some[0].plays
+        for place in of_instance:
+            choice, plays = place.choice, place.trials[0].setting.plays
             bound = choice.policy.theorem(environment, plays=plays, settings=dict(choice.settings))
-            played.append(_together(choice, bound, some, [_found(task, load) for task in some]))
+            played.append(_together(place, bound, load))
         yield Group(instance, plays, played)
 
 
@@ -147,22 +147,20 @@ def mean_interval(values: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatA
     return mean, deviation, mean - half, mean + half
 
 
-def _found(task: Task, load: Callable[[Task], Result | None]) -> Result:
-    result = load(task)
-    if result is None:
+def _together(place: Place, bound: Bound | None, load: Callable[[Trial], Result | None]) -> Played:
+    loaded = [load(trial) for trial in place.trials]
+    results = [result for result in loaded if result is not None]
+    if len(results) < len(loaded):
         raise RuntimeError(
-            f"the result of {task.choice.label} on {task.instance.label} is gone; give the command again"
+            f"a result of {place.choice.label} on {place.instance.label} is gone; give the command again"
         )
-    return result
-
-
-def _together(choice: Choice, bound: Bound | None, tasks: Sequence[Task], results: Sequence[Result]) -> Played:
-    counts = np.array([task.last - task.first for task in tasks])
+    blocks = [trial.setting for trial in place.trials]
+    counts = np.array([block.last - block.first for block in blocks])
     return Played(
-        choice,
+        place.choice,
         bound,
-        seed=np.repeat([task.seed for task in tasks], counts),
-        run=np.concatenate([np.arange(task.first, task.last) for task in tasks]),
+        seed=np.repeat([trial.seed for trial in place.trials], counts),
+        run=np.concatenate([np.arange(block.first, block.last) for block in blocks]),
         rounds=results[0].rounds,
         dynamic=np.concatenate([result.dynamic for result in results]),
         external=np.concatenate([result.external for result in results]),

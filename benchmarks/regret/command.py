@@ -1,82 +1,83 @@
 """``curriculum-bandits regret``: policies on non-stationary bandits with known means, and what they regret.
 
-The command plans tasks, carries out those that are not stored yet, and makes the tables and figures of all of them. The
-same command goes on where it was interrupted; a changed one does only what is new.
+The command plays the trials that are not stored yet, and makes the tables and figures of all of them. The same command
+goes on where it was interrupted; a changed one does only what is new.
 """
 
 from __future__ import annotations
 
-import argparse
 import inspect
-import json
-import os
-import platform
-import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from importlib import metadata
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from curriculum_bandits.environments import Environment, piecewise_stationary
-from curriculum_bandits.extras import require_extra
 
-from ..pictures import save_picture
+from ..harness.command import Where, command_words, run_command
+from ..harness.figures import line_styles
+from ..harness.outputs import Outputs
+from ..harness.play import play_trials
+from ..harness.provenance import machine
+from ..harness.store import Store
+from ..harness.trials import Trial, parse_seeds, slug
+from ..harness.workers import Workers
 from .collect import Group, groups
-from .figures import arms_figure, bounds_figure, family_figure, growth_figure, line_styles, regret_figure
+from .figures import arms_figure, bounds_figure, family_figure, growth_figure, regret_figure
 from .instances import FAMILIES, Instance, parse_instances
+from .play import Place, Result, Work, places, play_work, read_result
 from .policies import POLICIES, Choice, Policy, parse_policies
-from .store import Store
-from .tables import Tables, summary_page, write_table
-from .task import Task, plan
-from .workers import finished
+from .tables import Tables, summary_page
 
-__all__ = ["DEFAULT_POLICIES", "RegretSettings", "add_arguments", "main", "run_regret"]
+__all__ = ["DEFAULT_POLICIES", "RegretSettings", "RegretWhere", "main", "run_regret"]
 
 #: Policies of a command that names none.
 DEFAULT_POLICIES = ("uniform", "oracle", "exp3", "tsallis_inf", "osmd", "rexp3", "exp3_s", "fixed_share")
 
+_NAME = "curriculum-bandits regret"
 _EXAMPLES = """\
 examples:
-  %(prog)s                                              the defaults: Besson's first problem, 100 runs
-  %(prog)s --instances besson_1 'besbes_sinusoid(variation=5)' --policies all --runs 1000
-  %(prog)s --policies oracle exp3_s 'osmd(share=0.01, step=0.1)' my_module:my_policy
-  %(prog)s --instances 'random_abrupt(n_arms=5, changes=4, seed=range(200))' --runs 20 --checkpoints 20
-  %(prog)s --instances besson_1 --horizons 1000 3162 10000 31623       growth with the horizon
-  %(prog)s --instances means.csv my_module:my_instance
-  %(prog)s --backend dask --scheduler tcp://ADDRESS:8786               on a cluster
+  curriculum-bandits regret                             the defaults: Besson's first problem, 100 runs
+  curriculum-bandits regret --instances besson_1 'besbes_sinusoid(variation=5)' --policies all --runs 1000
+  curriculum-bandits regret --policies oracle exp3_s 'osmd(share=0.01, step=0.1)' my_module:my_policy
+  curriculum-bandits regret --instances 'random_abrupt(n_arms=5, changes=4, seed=range(200))' --runs 20 --checkpoints 20
+  curriculum-bandits regret --instances besson_1 --horizons 1000 3162 10000 31623       growth with the horizon
+  curriculum-bandits regret --instances means.csv my_module:my_instance
+  curriculum-bandits regret --backend dask --scheduler tcp://ADDRESS:8786               on a cluster
 
-The same command goes on where it was interrupted. Numbers depend on --seeds, --runs, --plays and
---block, never on workers.
-"""
+The same command goes on where it was interrupted. Numbers depend on --seeds, --runs, --plays and --block, never on
+workers."""
 
 
 @dataclass(frozen=True)
 class RegretSettings:
-    """What makes one benchmark; where and how fast it is done belongs to `run_regret`.
+    """Policies on non-stationary bandits with known means.
 
     Attributes:
-        instances: Words that `parse_instances` understands.
-        policies: Words that `parse_policies` understands.
-        horizons: Rounds of instances that can have any number; empty leaves the defaults.
+        instances: Names with settings (see --list), .npy or .csv files of means (a row per round, a column per arm), or
+            package.module:function returning an Environment; 'name(seed=range(200))' makes a family.
+        policies: Names with settings (see --list), all (that can play here), or package.module:function, called as
+            function(environment, runs).
+        horizons: Rounds, for instances that can have any number; several draw the growth of regret.
         runs: Runs of each policy on each instance with each seed.
-        seeds: Seeds of rewards and draws; equal seeds mean equal rewards for all policies.
+        seeds: Of rewards and draws; equal seeds mean equal rewards for all policies.
         plays: Plays a round.
-        block: Runs that are played side by side, as one task.
-        checkpoints: At how many rounds regret is kept.
+        block: Runs that are played side by side, as one trial; numbers depend on it, and more runs use only whole
+            blocks again.
+        checkpoints: Rounds at which regret is kept; for large families 20 are enough.
     """
 
     instances: tuple[str, ...] = ("besson_1",)
     policies: tuple[str, ...] = DEFAULT_POLICIES
     horizons: tuple[int, ...] = ()
     runs: int = 100
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int | str, ...] = (0,)
     plays: int = 1
     block: int = 100
     checkpoints: int = 200
@@ -86,145 +87,63 @@ class RegretSettings:
         for name in ("runs", "plays", "block", "checkpoints"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name, least in (("horizons", 1), ("seeds", 0)):
-            for value in getattr(self, name):
-                if value < least:
-                    raise ValueError(f"one of {name} is {value}; it must be at least {least}")
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise ValueError(f"{name} {getattr(self, name)} has a number twice; give each once")
-        for name in ("instances", "policies", "seeds"):
+        for horizon in self.horizons:
+            if horizon < 1:
+                raise ValueError(f"one of horizons is {horizon}; it must be at least 1")
+        if len(set(self.horizons)) < len(self.horizons):
+            raise ValueError(f"horizons {self.horizons} has a number twice; give each once")
+        for name in ("instances", "policies"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty; give at least one")
+        object.__setattr__(self, "seeds", parse_seeds(self.seeds))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the benchmark.
+@dataclass(frozen=True)
+class RegretWhere(Where):
+    """Who works, and what is written.
 
-    Args:
-        parser: The parser of the subcommand.
+    Attributes:
+        jobs: Workers; -1 for all cores, or all that a cluster has; 1 works in this process.
+        backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
+        scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
+        output: Folder of tables and figures; what another command left there is moved aside.
+        store: Folder of the results of single runs, which several outputs may share; by default within the output.
+        again: Play also what is stored.
+        format: Of the tables of runs and curves.
     """
-    defaults = RegretSettings()
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EXAMPLES
-    what = parser.add_argument_group("what is played")
-    what.add_argument(
-        "--instances",
-        nargs="+",
-        metavar="INSTANCE",
-        default=defaults.instances,
-        help="names with settings (see --list), .npy or .csv files of means (a row per round, a column per arm), or "
-        "package.module:function returning an Environment; 'name(seed=range(200))' makes a family "
-        f"(default: {' '.join(defaults.instances)})",
-    )
-    what.add_argument(
-        "--policies",
-        nargs="+",
-        metavar="POLICY",
-        default=defaults.policies,
-        help="names with settings (see --list), all (that can play here), or package.module:function, called as "
-        "function(environment, runs) "
-        f"(default: {' '.join(defaults.policies)})",
-    )
-    what.add_argument(
-        "--list", action="store_true", help="list instances and policies, and what each is told; then end"
-    )
-    size = parser.add_argument_group("how much")
-    size.add_argument(
-        "--horizon",
-        "--horizons",
-        dest="horizons",
-        nargs="+",
-        type=int,
-        metavar="T",
-        default=defaults.horizons,
-        help="rounds, for instances that can have any number; several draw the growth of regret (default: their own)",
-    )
-    for name, text in (
-        ("runs", "runs of each policy on each instance with each seed"),
-        ("plays", "plays a round"),
-        (
-            "block",
-            "runs played side by side, as one task; numbers depend on it, and more runs use only whole blocks again",
-        ),
-        ("checkpoints", "rounds at which regret is kept; for large families 20 are enough"),
-    ):
-        default = getattr(defaults, name)
-        size.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{text} (default: {default})")
-    size.add_argument(
-        "--seeds", nargs="+", type=int, default=defaults.seeds, metavar="SEED", help="of rewards and draws (default: 0)"
-    )
-    where = parser.add_argument_group("where it runs")
-    where.add_argument("--jobs", type=int, default=-1, metavar="N", help="workers (default: all cores)")
-    where.add_argument(
-        "--backend",
-        default=None,
-        help="joblib backend: loky (processes), threading, dask, ray (default: loky; with a scheduler dask)",
-    )
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; without one Dask starts workers here")
-    out = parser.add_argument_group("what is written")
-    out.add_argument("--output", type=Path, default=Path("runs/regret"), help="folder (default: runs/regret)")
-    out.add_argument(
-        "--format",
-        choices=("parquet", "csv"),
-        default="parquet",
-        help="of the tables of runs and curves (default: parquet)",
-    )
+
+    output: Path = Path("runs/regret")
+    format: Literal["parquet", "csv"] = "parquet"
 
 
-def main(arguments: argparse.Namespace) -> None:
+def main(words: Sequence[str]) -> int:
     """Run the benchmark as the command line asks.
 
     Args:
-        arguments: Parsed options.
+        words: The options.
+
+    Returns:
+        The exit status.
     """
-    if arguments.list:
-        print(_listing())
-        return
-    try:
-        settings = RegretSettings(
-            instances=tuple(arguments.instances),
-            policies=tuple(arguments.policies),
-            horizons=tuple(arguments.horizons),
-            runs=arguments.runs,
-            seeds=tuple(arguments.seeds),
-            plays=arguments.plays,
-            block=arguments.block,
-            checkpoints=arguments.checkpoints,
-        )
-        run_regret(
-            settings,
-            output=arguments.output,
-            jobs=arguments.jobs,
-            backend=arguments.backend or ("loky" if arguments.scheduler is None else "dask"),
-            scheduler=arguments.scheduler,
-            table_format=arguments.format,
-        )
-    except (ValueError, RuntimeError, OSError) as error:
-        raise SystemExit(f"curriculum-bandits regret: {_one_line(error)}") from None
+    needs = dict.fromkeys(("joblib", "matplotlib", "pandas", "pyarrow", "tabulate", "tyro"), "benchmarks")
+
+    def act(settings: RegretSettings, where: RegretWhere) -> None:
+        run_regret(settings, where)
+
+    return run_command(
+        _NAME, words, RegretSettings(), RegretWhere(), act, needs=needs, listing=_listing, examples=_EXAMPLES
+    )
 
 
-def run_regret(
-    settings: RegretSettings,
-    *,
-    output: Path,
-    jobs: int = -1,
-    backend: str = "loky",
-    scheduler: str | None = None,
-    table_format: str = "parquet",
-    progress: bool = True,
-) -> Tables:
+def run_regret(settings: RegretSettings, where: RegretWhere, *, progress: bool = True) -> Tables:
     """Do what is not stored yet, then write tables and figures of all of it.
 
     Policies that the word ``all`` alone names are left out where they cannot play, which is said on stderr and kept in
-    ``settings.json``. Tables and figures that an earlier command left in the folder go.
+    ``settings.json``.
 
     Args:
         settings: What to do.
-        output: Folder for results, tables and figures.
-        jobs: Workers, see `workers.finished`.
-        backend: Where they are.
-        scheduler: Of a Dask cluster.
-        table_format: ``parquet`` or ``csv``, for the tables of runs and curves.
+        where: Workers and folders.
         progress: Show a progress bar, and say at the end what was written.
 
     Returns:
@@ -236,12 +155,7 @@ def run_regret(
         OSError: If the folder cannot be written to.
         ModuleNotFoundError: If something optional is missing; the message gives the pip command.
     """
-    needed = ["joblib", "pandas", "matplotlib", *(["pyarrow"] if table_format == "parquet" else [])]
-    for module in needed:
-        require_extra(module, "regret")  # all of them now, not after hours of play
     begin = time.perf_counter()
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"output is {str(output)!r}, which is a file; give a folder")
     instances, choices = parse_instances(settings.instances, settings.horizons), parse_policies(settings.policies)
     named = {choice.label for choice in parse_policies([word for word in settings.policies if word != "all"])}
     left_out = _try_out(instances, choices, settings.plays, named)
@@ -250,41 +164,68 @@ def run_regret(
         print(f"left out: {label}, {reason}", file=sys.stderr)
     if not choices:
         raise ValueError("no policy can play every instance; change --plays or the instances")
-    tasks = plan(
-        instances,
-        choices,
-        seeds=settings.seeds,
-        runs=settings.runs,
-        block=settings.block,
-        plays=settings.plays,
-        checkpoints=settings.checkpoints,
+    outputs = Outputs(where.output, {**_described(settings, instances, choices), "format": where.format})
+    every = list(
+        places(
+            instances,
+            choices,
+            seeds=parse_seeds(settings.seeds),
+            runs=settings.runs,
+            block=settings.block,
+            plays=settings.plays,
+            checkpoints=settings.checkpoints,
+        )
     )
-    output.mkdir(parents=True, exist_ok=True)
-    store = Store(output / "tasks")
-    missing = _missing(tasks, store)
-    with tqdm(total=len(tasks), initial=len(tasks) - len(missing), unit="task", disable=not progress) as bar:
-        rounds, since = 0, time.perf_counter()
-        for task, result in finished(missing, jobs=jobs, backend=backend, scheduler=scheduler):
-            store.save(task, result)
-            rounds += task.rounds
-            bar.set_postfix_str(f"{rounds / (time.perf_counter() - since):,.0f} rounds/s", refresh=False)
+    store = Store[Result](where.results, read_result)
+    played = play_trials(
+        [trial for place in every for trial in place.trials],
+        play_work,
+        store,
+        Workers(where.jobs, where.backend, where.scheduler),
+        piece=_handed_out(every),
+        again=where.again,
+        progress=progress,
+        unit="trial",
+    )
+    tables, pictures = Tables(), dict[str, Callable[[], Any]]()
+    styles = line_styles([choice.label for choice in choices])
+    with tqdm(desc="tables", unit="instance", disable=not progress, leave=False) as bar:
+        for group in groups(every, store.load):
+            tables.add(group)
+            if group.instance.family is None:
+                pictures |= _pictures(group, styles)
             bar.update()
-    tables, pictures = _gathered(tasks, store, choices, output, progress)
-    _write(tables, pictures, output, table_format)
-    document = {
-        **_described(settings, instances, choices),
-        "policies_left_out": left_out,
-        "tasks": len(tasks),
-        "tasks_done_by_this_command": len(missing),
-        "seconds": round(time.perf_counter() - begin, 1),
-        "jobs": jobs,
-        "backend": backend,
-        **_machine(needed),
-    }
-    (output / "settings.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    pictures |= _overviews(tables, styles)
+    _write(
+        outputs,
+        tables,
+        pictures,
+        where.format,
+        {
+            "policies_left_out": left_out,
+            "trials_played_by_this_command": played,
+            "seconds": round(time.perf_counter() - begin, 1),
+            "command": command_words(_NAME, settings),
+            **machine(("joblib", "pandas", "matplotlib", "pyarrow")),
+        },
+    )
     if progress:
-        print(_closing(tables, output))
+        print(_closing(tables, where.output))
     return tables
+
+
+def _handed_out(every: Sequence[Place]) -> Callable[[Trial], Work]:
+    """What a worker gets for a trial; trials of one instance, which stand together, share its means."""
+    of = {trial: place for place in every for trial in place.trials}
+    made: list[tuple[Instance, Environment]] = []
+
+    def work(trial: Trial) -> Work:
+        place = of[trial]
+        if not made or made[0][0] is not place.instance:
+            made[:] = [(place.instance, place.instance.environment())]
+        return place.work(trial, made[0][1])
+
+    return work
 
 
 def _try_out(instances: Sequence[Instance], choices: Sequence[Choice], plays: int, named: set[str]) -> dict[str, str]:
@@ -360,82 +301,37 @@ def _reason(error: Exception) -> str:
     return _one_line(error).partition("; ")[0]
 
 
-def _missing(tasks: Iterable[Task], store: Store) -> list[Task]:
-    return [task for task in tasks if store.load(task) is None]
-
-
-def _gathered(
-    tasks: Sequence[Task], store: Store, choices: Sequence[Choice], output: Path, progress: bool
-) -> tuple[Tables, list[str]]:
-    """Tables of everything, and the figures of single instances, which need their curves."""
-    tables, pictures, styles = Tables(), [], line_styles([choice.label for choice in choices])
-
-    with tqdm(desc="tables and figures", unit="instance", disable=not progress, leave=False) as bar:
-        for group in groups(tasks, store.load):
-            tables.add(group)
-            if group.instance.family is None:
-                pictures += _draw(group, styles, output)
-            bar.update()
-    return tables, pictures + _draw_overviews(tables, styles, output)
-
-
-def _draw(group: Group, styles: Any, output: Path) -> list[str]:
-    name = f"{_slug(group.instance.label)}-T{group.instance.horizon}"
-    drawn = {
-        f"regret-{name}.png": regret_figure(group, styles),
-        f"bounds-{name}.png": bounds_figure(group, styles),
-        f"arms-{name}.png": arms_figure(group),
+def _pictures(group: Group, styles: Any) -> dict[str, Callable[[], Any]]:
+    name = f"{slug(group.instance.label)}-T{group.instance.horizon}"
+    return {
+        f"regret-{name}.png": partial(regret_figure, group, styles),
+        f"bounds-{name}.png": partial(bounds_figure, group, styles),
+        f"arms-{name}.png": partial(arms_figure, group),
     }
-    return _save(drawn, output)
 
 
-def _draw_overviews(tables: Tables, styles: Any, output: Path) -> list[str]:
-    drawn: dict[str, Any] = {}
+def _overviews(tables: Tables, styles: Any) -> dict[str, Callable[[], Any]]:
+    drawn: dict[str, Callable[[], Any]] = {}
     families, summary, growth = tables.families(), tables.summary(), tables.growth()
-    if len(families):
-        for (family, horizon), rows in families.groupby(["family", "horizon"], sort=False):
-            of_family = summary[(summary["family"] == family) & (summary["horizon"] == horizon)]
-            drawn[f"family-{_slug(family)}-T{horizon}.png"] = family_figure(family, horizon, of_family, rows, styles)
-    if len(growth):
+    for (family, horizon), rows in families.groupby(["family", "horizon"], sort=False) if len(families) else ():
+        of_family = summary[(summary["family"] == family) & (summary["horizon"] == horizon)]
+        name = f"family-{slug(family)}-T{horizon}.png"
+        drawn[name] = partial(family_figure, family, horizon, of_family, rows, styles)
+    for subject, rows in growth.groupby("instance", sort=False) if len(growth) else ():
         observations = tables.growth_observations()
-        for subject, rows in growth.groupby("instance", sort=False):
-            of_subject = observations[observations["subject"] == subject]
-            drawn[f"growth-{_slug(subject)}.png"] = growth_figure(subject, of_subject, rows, styles)
-    return _save(drawn, output)
+        runs = observations[observations["subject"] == subject]
+        drawn[f"growth-{slug(subject)}.png"] = partial(growth_figure, subject, runs, rows, styles)
+    return drawn
 
 
-def _save(drawn: dict[str, Any], output: Path) -> list[str]:
-    for name, figure in drawn.items():
-        if figure is not None:
-            save_picture(figure, output / name)
-    return [name for name, figure in drawn.items() if figure is not None]
-
-
-#: Names of the pictures that this command writes.
-_PICTURE = re.compile(r"(regret|bounds|arms|family)-.+-T\d+\.png|growth-.+\.png")
-
-
-def _remove_leftovers(pictures: Sequence[str], output: Path, table_format: str) -> None:
-    """Remove what another command left here and this one did not write, for it would be taken for this one's."""
-    other = "csv" if table_format == "parquet" else "parquet"
-    for name in ("runs", "curves"):
-        (output / f"{name}.{other}").unlink(missing_ok=True)
-    for path in output.glob("*.png"):
-        if _PICTURE.fullmatch(path.name) and path.name not in pictures:
-            path.unlink()
-
-
-def _write(tables: Tables, pictures: Sequence[str], output: Path, table_format: str) -> None:
-    write_table(tables.runs(), output / f"runs.{table_format}")
-    write_table(tables.curves(), output / f"curves.{table_format}")
-    write_table(tables.summary(), output / "summary.csv")
+def _write(
+    outputs: Outputs, tables: Tables, pictures: dict[str, Callable[[], Any]], format: str, about: dict[str, Any]
+) -> None:
+    found = {f"runs.{format}": tables.runs(), f"curves.{format}": tables.curves(), "summary.csv": tables.summary()}
     for name, table in (("families", tables.families()), ("growth", tables.growth())):
         if len(table):
-            write_table(table, output / f"{name}.csv")
-        else:
-            (output / f"{name}.csv").unlink(missing_ok=True)  # of another command, it would be taken for this one's
-    (output / "summary.md").write_text(summary_page(tables), encoding="utf-8")
-    _remove_leftovers(pictures, output, table_format)
+            found[f"{name}.csv"] = table
+    outputs.write({"summary.md": summary_page(tables)}, pictures, about=about, tables=found)
 
 
 def _described(settings: RegretSettings, instances: Sequence[Instance], choices: Sequence[Choice]) -> dict[str, Any]:
@@ -462,20 +358,6 @@ def _described(settings: RegretSettings, instances: Sequence[Instance], choices:
         ],
         **{name: getattr(settings, name) for name in ("runs", "seeds", "plays", "block", "checkpoints")},
     }
-
-
-def _machine(modules: Sequence[str]) -> dict[str, Any]:
-    versions = {name: metadata.version(name) for name in ("curriculum-bandits", "numpy", "scipy", *modules)}
-    return {
-        "versions": {"python": platform.python_version(), **versions},
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def _slug(label: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-")
 
 
 def _closing(tables: Tables, output: Path) -> str:

@@ -16,31 +16,15 @@ from curriculum_bandits.plotting import COLORS, new_figure
 
 from .collect import NOTIONS, Group, Played, mean_interval
 
-__all__ = ["arms_figure", "bounds_figure", "family_figure", "growth_figure", "line_styles", "regret_figure"]
+__all__ = ["arms_figure", "bounds_figure", "family_figure", "growth_figure", "regret_figure"]
 
 FloatArray = npt.NDArray[np.float64]
 Style = dict[str, Any]
 
 _COLORS = (*COLORS, "#8B5A2B")
-_DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _GREY = "#888888"
 _MOST_CHANGES = 40  # more change points than these are drift, and lines would hide the curves
 _MOST_AREAS = 8  # more arms than these are drawn as a map
-
-
-def line_styles(labels: Sequence[str]) -> dict[str, Style]:
-    """A line for each policy, told apart by colour and, beyond eight, by dashes too.
-
-    Args:
-        labels: Policies, in the order of the command.
-
-    Returns:
-        Matplotlib properties by label.
-    """
-    return {
-        label: {"color": _COLORS[i % len(_COLORS)], "linestyle": _DASHES[i // len(_COLORS) % len(_DASHES)]}
-        for i, label in enumerate(labels)
-    }
 
 
 def regret_figure(group: Group, styles: Mapping[str, Style]) -> Any:
@@ -48,7 +32,7 @@ def regret_figure(group: Group, styles: Mapping[str, Style]) -> Any:
 
     Args:
         group: An instance and its policies.
-        styles: From `line_styles`.
+        styles: A line for each policy.
 
     Returns:
         A matplotlib figure.
@@ -82,7 +66,7 @@ def bounds_figure(group: Group, styles: Mapping[str, Style]) -> Any | None:
 
     Args:
         group: An instance and its policies.
-        styles: From `line_styles`.
+        styles: A line for each policy.
 
     Returns:
         A matplotlib figure; None where no policy has a bound above 0.
@@ -164,7 +148,7 @@ def growth_figure(subject: str, runs: Any, growth: Any, styles: Mapping[str, Sty
         subject: Instance or family.
         runs: Rows of the table of runs that belong to it.
         growth: Rows of the table of growth that belong to it.
-        styles: From `line_styles`.
+        styles: A line for each policy.
 
     Returns:
         A matplotlib figure.
@@ -209,7 +193,7 @@ def family_figure(family: str, horizon: int, summary: Any, families: Any, styles
         horizon: Rounds.
         summary: Rows of the summary that belong to it, one per instance and policy.
         families: Rows of the table of families that belong to it.
-        styles: From `line_styles`.
+        styles: A line for each policy.
 
     Returns:
         A matplotlib figure.

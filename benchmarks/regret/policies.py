@@ -23,7 +23,7 @@ from curriculum_bandits.grammar import (
     parse_call,
 )
 
-from ..provenance import source_digest
+from ..harness.provenance import source_digest
 from .instances import expanded
 from .side_information import best_arm_segments, change_count, comparator_path, variation
 

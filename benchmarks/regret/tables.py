@@ -5,19 +5,18 @@ Tidy tables: a row per observation, a column per variable. What is compared stan
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from curriculum_bandits.extras import require_extra
 
+from ..harness.tables import markdown_table
 from .collect import NOTIONS, Group, mean_interval
 from .growth import fit_exponent
 
-__all__ = ["Tables", "summary_page", "write_table"]
+__all__ = ["Tables", "summary_page"]
 
 Row = dict[str, Any]
 
@@ -26,7 +25,7 @@ class Tables:
     """Rows gathered instance by instance, and the tables made of them."""
 
     def __init__(self) -> None:
-        self._pandas = require_extra("pandas", "regret")
+        self._pandas = require_extra("pandas", "benchmarks")
         self._runs: list[Any] = []
         self._curves: list[Any] = []
         self._summary: list[Row] = []
@@ -155,26 +154,6 @@ class Tables:
         return self._pandas.DataFrame(rows)
 
 
-def write_table(table: Any, path: Path) -> Path:
-    """Write a table in one step, as its ending says.
-
-    Args:
-        table: A pandas table.
-        path: Ends in ``.csv`` or ``.parquet``.
-
-    Returns:
-        The path.
-    """
-    partial = path.with_name(path.name + ".partial")
-    if path.suffix == ".parquet":
-        require_extra("pyarrow", "regret")
-        table.to_parquet(partial, index=False)
-    else:
-        table.to_csv(partial, index=False)
-    os.replace(partial, path)
-    return path
-
-
 def summary_page(tables: Tables) -> str:
     """The summary as a Markdown page.
 
@@ -189,55 +168,13 @@ def summary_page(tables: Tables) -> str:
     if len(families):
         for (family, horizon), some in families.groupby(["family", "horizon"], sort=False):
             lines += [f"## {family}, {horizon:,} rounds, {some['instances'].iloc[0]} instances", ""]
-            lines += _markdown(
-                ["policy", "knows", "dynamic regret (95 % over instances)", "score (95 %)", "least on"],
-                [
-                    [
-                        row.policy,
-                        row.knows,
-                        _interval(row.dynamic_regret, row.lower, row.upper),
-                        _interval(row.score, row.score_lower, row.score_upper, digits=3),
-                        "" if np.isnan(row.least_share) else f"{row.least_share:.0%}",
-                    ]
-                    for row in some.itertuples()
-                ],
-            )
+            lines += [markdown_table(_FAMILY_COLUMNS, some.itertuples()), ""]
     single = summary[summary["family"].isna()]
     for (instance, horizon), some in single.groupby(["instance", "horizon"], sort=False):
         lines += [f"## {instance}, {horizon:,} rounds, {some['runs'].iloc[0]} runs", ""]
-        lines += _markdown(
-            [
-                "policy",
-                "knows",
-                "dynamic regret (95 %)",
-                "sd",
-                "external",
-                "score",
-                "bound",
-                "regret / bound",
-                "rounds/s",
-            ],
-            [
-                [
-                    row.policy,
-                    row.knows,
-                    _interval(row.dynamic_regret, row.lower, row.upper),
-                    _number(row.sd),
-                    _number(row.external_regret),
-                    _number(row.score, 3),
-                    "" if np.isnan(row.bound) else f"{row.bound:.0f} ({row.bound_notion})",
-                    _number(row.bound_ratio, 3),
-                    f"{row.rounds_per_second:,.0f}",
-                ]
-                for row in some.itertuples()
-            ],
-        )
+        lines += [markdown_table(_COLUMNS, some.itertuples()), ""]
     if len(growth):
-        lines += ["## Growth with the horizon", ""]
-        lines += _markdown(
-            ["instance", "policy", "notion", "exponent (95 %)", "horizons"],
-            [[row.instance, row.policy, row.notion, _exponent(row), row.horizons] for row in growth.itertuples()],
-        )
+        lines += ["## Growth with the horizon", "", markdown_table(_GROWTH_COLUMNS, growth.itertuples()), ""]
     lines += [
         "Dynamic regret is against the best arm of each round, external against the best fixed one; both in means. "
         "Score: 0 is the oracle, 1 uniform play. A bound is divided into the regret of its own notion.",
@@ -272,11 +209,6 @@ def _summary(group: Group, played: Any) -> Row:
     }
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines] + [""]
-
-
 def _number(value: float, digits: int = 1) -> str:
     return "" if np.isnan(value) else f"{value:.{digits}f}"
 
@@ -290,3 +222,32 @@ def _interval(mean: float, lower: float, upper: float, digits: int = 1) -> str:
 def _exponent(row: Any) -> str:
     none = " [no interval]" if np.isnan(row.lower) and not np.isnan(row.exponent) else ""
     return _interval(row.exponent, row.lower, row.upper, 3) + none
+
+
+_Columns = dict[str, Callable[[Any], str]]
+
+_FAMILY_COLUMNS: _Columns = {
+    "policy": lambda row: row.policy,
+    "knows": lambda row: row.knows,
+    "dynamic regret (95 % over instances)": lambda row: _interval(row.dynamic_regret, row.lower, row.upper),
+    "score (95 %)": lambda row: _interval(row.score, row.score_lower, row.score_upper, digits=3),
+    "least on": lambda row: "" if np.isnan(row.least_share) else f"{row.least_share:.0%}",
+}
+_COLUMNS: _Columns = {
+    "policy": lambda row: row.policy,
+    "knows": lambda row: row.knows,
+    "dynamic regret (95 %)": lambda row: _interval(row.dynamic_regret, row.lower, row.upper),
+    "sd": lambda row: _number(row.sd),
+    "external": lambda row: _number(row.external_regret),
+    "score": lambda row: _number(row.score, 3),
+    "bound": lambda row: "" if np.isnan(row.bound) else f"{row.bound:.0f} ({row.bound_notion})",
+    "regret / bound": lambda row: _number(row.bound_ratio, 3),
+    "rounds/s": lambda row: f"{row.rounds_per_second:,.0f}",
+}
+_GROWTH_COLUMNS: _Columns = {
+    "instance": lambda row: row.instance,
+    "policy": lambda row: row.policy,
+    "notion": lambda row: row.notion,
+    "exponent (95 %)": lambda row: _exponent(row),
+    "horizons": lambda row: row.horizons,
+}

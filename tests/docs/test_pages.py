@@ -51,7 +51,8 @@ def run_block(block: Block, page: str, names: dict[str, Any]) -> None:
             runner.run(test, clear_globs=False)
             names.update(test.globs)
         return
-    code = compile("\n" * block.line + block.code, page, "exec")  # so that a traceback names the page's own line
+    # The empty lines make a traceback name the page's own line; this module's annotations are not the page's.
+    code = compile("\n" * block.line + block.code, page, "exec", dont_inherit=True)
     if block.runs:
         exec(code, names)
 

@@ -280,49 +280,51 @@ def agents_table() -> Trace:
     return _command(Trace(), words.split(), "summary.csv", ("second", "overhead", "ask", "learn", "tell", "evaluate"))
 
 
-def headline_table() -> Trace:
-    """A few tokens of GRPO on a tiny decoder."""
-    from curriculum_bandits.benchmarks.llm.headline import command, model
-    from curriculum_bandits.benchmarks.llm.headline.setting import Setting
+def _small_setting() -> Any:
+    from curriculum_bandits.benchmarks.llm.setting import Setting
+    from curriculum_bandits.benchmarks.llm.warm_up import WarmUp
 
-    small = model.GradedWarmUp(
-        hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12
-    )
-    setting = Setting(
+    small = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
+    return Setting(
         "arithmetic",
         training=4,
         held_out=2,
         warm_up=small,
         problems=3,
-        generations=2,
+        n_rollouts=2,
         max_completion=6,
         tokens=300,
         evaluations=3,
     )
+
+
+def headline_table() -> Trace:
+    """A few tokens of GRPO on a tiny decoder."""
+    from curriculum_bandits.benchmarks.llm.headline import LlmWhere, run_headline
+
     trace = Trace()
     with TemporaryDirectory() as folder:
         place = Path(folder)
         methods_ = ["uniform", "sec", "actor_curator", "uniform+dapo(max_draws=4)", "sec+delayed(steps=2)"]
-        command.run_headline([setting], methods_, [0], output=place, cache=place / "cache", jobs=1, progress=False)
+        where = LlmWhere(jobs=1, output=place, cache=place / "cache")
+        run_headline([_small_setting()], methods_, [0], where, progress=False)
         with open(place / "summary.csv", encoding="utf-8", newline="") as file:
             _numbers(trace, csv.DictReader(file), ("second", "part", "overhead"))
     return trace
 
 
 def demo_table() -> Trace:
-    """Four steps of the demo."""
-    from curriculum_bandits.benchmarks.llm.demo import DemoSettings, run_demo
-    from curriculum_bandits.benchmarks.llm.tiny_model import WarmUp
+    """The demo with a few tokens."""
+    from curriculum_bandits.benchmarks.llm.demo import run_demo
+    from curriculum_bandits.benchmarks.llm.headline import LlmWhere
 
     trace = Trace()
-    small = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8)
-    settings = DemoSettings(steps=4, problems=4, generations=4, evaluate_every=2)
     with TemporaryDirectory() as folder:
-        place = Path(folder)
-        results = run_demo(settings, output=place, cache=place / "cache", warm_up=small, progress=False)
-    for result in results.values():
-        trace.drew([result.prompts, result.completions, result.tokens])
-        for curve in (*result.accuracy.values(), *result.drawn.values(), result.informative_share):
+        where = LlmWhere(jobs=1, output=Path(folder), cache=Path(folder) / "cache")
+        comparison = run_demo(_small_setting(), 0, where, progress=False)
+    for (result,) in comparison.results.values():
+        trace.drew([result.step, result.tokens])
+        for curve in (result.accuracy, *result.drawn.values(), result.informative, result.wasted):
             trace.reported(curve)
     return trace
 

@@ -1,9 +1,11 @@
 """The headline benchmark made small: its banks, a run and its resume, what is read off curves, the command."""
 
+import csv
 import json
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,25 +15,25 @@ pytest.importorskip("reasoning_gym")
 pytest.importorskip("matplotlib")
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.benchmarks.llm.headline import command, model, play
-from curriculum_bandits.benchmarks.llm.headline.banks import BANKS, demonstrations, groups_of, headline_banks
-from curriculum_bandits.benchmarks.llm.headline.entries import find_entry
-from curriculum_bandits.benchmarks.llm.headline.measuring import Comparison
-from curriculum_bandits.benchmarks.llm.headline.model import GradedWarmUp, cache_key
-from curriculum_bandits.benchmarks.llm.headline.report import drawn_figure, text_table
-from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS, Setting
+from curriculum_bandits.benchmarks.harness.trials import Trial
+from curriculum_bandits.benchmarks.llm import demo, headline, play, warm_up
+from curriculum_bandits.benchmarks.llm.banks import BANKS, demonstrations, groups_of, headline_banks
+from curriculum_bandits.benchmarks.llm.play import find_entry
+from curriculum_bandits.benchmarks.llm.report import BankComparison, figures, text_tables
+from curriculum_bandits.benchmarks.llm.setting import SETTINGS, Setting
+from curriculum_bandits.benchmarks.llm.warm_up import WarmUp, cache_key
 from curriculum_bandits.curriculum import Curriculum
 from curriculum_bandits.neural import DEFAULT
 from tests.processes import launcher
 
-SMALL = GradedWarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
+SMALL = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
 TINY = Setting(
     "arithmetic",
     training=4,
     held_out=2,
     warm_up=SMALL,
     problems=3,
-    generations=2,
+    n_rollouts=2,
     max_completion=6,
     tokens=300,
     evaluations=3,
@@ -69,7 +71,7 @@ def test_the_verifiers_accept_right_answers_and_reject_careless_ones(bank):
 
 def answers(bank):
     """Right answers by prompt, from the same items."""
-    from curriculum_bandits.benchmarks.llm.headline import banks
+    from curriculum_bandits.benchmarks.llm import banks
 
     found = {}
     for group in groups_of(bank):
@@ -88,7 +90,7 @@ def test_an_answer_with_other_digits_than_the_question_is_wrong_where_the_verifi
 
 
 def test_a_run_spends_its_tokens_and_says_what_it_drew(tmp_path):
-    result = play.play(TINY, find_entry("uniform"), 0, tmp_path / "run", tmp_path / "cache")
+    result = play.play(Trial("uniform", TINY, 0), tmp_path / "run", tmp_path / "cache")
     assert result.tokens[0] == result.step[0] == 0
     assert result.tokens[-1] >= TINY.tokens > result.tokens[-2]
     assert len(result.accuracy) == len(result.seconds) == len(result.wasted) + 1
@@ -118,7 +120,7 @@ def test_waste_is_weighed_by_prompts_and_answers_between_evaluations(tmp_path):
         {"step": step, "tokens": tokens, "held_out": {"short": 0.5, "long": level}}
         for step, tokens, level in ((0, 0, 0.0), (2, 80, 0.5), (3, 90, 1.0))
     ]
-    result = play._result(history, tmp_path / "record", bank, replace(TINY, generations=2))
+    result = play._result(history, tmp_path / "record", bank, replace(TINY, n_rollouts=2))
     costs = [10 + 2 * 1, 20 + 2 * 5, 7 + 2 * 3, 9 + 2 * 3]
     assert result.wasted == pytest.approx([(costs[1] + costs[2]) / sum(costs), 1.0])
     assert result.informative == [0.5, 0.0]
@@ -134,7 +136,7 @@ def test_a_delay_behind_the_name_reaches_the_trainer(name, asked_before_the_firs
     events = []
     for word in ("ask", "tell"):
         monkeypatch.setattr(Curriculum, word, noted(events, word, getattr(Curriculum, word)))
-    play.play(replace(TINY, tokens=2 * TINY.tokens), find_entry(name), 0, tmp_path / "run", tmp_path / "cache")
+    play.play(Trial(name, replace(TINY, tokens=2 * TINY.tokens), 0), tmp_path / "run", tmp_path / "cache")
     assert events.index("tell") == asked_before_the_first_answer
 
 
@@ -147,9 +149,8 @@ def noted(events, word, method):
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    entry = find_entry("osmd+dapo(max_draws=4)")
     setting = replace(TINY, tokens=2500)  # a step with the filter may spend four times as much
-    whole = play.play(setting, entry, 0, tmp_path / "whole", tmp_path / "cache")
+    whole = play.play(Trial("osmd+dapo(max_draws=4)", setting, 0), tmp_path / "whole", tmp_path / "cache")
     evaluate, calls = play.held_out_accuracy, []
 
     def interrupted(*arguments, **options):
@@ -160,8 +161,8 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path, monke
 
     monkeypatch.setattr(play, "held_out_accuracy", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        play.play(setting, entry, 0, tmp_path / "broken", tmp_path / "cache")
-    resumed = play.play(setting, entry, 0, tmp_path / "broken", tmp_path / "cache")
+        play.play(Trial("osmd+dapo(max_draws=4)", setting, 0), tmp_path / "broken", tmp_path / "cache")
+    resumed = play.play(Trial("osmd+dapo(max_draws=4)", setting, 0), tmp_path / "broken", tmp_path / "cache")
     for name in ("step", "tokens", "accuracy", "drawn", "informative", "wasted"):
         assert getattr(resumed, name) == getattr(whole, name)
 
@@ -184,11 +185,11 @@ def made_up(accuracy, tokens=(0, 105, 203), seconds=(0.0, 1.0, 2.0)):
 
 def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_rescoring():
     slow, fast = [made_up([0.0, 0.3, 0.6])] * 2, [made_up([0.0, 0.6, 0.6])] * 2
-    rows = {row.method: row for row in Comparison("b", 200, (0, 1), {"uniform": slow, "fast": fast}).rows()}
-    assert rows["uniform"].tokens.ratio.value == pytest.approx(1.0)
-    assert rows["fast"].tokens.ratio.value == pytest.approx(2.0, rel=0.1)
+    rows = {row.standing.entry: row for row in BankComparison("b", 200, (0, 1), {"uniform": slow, "fast": fast}).rows()}
+    assert rows["uniform"].standing.speedup.ratio.value == pytest.approx(1.0)
+    assert rows["fast"].standing.speedup.ratio.value == pytest.approx(2.0, rel=0.1)
     assert rows["fast"].seconds.ratio.value == pytest.approx(2.0, rel=0.1)
-    assert (rows["fast"].improvement.value, rows["uniform"].improvement.value) == (1.0, 0.5)
+    assert (rows["fast"].standing.improvement.value, rows["uniform"].standing.improvement.value) == (1.0, 0.5)
     assert rows["fast"].best.value == rows["fast"].early.value == 0.6
     assert rows["uniform"].early.value == 0.3
     assert rows["fast"].wasted == pytest.approx(105 / 203)
@@ -199,7 +200,7 @@ def test_a_method_twice_as_good_needs_fewer_tokens_and_its_cost_is_apart_from_re
 
 def test_the_map_of_what_was_drawn_has_its_groups_in_their_rows():
     results = [replace(made_up([0.0, 0.3, 0.6]), drawn={"a": [low, 0.75], "b": [1 - low, 0.25]}) for low in (0.0, 0.5)]
-    figure = drawn_figure(Comparison("b", 200, (0, 1), {"uniform": results}), "a note")
+    figure = figures(BankComparison("b", 200, (0, 1), {"uniform": results}), "a note")["drawn-b.png"]()
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     shown = {label: list(row) for label, row in zip(labels, axes.images[0].get_array(), strict=True)}
@@ -213,10 +214,10 @@ def test_the_warm_up_shows_families_alike_and_levels_by_their_shares(tmp_path, m
         given.update(options, shown=shown)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, "make_lessons", noted)
+    monkeypatch.setattr(warm_up, "make_lessons", noted)
     settings = replace(SMALL, shares=(1.0, 0.5), careless=(0.1, 0.7))
     with pytest.raises(KeyboardInterrupt):
-        model.warmed_up_model("arithmetic", tmp_path, seed=0, settings=settings, held_out=2, progress=False)
+        warm_up.warmed_up_model("arithmetic", tmp_path, seed=0, settings=settings, held_out=2, progress=False)
     found = {}
     for item, weight, careless in zip(given["shown"], given["weights"], given["careless"], strict=True):
         key = item.prompt[0], len(item.prompt)
@@ -239,25 +240,23 @@ def test_the_strongest_rival_is_neither_ours_nor_uniform():
         "actor_curator": [0.0, 0.8, 0.8],
         "uniform+filter": [0.6, 0.9, 0.9],
     }
-    comparison = Comparison("b", 200, (0, 1), {method: [made_up(curve)] * 2 for method, curve in curves.items()})
+    comparison = BankComparison("b", 200, (0, 1), {method: [made_up(curve)] * 2 for method, curve in curves.items()})
     assert comparison.rival == "pcl+filter"
-    beside = {row.method: row.beside.ratio.value for row in comparison.rows()}
+    beside = {row.standing.entry: row.beside.ratio.value for row in comparison.rows()}
     assert beside["pcl+filter"] == 1.0
     assert beside["actor_curator"] > 1.0 > beside["sec"]
-    assert "strongest rival, pcl+filter" in text_table([comparison], "")
-    alone = Comparison(
+    assert "strongest rival, pcl+filter" in text_tables([comparison], "")
+    alone = BankComparison(
         "b", 200, (0, 1), {method: comparison.results[method] for method in ("uniform", "osmd[floor=0.1]")}
     )
     assert alone.rival is None
     assert all(row.beside is None for row in alone.rows())
-    assert "rival" not in text_table([alone], "").replace("beside the rival", "")
+    assert "rival" not in text_tables([alone], "").replace("beside the rival", "")
 
 
-def test_a_comparison_without_uniform_or_with_seeds_missing_is_refused():
-    with pytest.raises(ValueError, match="all is measured against uniform"):
-        Comparison("b", 200, (0,), {"fast": [made_up([0, 0, 0])]})
-    with pytest.raises(ValueError, match="1 results for 2 seeds"):
-        Comparison("b", 200, (0, 1), {"uniform": [made_up([0, 0, 0])]})
+def test_a_comparison_with_seeds_missing_is_refused():
+    with pytest.raises(ValueError, match=r"uniform has curves of shape \(1, 3\); give one per seed"):
+        BankComparison("b", 200, (0, 1), {"uniform": [made_up([0, 0, 0])]})
 
 
 def test_names_that_are_no_methods_are_refused_with_what_there_is():
@@ -294,16 +293,17 @@ def test_other_settings_are_another_model():
     assert len(keys) == 5
 
 
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "llm" / "results"
 PATIENT = replace(TINY, tokens=3000, evaluations=10)
 _SCRIPT = """
 import sys
-from curriculum_bandits.benchmarks.llm.headline import command
-from curriculum_bandits.benchmarks.llm.headline.setting import SETTINGS
-from tests.benchmarks.llm.headline.test_headline import PATIENT
+from curriculum_bandits.benchmarks.llm import headline
+from curriculum_bandits.benchmarks.llm.setting import SETTINGS
+from tests.benchmarks.llm.test_headline import PATIENT
 
 if __name__ == "__main__":
     SETTINGS["arithmetic"] = PATIENT
-    command.main(sys.argv[1:])
+    sys.exit(headline.main(sys.argv[1:]))
 """
 
 
@@ -313,25 +313,25 @@ def test_control_c_ends_every_process_and_the_same_command_goes_on(tmp_path, mon
     words = ["--banks", "arithmetic", "--methods", "uniform", "osmd", "--seeds", "0", "--output", str(tmp_path / "out")]
     words += ["--cache", str(cache)]
     with launcher.command(str(script), *words, "--jobs", "2") as running:
-        launcher.wait_for_files(running, tmp_path / "out", "arithmetic/*/checkpoint-*/trainer_state.json", 1, 300)
+        launcher.wait_for_files(running, tmp_path / "out", "runs/*/checkpoint-*/trainer_state.json", 1, 300)
         assert [folder.name for folder in cache.iterdir()] == [f"arithmetic-{model}"]
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
         _, said = running.communicate(timeout=120)
-    assert running.returncode != 0, said
-    assert "the same command goes on from the last checkpoints" in said
+    assert running.returncode == 130, said
+    assert "the same command goes on where it was" in said
     assert "Traceback" not in said, said
     assert not (tmp_path / "out" / "summary.txt").exists()
     monkeypatch.setitem(SETTINGS, "arithmetic", PATIENT)
-    command.main([*words, "--jobs", "1"])
+    assert headline.main([*words, "--jobs", "1"]) == 0
     assert "osmd" in capsys.readouterr().out
 
 
 def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=150, evaluations=1))
+    output = tmp_path / "out"
     words = ["--banks", "arithmetic", "--methods", "uniform", "actor_curator_paper", "--seeds", "0..1", "--jobs", "1"]
-    words += ["--output", str(tmp_path / "out"), "--runs", str(tmp_path / "runs"), "--cache", str(tmp_path / "cache")]
-    command.main(words)
-    assert sorted(path.name for path in tmp_path.glob("out/*") if path.is_dir()) == []
+    words += ["--output", str(output), "--store", str(tmp_path / "runs"), "--cache", str(tmp_path / "cache")]
+    assert headline.main(words) == 0
     printed = capsys.readouterr().out
     for word in (
         "final accuracy",
@@ -341,16 +341,41 @@ def test_the_command_plays_compares_and_does_only_what_is_new(tmp_path, monkeypa
         "Command: python -m",
     ):
         assert word in printed
-    assert str(tmp_path) not in (tmp_path / "out" / "summary.json").read_text()
-    document = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert document["revisions"] == {"uniform": 1, "actor_curator_paper": 1}
-    assert len(json.loads((tmp_path / "out" / "runs.json").read_text())) == 4
+    document = json.loads((output / "settings.json").read_text())
+    assert str(tmp_path) not in json.dumps(document)
+    assert document["settings"]["revisions"] == {"uniform": 1, "actor_curator_paper": 1}
     for name in ("curves-arithmetic.png", "drawn-arithmetic.png"):
-        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr(play, "CurriculumGRPOTrainer", None)  # nothing is left to train
-    command.main(words)
+        assert (output / name).read_bytes().startswith(b"\x89PNG")
+    table = (output / "summary.csv").read_text()
+    with monkeypatch.context() as nothing_left_to_train:
+        nothing_left_to_train.setattr(play, "CurriculumGRPOTrainer", None)
+        assert headline.main(words) == 0
+    assert (output / "summary.csv").read_text() == table
     monkeypatch.setitem(SETTINGS, "arithmetic", replace(TINY, tokens=151, evaluations=1))
-    with pytest.raises(SystemExit, match="holds a run of other settings or of another revision; give another --runs"):
-        command.main(words)
-    with pytest.raises(SystemExit, match=r"'nowhere' is none of the banks; choose from .*arithmetic"):
-        command.main(["--banks", "nowhere"])
+    assert headline.main(words) == 0  # other runs, and the tables of the first are kept
+    assert f"{output} held tables of other settings; they are in {output / 'earlier-1'} now" in capsys.readouterr().err
+    assert (output / "earlier-1" / "summary.csv").read_text() == table
+
+
+def test_a_bank_that_does_not_exist_is_wrong_use(capsys):
+    with pytest.raises(SystemExit) as exit:
+        headline.main(["--banks", "nowhere"])
+    assert exit.value.code == 2
+    assert "'nowhere' is none of the banks" in capsys.readouterr().err
+
+
+def test_the_demo_is_the_headline_run_of_its_seed_with_a_picture_and_what_many_seeds_say(tmp_path, capsys):
+    where = headline.LlmWhere(jobs=1, output=tmp_path / "demo", cache=tmp_path / "cache")
+    comparison = demo.run_demo(TINY, 3, where)
+    shown = capsys.readouterr().out
+    assert "ONE SEED PROVES NOTHING" in shown
+    assert "8 seeds" not in shown  # they are of another setting
+    assert (tmp_path / "demo" / "demo.png").read_bytes().startswith(b"\x89PNG")
+    (again,) = headline.compared([TINY], demo.METHODS, [3], where, progress=False)
+    for method, (run,) in comparison.results.items():
+        assert again.results[method][0] == run
+    many = demo.demo_table(comparison, SETTINGS["arithmetic"])
+    with open(RESULTS / "primary" / "summary.csv", encoding="utf-8", newline="") as file:
+        rows = {row["method"]: row for row in csv.DictReader(file) if row["bank"] == "arithmetic"}
+    for method in demo.METHODS:
+        assert f"{float(rows[method]['final_accuracy']):.3f} [" in many
