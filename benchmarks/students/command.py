@@ -161,7 +161,7 @@ def compare(settings: CompareSettings, place: ComparePlace, *, progress: bool = 
     require_extras({module: extra for name in settings.learners for module, extra in find_learner(name).needs.items()})
     outputs, store, seeds = (
         Outputs(place.output, asdict(settings)),
-        result_store(place.store),
+        result_store(place.results),
         parse_seeds(settings.seeds),
     )
     methods, left_out = _playable(settings, seeds[0])

@@ -109,7 +109,7 @@ def tune(settings: TuningSettings, place: Where) -> None:
         for learner in LEARNERS
         for trial in trials_of((BASELINE, ORACLE, *names), settings.of(learner), parse_seeds(settings.seeds))
     ]
-    results, _ = played(trials, result_store(place.store), place, again=place.again)
+    results, _ = played(trials, result_store(place.results), place, again=place.again)
     table, lines = shares(results, names), []
     for method, tried in TRIED.items():
         chosen = best(table, method)
