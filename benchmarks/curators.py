@@ -69,28 +69,12 @@ def curator_no_difficulty(bank: ProblemBank, seed: int = 0) -> Curriculum:
 
 
 def curator_linear(bank: ProblemBank, seed: int = 0) -> Curriculum:
-    """The default preset with a linear scorer.
-
-    Args:
-        bank: The problems.
-        seed: Seed of draws and first weights.
-
-    Returns:
-        The curriculum.
-    """
+    """The default preset with a linear scorer; arguments as of `curator_no_difficulty`."""
     return _with_network(bank, seed, hidden=())
 
 
 def curator_ensemble(bank: ProblemBank, seed: int = 0) -> Curriculum:
-    """The default preset with the mean of five networks.
-
-    Args:
-        bank: The problems.
-        seed: Seed of draws and first weights.
-
-    Returns:
-        The curriculum.
-    """
+    """The default preset with the mean of five networks; arguments as of `curator_no_difficulty`."""
     return _with_network(bank, seed, members=5)
 
 

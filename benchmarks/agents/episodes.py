@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import ProblemBank, Rollouts
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.adapters.gym.tasks import (
     SuccessRule,
     TaskOptions,
@@ -27,9 +28,6 @@ from curriculum_bandits.adapters.gym.tasks import (
 from curriculum_bandits.signals import episode_improvements
 
 __all__ = ["EpisodeLearner", "Episodes", "sampled"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _EVALUATION, _TRAINING = 3, 4  # streams of random numbers under one seed
 
@@ -99,7 +97,7 @@ class EpisodeLearner(ABC):
         make_env: Makes an environment; all tasks are played in copies of it.
         task_options: From a row of the bank to the options of `reset`; by default its column ``options``.
         success: When an episode is a success; None where only returns are known.
-        episodes: Episodes per drawn task, n.
+        n_rollouts: Episodes per drawn task, n.
         discount: Of rewards, gamma.
         trace: Of advantages, lambda.
         seed: Of the policy, the episodes and the evaluation, which are three independent streams.
@@ -115,16 +113,16 @@ class EpisodeLearner(ABC):
         *,
         task_options: TaskOptions | None = None,
         success: SuccessRule = "is_success",
-        episodes: int = 4,
+        n_rollouts: int = 4,
         discount: float = 0.97,
         trace: float = 0.95,
         seed: int = 0,
     ) -> None:
-        if episodes < 1:
-            raise ValueError(f"episodes is {episodes}; play at least 1 of each task")
+        if n_rollouts < 1:
+            raise ValueError(f"n_rollouts is {n_rollouts}; play at least 1 episode of each task")
         self.bank = bank
         self.held_out = held_out
-        self.episodes, self.discount, self.trace, self.seed = episodes, discount, trace, seed
+        self.n_rollouts, self.discount, self.trace, self.seed = n_rollouts, discount, trace, seed
         self.environment_steps = 0
         self._make_env, self._success = make_env, success
         self._training, self._testing = TaskSetup(bank, task_options), TaskSetup(held_out, task_options)
@@ -135,7 +133,7 @@ class EpisodeLearner(ABC):
             raise ValueError(f"the actions are {self.action_space}; this learner needs a Discrete space")
 
     def learn(self, items: npt.ArrayLike) -> Rollouts:
-        """Play every drawn task `episodes` times, update the policy once, and say what it was worth.
+        """Play every drawn task `n_rollouts` times, update the policy once, and say what it was worth.
 
         Args:
             items: Tasks, shape (m,).
@@ -148,7 +146,7 @@ class EpisodeLearner(ABC):
             ValueError: If a task cannot be set up or its return is not a number; names the task.
         """
         drawn = np.asarray(items, dtype=np.int64)
-        played = self._play(self._training, np.repeat(drawn, self.episodes), self._rng)
+        played = self._play(self._training, np.repeat(drawn, self.n_rollouts), self._rng)
         advantages = played.advantages(self.discount, self.trace)
         after = self._update(played, advantages)
         steps, mask = played.lengths, played.mask
@@ -156,7 +154,7 @@ class EpisodeLearner(ABC):
         self.environment_steps += int(np.sum(steps))
 
         def of_task(values: FloatArray) -> FloatArray:
-            return values.reshape(len(drawn), self.episodes)
+            return values.reshape(len(drawn), self.n_rollouts)
 
         def mean_over_steps(values: FloatArray) -> FloatArray:
             return of_task(np.sum(np.where(mask, values, 0.0), axis=1) / steps)

@@ -15,14 +15,11 @@ import numpy.typing as npt
 from scipy.special import log_softmax
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.adapters.gym.tasks import SuccessRule, TaskOptions
+from curriculum_bandits._typing import FloatArray, IntArray
 
 from .episodes import EpisodeLearner, Episodes, sampled
 
 __all__ = ["TabularLearner"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class TabularLearner(EpisodeLearner):
@@ -35,14 +32,9 @@ class TabularLearner(EpisodeLearner):
         bank: The tasks.
         held_out: Tasks that `evaluate` plays and nobody trains on.
         make_env: Makes an environment; all tasks are played in copies of it.
-        task_options: From a row of the bank to the options of `reset`; by default its column ``options``.
-        success: When an episode is a success.
-        episodes: Episodes per drawn task, n.
-        discount: Of rewards, gamma.
-        trace: Of advantages, lambda.
         rate: Step size of the preferences; 0 changes nothing.
         value_rate: Step size of the values, in [0, 1].
-        seed: Of the episodes and the evaluation.
+        **settings: All else as `EpisodeLearner` takes it: task_options, success, n_rollouts, discount, trace, seed.
 
     Raises:
         ValueError: If observations or actions are not discrete.
@@ -56,26 +48,11 @@ class TabularLearner(EpisodeLearner):
         held_out: ProblemBank,
         make_env: Callable[[], gymnasium.Env],
         *,
-        task_options: TaskOptions | None = None,
-        success: SuccessRule = "is_success",
-        episodes: int = 4,
-        discount: float = 0.97,
-        trace: float = 0.95,
         rate: float = 10.0,
         value_rate: float = 0.3,
-        seed: int = 0,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            bank,
-            held_out,
-            make_env,
-            task_options=task_options,
-            success=success,
-            episodes=episodes,
-            discount=discount,
-            trace=trace,
-            seed=seed,
-        )
+        super().__init__(bank, held_out, make_env, **settings)
         if not isinstance(self.observation_space, gymnasium.spaces.Discrete):
             raise ValueError(f"the observations are {self.observation_space}; a table needs a Discrete space")
         self.rate, self.value_rate = rate, value_rate

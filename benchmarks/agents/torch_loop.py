@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import ProblemBank
-from curriculum_bandits.adapters.gym.tasks import SuccessRule, TaskOptions
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.extras import require_extra
 
 from .episodes import EpisodeLearner, Episodes, sampled
@@ -28,9 +28,6 @@ from torch import Tensor, nn  # noqa: E402
 from curriculum_bandits.neural.tensor_state import Trained  # noqa: E402
 
 __all__ = ["PPO", "TorchLearner"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _POLICY = 5  # a stream of random numbers under the learner's seed
 
@@ -67,13 +64,8 @@ class TorchLearner(EpisodeLearner):
         bank: The tasks.
         held_out: Tasks that `evaluate` plays and nobody trains on.
         make_env: Makes an environment; all tasks are played in copies of it.
-        task_options: From a row of the bank to the options of `reset`; by default its column ``options``.
-        success: When an episode is a success.
-        episodes: Episodes per drawn task, n.
-        discount: Of rewards, gamma.
-        trace: Of advantages, lambda.
         ppo: How the policy is updated.
-        seed: Of the policy, the episodes and the evaluation.
+        **settings: All else as `EpisodeLearner` takes it: task_options, success, n_rollouts, discount, trace, seed.
 
     Raises:
         ModuleNotFoundError: If torch is not installed (extra ``neural``).
@@ -88,31 +80,16 @@ class TorchLearner(EpisodeLearner):
         held_out: ProblemBank,
         make_env: Callable[[], gymnasium.Env],
         *,
-        task_options: TaskOptions | None = None,
-        success: SuccessRule = "is_success",
-        episodes: int = 4,
-        discount: float = 0.97,
-        trace: float = 0.95,
         ppo: PPO = PPO(),
-        seed: int = 0,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            bank,
-            held_out,
-            make_env,
-            task_options=task_options,
-            success=success,
-            episodes=episodes,
-            discount=discount,
-            trace=trace,
-            seed=seed,
-        )
+        super().__init__(bank, held_out, make_env, **settings)
         space = self.observation_space
         if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
             raise ValueError(f"the observations are {space}; this learner needs vectors, flatten them")
         self.ppo = ppo
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(np.random.SeedSequence(seed, spawn_key=(_POLICY,)).generate_state(1)[0]))
+            torch.manual_seed(int(np.random.SeedSequence(self.seed, spawn_key=(_POLICY,)).generate_state(1)[0]))
             self._network = _ActorCritic(space.shape[0], int(self.action_space.n), ppo.hidden)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=ppo.learning_rate, eps=1e-5)
         self._trained = Trained(self._network, self._optimizer)

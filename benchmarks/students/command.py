@@ -6,395 +6,295 @@ on where it was interrupted; one with more methods, seeds or learners does only 
 
 from __future__ import annotations
 
-import argparse
 import inspect
-import re
-import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from tqdm.auto import tqdm
-
-from curriculum_bandits.extras import require_extra
+from curriculum_bandits.extras import require_extras
 from curriculum_bandits.methods.registry import FILTERS, declared
 
-from ..pictures import save_picture
-from . import entries, learners
-from .caption import caption, machine, note
+from ..harness.command import Where, command_words, run_command
+from ..harness.outputs import Outputs
+from ..harness.provenance import machine, made_on
+from ..harness.statistics import RESAMPLES
+from ..harness.trials import parse_seeds, seed_words, slug
 from .entries import BASELINE, ORACLE, OWN, expanded, find_entry, groups
-from .figures import curves_figure, drawn_figure, measures_figure, overall_figure
-from .learners import find_learner, learner_names, learner_spelling
-from .play import Result, Run, made, plan
-from .report import (
-    Comparison,
-    csv_table,
-    curves_table,
-    json_document,
-    overall_table,
-    overhead_share,
-    text_table,
-)
-from .store import Store
-from .workers import finished
+from .learners import LEARNERS, find_learner, learner_spelling
+from .play import played, result_store, trials_of
+from .report import LearnerRuns, overhead_share, texts
+from .setting import Setting
 
-__all__ = ["CompareSettings", "add_arguments", "main", "parse_seeds", "run_compare"]
+__all__ = ["ComparePlace", "CompareSettings", "compare", "main"]
 
-_STEPS = 300  # of a command that limits neither steps nor rollouts
-
+_NAME = "curriculum-bandits compare"
 _EXAMPLES = """\
 examples:
-  %(prog)s                                          the defaults: one student, headline methods, 20 seeds
-  %(prog)s --learners drifting-skill --problems 100000 --methods osmd sec greedy_oracle
-  %(prog)s --methods rivals filters --rollouts 600000       what filters spend differs from step to step
-  %(prog)s --seeds 0..4 7 --steps 1000 --batch 128 --evaluate-every 20
-  %(prog)s --methods uniform my_module:my_curriculum --learners my_module:my_learner
+  curriculum-bandits compare                        the defaults: one student, headline methods, 20 seeds
+  curriculum-bandits compare --learners drifting-skill --problems 100000 --methods osmd sec greedy_oracle
+  curriculum-bandits compare --learners frozen-lake minigrid-rooms --methods osmd sec plr --seeds 0..4
+  curriculum-bandits compare --methods rivals filters --rollouts 600000   what filters spend differs from step to step
+  curriculum-bandits compare --methods my_module:my_curriculum --learners my_module:my_learner
+The same command goes on where it was interrupted. Numbers depend on seeds and settings, never on --jobs."""
 
-The same command goes on where it was interrupted. Numbers depend on seeds and settings, never on
---jobs; only the seconds do.
-"""
+Figures = Literal["curves", "tokens", "measures", "drawn", "overall"]
 
 
 @dataclass(frozen=True)
 class CompareSettings:
-    """What makes one comparison; where and how fast it is done belongs to `run_compare`.
+    """Compare curricula on simulated students and small agents, by what each learns per rollout.
 
     Attributes:
-        learners: Names of `learners.learner_names`, or import paths.
-        methods: Names as `entries.find_entry` reads them, or words of `entries.groups`; uniform among them. A
-            method that only a word for several names is left out where it cannot be had.
-        problems: Size of every bank.
-        seeds: Of banks, learners and curricula.
-        steps: Updates of a learner; None for no limit.
-        rollouts: Rollouts of a run, which ends after the first step at which they are spent; None for no limit.
-        batch: Problems per step.
+        learners: Names (see --list), all, or package.module:function, called as function(problems, seed).
+        methods: Names with settings and a filter as in 'sec(temperature=0.2)+dapo', words for several of them (see
+            --list), or package.module:function, called as function(bank, seed=seed) for a curriculum, or a curriculum
+            and a filter. Uniform is always among them; what only a word for several names is left out where it cannot
+            be had.
+        problems: Size of every bank; by default what each learner is meant for.
+        seeds: Numbers, or ranges such as 0..4; equal seeds are equal banks and learners for all methods.
+        steps: Updates of a learner; by default what it is meant for, with rollouts no limit.
+        rollouts: A run ends after the first step at which so many were spent.
+        batch: Problems per step; by default what each learner is meant for.
         evaluate_every: Steps between evaluations.
     """
 
     learners: tuple[str, ...] = ("half-hopeless-skill",)
     methods: tuple[str, ...] = ("headline",)
-    problems: int = 10_000
-    seeds: tuple[int, ...] = tuple(range(20))
-    steps: int | None = _STEPS
+    problems: int | None = None
+    seeds: tuple[int | str, ...] = ("0..19",)
+    steps: int | None = None
     rollouts: int | None = None
-    batch: int = 256
+    batch: int | None = None
     evaluate_every: int = 10
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        object.__setattr__(self, "learners", tuple(map(learner_spelling, self.learners)))
-        for name in ("problems", "steps", "rollouts", "batch", "evaluate_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
-        if self.steps is None and self.rollouts is None:
-            raise ValueError("neither steps nor rollouts are limited; give one of the two")
-        if self.batch > self.problems:
-            raise ValueError(f"batch is {self.batch}, but a bank has {self.problems} problems; ask for no more")
-        for seed in self.seeds:
-            if seed < 0:
-                raise ValueError(f"one of seeds is {seed}; it must be at least 0")
-        for name in ("learners", "methods", "seeds"):
+        """Bring all to one spelling, and refuse what cannot work."""
+        learners = LEARNERS if "all" in self.learners else map(learner_spelling, self.learners)
+        object.__setattr__(self, "learners", tuple(learners))
+        if self.methods and BASELINE not in expanded(self.methods):
+            object.__setattr__(self, "methods", (BASELINE, *self.methods))
+        object.__setattr__(self, "seeds", tuple(seed_words(parse_seeds(self.seeds))))
+        for name in ("learners", "methods"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} are {list(values)}; give at least one, and each once")
         for learner in self.learners:
-            find_learner(learner)
-        for method in self.named():
+            self.of(learner)
+        for method in expanded(self.methods):
             find_entry(method)
-        if BASELINE not in self.named():
-            raise ValueError(f"methods are {list(self.methods)}; all is measured against {BASELINE}, add it")
 
-    def named(self) -> tuple[str, ...]:
-        """Every method in its one spelling, words for several replaced by what they stand for."""
-        return expanded(self.methods)
+    def of(self, learner: str) -> Setting:
+        """What a learner is given.
 
-    def words(self) -> list[str]:
-        """The command that makes this comparison, but for where it is done."""
-        words = ["curriculum-bandits", "compare", "--learners", *self.learners, "--problems", str(self.problems)]
-        words += ["--methods", *self.methods, "--seeds", *_seed_words(self.seeds)]
-        for name in ("steps", "rollouts", "batch", "evaluate_every"):
-            value = getattr(self, name)
-            words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
-        return words
+        Args:
+            learner: Its name.
+
+        Returns:
+            Its setting; what is not said is what it is meant for.
+        """
+        kind = find_learner(learner)
+        return Setting(
+            learner,
+            problems=kind.problems if self.problems is None else self.problems,
+            steps=kind.steps if self.steps is None and self.rollouts is None else self.steps,
+            rollouts=self.rollouts,
+            batch=kind.batch if self.batch is None else self.batch,
+            evaluate_every=self.evaluate_every,
+        )
 
 
-def parse_seeds(words: Sequence[str]) -> tuple[int, ...]:
-    """Seeds as they are written on the command line.
+@dataclass(frozen=True)
+class ComparePlace(Where):
+    """Who works, and what is written.
 
-    Args:
-        words: Numbers, and ranges of which both ends count.
-
-    Returns:
-        The seeds in the order given.
-
-    Raises:
-        ValueError: If a word is neither.
-
-    >>> parse_seeds(["0..3", "7"])
-    (0, 1, 2, 3, 7)
+    Attributes:
+        figures: Which to draw: curves over rollouts or over tokens, measures side by side, maps of what was drawn, and
+            all learners together.
     """
-    seeds: list[int] = []
-    for word in words:
-        match = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", word)
-        if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
-            raise ValueError(f"{word!r} is no seed; give a number such as 3, or a range such as 0..19")
-        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
-    return tuple(seeds)
+
+    output: Path = Path("runs/compare")
+    figures: tuple[Figures, ...] = ("curves", "tokens", "measures", "drawn", "overall")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the comparison.
-
-    Args:
-        parser: The parser of the subcommand.
-    """
-    defaults = CompareSettings()
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EXAMPLES
-    what = parser.add_argument_group("what is compared")
-    what.add_argument(
-        "--learners",
-        "--students",
-        nargs="+",
-        metavar="LEARNER",
-        default=defaults.learners,
-        help="names (see --list), all, or package.module:function, called as function(problems, seed) "
-        f"(default: {' '.join(defaults.learners)})",
-    )
-    what.add_argument(
-        "--methods",
-        nargs="+",
-        metavar="METHOD",
-        default=defaults.methods,
-        help=f"{', '.join(groups())}, {', '.join((*declared(), *OWN))}, with settings and a filter as in "
-        "'sec(temperature=0.2)+dapo', or package.module:function, called as function(bank, seed=seed) for a "
-        f"curriculum, or a curriculum and a filter; {BASELINE} is always among them (default: headline)",
-    )
-    what.add_argument("--list", action="store_true", help="list learners and methods; then end")
-    size = parser.add_argument_group("how much")
-    size.add_argument(
-        "--steps", type=int, metavar="N", help=f"updates of a learner (default: {_STEPS}; with --rollouts no limit)"
-    )
-    size.add_argument(
-        "--rollouts", type=int, metavar="N", help="a run ends after the first step at which so many were spent"
-    )
-    for name, text in (
-        ("problems", "size of every bank"),
-        ("batch", "problems per step"),
-        ("evaluate-every", "steps between evaluations"),
-    ):
-        default = getattr(defaults, name.replace("-", "_"))
-        size.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{text} (default: {default})")
-    size.add_argument(
-        "--seeds",
-        nargs="+",
-        metavar="SEED",
-        default=_seed_words(defaults.seeds),
-        help="numbers or ranges; equal seeds are equal banks and learners for all methods (default: 0..19)",
-    )
-    how = parser.add_argument_group("where it runs, what is written")
-    how.add_argument("--jobs", type=int, default=-1, metavar="N", help="worker processes (default: all cores)")
-    how.add_argument("--output", type=Path, default=Path("runs/compare"), help="folder (default: runs/compare)")
-    how.add_argument("--force", action="store_true", help="play again what is stored")
-
-
-def main(arguments: argparse.Namespace) -> None:
+def main(words: Sequence[str] | None = None) -> int:
     """Compare as the command line asks.
 
     Args:
-        arguments: Parsed options.
+        words: Options; None takes those of the process.
+
+    Returns:
+        Exit status.
     """
-    if arguments.list:
-        print(_listing())
-        return
-    try:
-        steps = arguments.steps
-        if steps is None and arguments.rollouts is None:
-            steps = _STEPS
-        settings = CompareSettings(
-            learners=learner_names() if "all" in arguments.learners else tuple(arguments.learners),
-            methods=_with_baseline(arguments.methods),
-            problems=arguments.problems,
-            seeds=parse_seeds(arguments.seeds),
-            steps=steps,
-            rollouts=arguments.rollouts,
-            batch=arguments.batch,
-            evaluate_every=arguments.evaluate_every,
-        )
-        run_compare(settings, output=arguments.output, jobs=arguments.jobs, force=arguments.force)
-    except (ValueError, RuntimeError, OSError) as error:
-        raise SystemExit(f"curriculum-bandits compare: {' '.join(str(error).split())}") from None
+    needs = dict.fromkeys(("joblib", "matplotlib", "tabulate", "tyro"), "benchmarks")
+    return run_command(
+        _NAME, words, CompareSettings(), ComparePlace(), _act, needs=needs, listing=_listing, examples=_EXAMPLES
+    )
 
 
-def run_compare(
-    settings: CompareSettings, *, output: Path, jobs: int = -1, force: bool = False, progress: bool = True
-) -> list[Comparison]:
+def _act(settings: CompareSettings, place: ComparePlace) -> None:
+    compare(settings, place)
+    print((place.output / "summary.txt").read_text(encoding="utf-8"))
+    print(f"tables, figures and runs: {place.output}")
+
+
+def compare(settings: CompareSettings, place: ComparePlace, *, progress: bool = True) -> list[LearnerRuns]:
     """Play what is not stored yet, then write tables and figures of all that the settings name.
 
     Args:
         settings: What to compare.
-        output: Folder for results, tables and figures; those that an earlier command left there are replaced.
-        jobs: Worker processes; -1 for all cores.
-        force: Play again what is stored.
-        progress: Show a progress bar, and print the table at the end.
+        place: Who works, and what is written.
+        progress: Show a progress bar.
 
     Returns:
-        A comparison per learner.
+        The runs of each learner.
 
     Raises:
-        ValueError: If `output` is a file, `jobs` is 0, or a method that is named cannot be had with a learner.
+        ValueError: If the output is a file, or a method that is named cannot be had with a learner.
         RuntimeError: If a run fails; what is done is stored.
         OSError: If the folder cannot be written to.
         ModuleNotFoundError: If something optional is missing; the message gives the pip command.
     """
-    for module, extra in (("joblib", "regret"), ("matplotlib", "plot")):
-        require_extra(module, extra)  # now, not after hours of play
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"output is {str(output)!r}, which is a file; give a folder")
-    if jobs == 0:
-        raise ValueError("jobs is 0; give a number of processes, or -1 for all cores")
     begin = time.perf_counter()
-    store = Store(output / "runs")
-    methods, left_out = _playable(settings, Store(output / "nothing") if force else store)
-    runs = _planned(settings, methods)
-    output.mkdir(parents=True, exist_ok=True)
+    require_extras({module: extra for name in settings.learners for module, extra in find_learner(name).needs.items()})
+    outputs, store, seeds = (
+        Outputs(place.output, asdict(settings)),
+        result_store(place.results),
+        parse_seeds(settings.seeds),
+    )
+    methods, left_out = _playable(settings, seeds[0])
     for learner, method, why in left_out:
         print(f"left out on {learner}: {method}, {why}", file=sys.stderr)
-    missing = [run for run in runs if force or store.load(run) is None]
-    with tqdm(total=len(runs), initial=len(runs) - len(missing), unit="run", disable=not progress) as bar:
-        for run, result in finished(missing, jobs=jobs):
-            store.save(run, result)
-            bar.set_postfix_str(f"{run.method}, seed {run.seed}", refresh=False)
-            bar.update()
-    results = {run: _stored(store, run) for run in runs}
-    comparisons = [_comparison(learner, settings, results) for learner in settings.learners]
-    about = {
-        "settings": asdict(settings),
-        "command": shlex.join(settings.words()),
-        "seeds": " ".join(_seed_words(settings.seeds)),
-        "rollouts": int(comparisons[0].rollouts[-1]),
-        "left_out": left_out,
-        "overhead_share": overhead_share(comparisons),
-        "runs": len(runs),
-        "runs_done_by_this_command": len(missing),
-        "seconds": round(time.perf_counter() - begin, 1),
-        "jobs": jobs,
-        "revisions": {
-            **{name: learners.revision(name) for name in settings.learners},
-            **{name: entries.revision(name) for name in dict.fromkeys(run.method for run in runs)},
-        },
-        **machine(),
-    }
-    _write(comparisons, about, output)
-    if progress:
-        print(text_table(comparisons, caption(about)))
-        print(f"tables, figures and runs: {output}")
-    return comparisons
-
-
-def _stored(store: Store, run: Run) -> Result:
-    result = store.load(run)
-    if result is None:
-        raise RuntimeError(f"{store.path(run)} was written and cannot be read; is another process at work there?")
-    return result
-
-
-def _planned(settings: CompareSettings, methods: dict[str, list[str]]) -> list[Run]:
-    return plan(
-        settings.learners,
-        methods,
-        settings.seeds,
-        problems=settings.problems,
-        steps=settings.steps,
-        rollouts=settings.rollouts,
-        batch=settings.batch,
-        evaluate_every=settings.evaluate_every,
-    )
-
-
-def _playable(settings: CompareSettings, store: Store) -> tuple[dict[str, list[str]], list[tuple[str, str, str]]]:
-    """Methods of each learner, and who cannot be had there and why; tried now, not after hours of play."""
-    names, left_out = settings.named(), []
-    several = groups()
-    named = expanded(word for word in settings.methods if word not in several)
-    methods: dict[str, list[str]] = {}
+    trials = [trial for name in settings.learners for trial in trials_of(methods[name], settings.of(name), seeds)]
+    results, count = played(trials, store, place, again=place.again, progress=progress)
+    runs = []
     for learner in settings.learners:
-        runs = _planned(settings, {each: list(names) for each in settings.learners})
-        new = {run.method: run for run in reversed(runs) if run.learner == learner and store.load(run) is None}
-        subject = find_learner(learner).make(settings.problems, settings.seeds[0]) if new else None
-        methods[learner] = list(names)
-        for name, run in new.items():
-            assert subject is not None
+        setting = settings.of(learner)
+        by_method = {
+            method: [results[trial] for trial in trials if (trial.entry, trial.setting) == (method, setting)]
+            for method in methods[learner]
+        }
+        runs.append(LearnerRuns(setting, seeds, by_method))
+    entries = dict.fromkeys(method for each in runs for method in each.results)
+    about = {
+        "command": command_words(_NAME, settings),
+        "left_out": left_out,
+        "overhead_share": overhead_share(runs),
+        "runs": len(trials),
+        "runs_done_by_this_command": count,
+        "seconds": round(time.perf_counter() - begin, 1),
+        "revisions": {
+            **{name: find_learner(name).revision for name in settings.learners},
+            **{name: find_entry(name).revision for name in entries},
+        },
+        **machine(("joblib", "torch", "gymnasium")),
+    }
+    outputs.write(texts(runs, _caption(runs, about)), _figures(runs, place.figures, _note(runs, about)), about=about)
+    return runs
+
+
+def _playable(settings: CompareSettings, seed: int) -> tuple[dict[str, list[str]], list[tuple[str, str, str]]]:
+    """Methods of each learner, and who cannot be had there and why; tried now, not after hours of play."""
+    several, left_out = groups(), []
+    named = (BASELINE, *expanded(word for word in settings.methods if word not in several))
+    methods: dict[str, list[str]] = {}
+    for name in settings.learners:
+        setting, methods[name] = settings.of(name), []
+        learner = find_learner(name).make(setting.problems, seed)
+        for method in expanded(settings.methods):
             try:
-                made(run, subject)
+                find_entry(method).make(learner, setting, seed)
             except (ValueError, TypeError, ImportError) as error:
-                if name in named or name == BASELINE:
-                    raise ValueError(f"{name} cannot be had on {learner}: {error}") from error
-                methods[learner].remove(name)
-                left_out.append((learner, name, str(error)))
+                if method in named:
+                    raise ValueError(f"{method} cannot be had on {name}: {error}") from error
+                left_out.append((name, method, str(error)))
+            else:
+                methods[name].append(method)
     return methods, left_out
 
 
-def _comparison(learner: str, settings: CompareSettings, results: dict[Run, Result]) -> Comparison:
-    by_method: dict[str, list[Result]] = {}
-    for run, result in results.items():  # seed after seed
-        if run.learner == learner:
-            by_method.setdefault(run.method, []).append(result)
-    return Comparison(learner, settings.problems, settings.seeds, by_method, budget=settings.rollouts)
+def _figures(runs: Sequence[LearnerRuns], kinds: Sequence[str], note: str) -> dict[str, Callable[[], Any]]:
+    from ..harness.figures import curves_figure, drawn_figure, measures_figure, overall_figure
 
+    def over_tokens(each: LearnerRuns) -> Any:
+        shown, budget = each.over_tokens, find_learner(each.setting.learner).lengths
+        return None if shown is None else curves_figure(shown, note, score="accuracy", budget=budget)
 
-def _write(comparisons: Sequence[Comparison], about: dict[str, Any], output: Path) -> None:
-    below_tables, below_figures = caption(about), note(about)
-    texts = {
-        "summary.txt": text_table(comparisons, below_tables),
-        "summary.csv": csv_table(comparisons),
-        "curves.csv": curves_table(comparisons),
-        "summary.json": json_document(comparisons, {**about, "caption": below_tables}),
+    def maps(each: LearnerRuns) -> Any:
+        first, title = each.results[BASELINE][0], f"Drawn by rollouts: {each.title}"
+        return drawn_figure(each.drawn(), first.parts, note, title=title, part=first.parts_title)
+
+    draw: dict[str, Callable[[LearnerRuns], Any]] = {
+        "curves": lambda each: curves_figure(each.comparison, note, score="accuracy", budget="rollouts"),
+        "tokens": over_tokens,
+        "measures": lambda each: measures_figure(each.comparison, note, score="accuracy", budget="rollouts"),
+        "drawn": maps,
     }
-    for old in (output / "overall.csv", *(each for kind in _FIGURES for each in output.glob(f"{kind}*.png"))):
-        old.unlink(missing_ok=True)  # of another command, it would be taken for this one's
-    if len(comparisons) > 1:
-        texts["overall.csv"] = overall_table(comparisons)
-        save_picture(overall_figure(comparisons, below_figures), output / "overall.png")
-    for name, text in texts.items():
-        (output / name).write_text(text, encoding="utf-8")
-    for comparison in comparisons:
-        name = re.sub(r"[^\w-]+", "-", comparison.learner)  # that of an import path is no name of a file
-        for kind, draw in (("curves", curves_figure), ("measures", measures_figure), ("drawn", drawn_figure)):
-            save_picture(draw(comparison, below_figures), output / f"{kind}-{name}.png")
+    figures: dict[str, Callable[[], Any]] = {}
+    for each in runs:
+        for kind in (kind for kind in kinds if kind in draw):
+            name = f"{kind}-{slug(each.setting.learner)}.png"
+            figures[name] = lambda each=each, kind=kind: draw[kind](each)  # type: ignore[misc]
+    if len(runs) > 1 and "overall" in kinds:
+        figures["overall.png"] = lambda: overall_figure([each.comparison for each in runs], note, score="accuracy")
+    return figures
 
 
-_FIGURES = ("curves-", "measures-", "drawn-", "overall")
+def _budgets(runs: Sequence[LearnerRuns]) -> str:
+    """Budgets of all learners, one after the other where they differ."""
+
+    def budget(setting: Setting, spent: float) -> str:
+        if setting.rollouts is None:
+            return f"{setting.steps:,} steps of {setting.batch} problems, {spent:,.0f} rollouts of uniform"
+        steps = "steps" if setting.steps is None else f"at most {setting.steps:,} steps"
+        return f"{setting.rollouts:,} rollouts, in {steps} of {setting.batch} problems"
+
+    return "; ".join(dict.fromkeys(budget(each.setting, each.comparison.axis[-1]) for each in runs))
 
 
-def _seed_words(seeds: Sequence[int]) -> list[str]:
-    """Shortest words that `parse_seeds` reads as these seeds."""
-    words: list[list[int]] = []
-    for seed in seeds:
-        if words and seed == words[-1][-1] + 1:
-            words[-1].append(seed)
-        else:
-            words.append([seed])
-    return [str(some[0]) if len(some) == 1 else f"{some[0]}..{some[-1]}" for some in words]
+def _note(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
+    seeds = " ".join(seed_words(runs[0].seeds))
+    return f"seeds {seeds}; {_budgets(runs)}; {made_on(dict(about))}\n{about['command']}"
 
 
-def _with_baseline(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(words) if BASELINE in expanded(words) else (BASELINE, *words)
+def _caption(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
+    revised = [f"{name} {revision}" for name, revision in about["revisions"].items() if revision != 1]
+    return "\n".join(
+        [
+            f"Budget: {_budgets(runs)}.",
+            f"Seeds: {' '.join(seed_words(runs[0].seeds))}, paired: equal banks and learners for all.",
+            *(f"Left out on {learner}: {method}, {why}" for learner, method, why in about["left_out"]),
+            "Final accuracy: mean of the last three evaluations, interquartile mean over seeds. Target: uniform's",
+            "mean over seeds. Speedup: uniform's rollouts over the method's, on isotonic fits of the mean curves.",
+            "Oracle's gain: (method - uniform) / (oracle - uniform).",
+            f"Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples.",
+            "Seconds: medians over seeds. All columns: docs/methods/measured.md.",
+            f"The comparison itself took {100 * about['overhead_share']:.1f} % of the learners' time.",
+            made_on(dict(about)),
+            "Revisions of learners and methods: " + ", ".join([*revised, "all others 1" if revised else "all 1"]),
+            f"Command: {about['command']}",
+        ]
+    )
 
 
 def _listing() -> str:
+    def meant_for(name: str) -> str:
+        kind = LEARNERS[name]
+        return f"{kind.summary} ({kind.problems:,} problems, {kind.steps} steps of {kind.batch})"
+
     lines = []
     for title, summaries in (
-        ("learners", {name: find_learner(name).summary for name in learner_names()}),
+        ("learners, and what they are meant for", {name: meant_for(name) for name in LEARNERS}),
         (
             f"methods (all are measured against {BASELINE}; {ORACLE} is the scale of what is possible)",
             {name: find_entry(name).summary for name in (*declared(), *OWN)},
         ),
-        ("filters, behind a method and a plus sign", {name: _first_line(each) for name, each in FILTERS.items()}),
+        (
+            "filters, behind a method and a plus sign",
+            {name: (inspect.getdoc(each) or "").partition("\n")[0] for name, each in FILTERS.items()},
+        ),
         ("words for several methods", {name: _some(names) for name, names in groups().items()}),
     ):
         width = max(len(name) for name in summaries)
@@ -402,9 +302,9 @@ def _listing() -> str:
     return "\n".join(lines[:-1])
 
 
-def _first_line(what: Any) -> str:
-    return (inspect.getdoc(what) or "").partition("\n")[0]
-
-
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 6 else f"{len(names)} methods, {names[0]} to {names[-1]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,49 +1,35 @@
 """The methods that are compared: every declared one by name, a few made for this comparison, and words for several.
 
-A entry is made for a setting: a learner, a budget and a seed. All but the oracle read nothing of the learner but
-its bank; what a method needs and the bank lacks, the method itself says.
+All but the oracle read nothing of the learner but its bank; what a method needs and the bank lacks, the method itself
+says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from curriculum_bandits import Curriculum, ProblemBank, signals
 from curriculum_bandits.environments import GreedyOracle, Student
+from curriculum_bandits.filters import Filter, RolloutFirstLearner
 from curriculum_bandits.grammar import is_import_path
 from curriculum_bandits.methods.registry import FILTERS, Method, NamedCurriculum, declared, parse_curriculum
 
-from ..provenance import source_digest
-from .curators import actor_curator_paper, curator_ensemble, curator_linear, curator_no_difficulty
-from .learners import BankLearner
-from .references import REFERENCES, with_references
-from .setting import Made, Setting
+from ..curators import actor_curator_paper, curator_ensemble, curator_linear, curator_no_difficulty
+from ..harness.provenance import source_digest
+from .learners import REFERENCES, BankLearner, with_references
+from .setting import Setting
 from .tuned import TUNED, named
 
-__all__ = ["BASELINE", "ORACLE", "OWN", "Entry", "expanded", "find_entry", "groups", "revision"]
+__all__ = ["BASELINE", "ORACLE", "OWN", "Entry", "expanded", "find_entry", "groups", "schedule_steps"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
 
 #: What the share of the possible gain is measured by, where the learner is a student.
 ORACLE = "greedy_oracle"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is compared.
-
-    Attributes:
-        summary: What it is, in one line.
-        make: ``make(setting)`` returns the curriculum, or a curriculum and a filter.
-        revision: What changes when the method does, so that stored runs of the old one do not count.
-    """
-
-    summary: str
-    make: Callable[[Setting], Made]
-    revision: int | str = 1
 
 
 def _greedy_oracle(bank: ProblemBank, seed: int = 0, *, learner: BankLearner) -> Curriculum:
@@ -157,6 +143,73 @@ def _parsed(name: str) -> NamedCurriculum:
     return parse_curriculum(name, given=["steps", "learner"], own=OWN)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What is compared.
+
+    Attributes:
+        named: Method, settings and filter.
+        summary: What it is, in one line.
+        revision: What changes when the method does, so that stored runs of the old one do not count.
+    """
+
+    named: NamedCurriculum
+    summary: str
+    revision: int | str
+
+    def make(self, learner: BankLearner, setting: Setting, seed: int) -> tuple[Curriculum, Filter | None]:
+        """The curriculum, and the filter behind it.
+
+        Args:
+            learner: Who will learn, untrained.
+            setting: Its budget.
+            seed: Of bank, learner and curriculum.
+
+        Returns:
+            Both; None without a filter.
+
+        Raises:
+            TypeError: If a function of one's own returns something else.
+            ValueError: If the method cannot be had with this learner; the message says what is missing.
+        """
+        what, bank, given = self.named, learner.bank, dict[str, Any](learner=learner)
+        if any(need in REFERENCES and need not in bank.columns for need in what.method.needs):
+            bank = with_references(learner)
+        if "steps" in what.open:
+            given["steps"] = schedule_steps(learner, setting)
+        made = what.make(bank, seed, **given)
+        curriculum, filter = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+        filter = what.filter() if what.filters else filter
+        if not isinstance(curriculum, Curriculum):
+            raise TypeError(
+                f"{what.label} returned a {type(made).__name__}; return a Curriculum, or a Curriculum and a filter"
+            )
+        if filter is not None and not isinstance(learner, RolloutFirstLearner):
+            raise ValueError(f"a filter needs roll_out and update apart, which a {type(learner).__name__} lacks")
+        return curriculum, filter
+
+
+def schedule_steps(learner: BankLearner, setting: Setting) -> int:
+    """Steps that a schedule can count on: those that the budget pays for where each problem costs the same.
+
+    Args:
+        learner: Who will learn.
+        setting: Its budget.
+
+    Returns:
+        Their number.
+
+    Raises:
+        ValueError: If their number is not known.
+    """
+    limits = [] if setting.steps is None else [setting.steps]
+    if setting.rollouts is not None and isinstance(learner, Student):
+        limits.append(math.ceil(setting.rollouts / (setting.batch * learner.training.n_rollouts)))
+    if not limits:
+        raise ValueError("a schedule needs the number of steps, and only rollouts are limited; give --steps too")
+    return min(limits)
+
+
 def find_entry(name: str) -> Entry:
     """The entry of a name.
 
@@ -173,30 +226,13 @@ def find_entry(name: str) -> Entry:
     """
     what = _parsed(name)
     method = what.method
-
-    def make(setting: Setting) -> Made:
-        bank, given = setting.bank, dict[str, Any](learner=setting.learner)
-        if any(need in REFERENCES and need not in bank.columns for need in method.needs):
-            bank = with_references(setting.learner)
-        if "steps" in what.open:
-            given["steps"] = setting.schedule_steps()
-        curriculum = what.make(bank, setting.seed, **given)
-        return (curriculum, what.filter()) if what.filters else curriculum
-
     if is_import_path(method.name):
         digest = source_digest(method.make)
-        return Entry(f"from this import path (source {digest[:8] or 'unknown'})", make, digest)
-    summary = method.title if method.name in OWN else f"{method.title}: {method.summary}"
-    return Entry(summary, make, method.revision)
+        return Entry(what, f"from this import path (source {digest[:8] or 'unknown'})", digest)
+    return Entry(what, method.title if method.name in OWN else _summary(method), method.revision)
 
 
-def revision(name: str) -> int | str:
-    """Revision of a method, part of the name of a stored run.
-
-    Args:
-        name: Of a entry.
-
-    Returns:
-        Its revision; for a method given by its import path, a digest of the file that defines it.
-    """
-    return find_entry(name).revision
+def _summary(method: Method) -> str:
+    """Title and summary, each word once: many summaries begin with the title, and many titles are the name."""
+    said = method.summary.lower().startswith(method.title.lower()) or method.title.lower() == method.name
+    return method.summary if said else f"{method.title}: {method.summary}"

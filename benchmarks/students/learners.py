@@ -1,119 +1,84 @@
-"""What methods are compared on, by name: simulated students and gym tasks; each is made from a size and a seed.
+"""What entries are compared on, by name: simulated students and agents; each is made from a size and a seed.
 
-The seed makes bank, held-out problems and learner, so equal seeds are equal learners for every method. A comparison
+The seed makes bank, held-out problems and learner, so equal seeds are equal learners for every entry. A comparison
 asks no more of a learner than `curriculum_bandits.run` does, a bank and an accuracy; what only students can tell, such
-as exact levels, is used where it is there.
+as exact levels, is used where it is there. Agents are known by their import path alone, like a learner of one's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from curriculum_bandits import ProblemBank
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments import SkillStudent, SoftmaxStudent, Student, Training, graded_problems
 from curriculum_bandits.grammar import find_name, import_function, is_import_path
-from curriculum_bandits.rollouts import Rollouts
+from curriculum_bandits.loop import Learner
 
-from ..gym.learners import LEARNERS as GYM
-from ..provenance import source_digest
+from ..harness.provenance import source_digest
 
 __all__ = [
+    "AGENTS",
+    "LEARNERS",
+    "REFERENCES",
     "STUDENTS",
     "BankLearner",
     "LearnerKind",
     "Parts",
     "find_learner",
-    "learner_names",
     "learner_spelling",
     "parts",
-    "revision",
+    "with_references",
 ]
-
-IntArray = npt.NDArray[np.int64]
 
 _MOST_GROUPS = 24  # rows of a map that can still be told apart
 
 
-class BankLearner(Protocol):
-    """A learner that brings its problems."""
+class BankLearner(Learner, Protocol):
+    """A learner that brings its problems; its `evaluate` returns ``accuracy``, mean success on held-out problems."""
 
     @property
     def bank(self) -> ProblemBank:
         """The problems."""
         ...
 
-    def learn(self, items: IntArray) -> Rollouts:
-        """Roll out the problems and update the policy once.
-
-        Args:
-            items: Indices into the bank, shape (m,).
-
-        Returns:
-            Rollouts whose row j belongs to ``items[j]``.
-        """
-        ...
-
-    def evaluate(self) -> Mapping[str, float]:
-        """Measure the policy.
-
-        Returns:
-            Numbers by name, ``accuracy`` on held-out problems among them.
-        """
-        ...
-
 
 @dataclass(frozen=True)
 class LearnerKind:
-    """A named learner.
+    """A named learner, and what it is meant for.
 
     Attributes:
         summary: What it is, in one line.
-        make: ``make(problems, seed)`` returns it, untrained.
+        source: ``source(problems, seed)`` returns it, untrained; or the import path of such a function.
+        problems: Size of its bank.
+        steps: Updates.
+        batch: Problems per step.
+        seconds: What a run takes, roughly; the longest are played first.
+        lengths: What the lengths of rollouts count.
+        needs: Optional modules and the extra that brings each.
         revision: Raise it when its problems or the way it learns change; stored runs of another revision are not used.
+            Of a learner given by its import path a digest of the file that defines it.
     """
 
     summary: str
-    make: Callable[[int, int], BankLearner]
-    revision: int = 1
+    source: Callable[[int, int], BankLearner] | str
+    problems: int = 10_000
+    steps: int = 300
+    batch: int = 256
+    seconds: float = 1.0
+    lengths: str = "tokens"
+    needs: Mapping[str, str] = field(default_factory=dict)
+    revision: int | str = 1
 
-
-@dataclass(frozen=True)
-class Parts:
-    """A bank cut into a few parts, for maps of what was drawn.
-
-    Attributes:
-        title: What a part is.
-        names: Of each part, in the order they are shown.
-        of: Part of each problem, shape (N,).
-    """
-
-    title: str
-    names: tuple[str, ...]
-    of: IntArray
-
-    def shares(self, counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Share of the draws that each part got.
-
-        Args:
-            counts: How often each problem was drawn, shape (N,).
-
-        Returns:
-            Shares that sum to 1, shape (parts,).
-        """
-        drawn = np.bincount(self.of, weights=np.asarray(counts, dtype=np.float64), minlength=len(self.names))
-        return np.asarray(drawn / np.sum(drawn))
-
-
-_HOPELESS = "half of the problems are all but never solved at first"
-_SOLVED = "four fifths of the problems are all but solved from the start"
-_DRIFTING = "what is not practised is forgotten"
-_SKILL = "one skill per family and level"
-_SOFTMAX = "answers written token by token"
+    def make(self, problems: int, seed: int) -> Any:
+        """The learner, untrained."""
+        return (import_function(self.source) if isinstance(self.source, str) else self.source)(problems, seed)
 
 
 def _clear(n_problems: int, seed: int) -> Student:
@@ -124,6 +89,12 @@ def _clear(n_problems: int, seed: int) -> Student:
 def _with_holdout(n_problems: int, seed: int) -> Student:
     return SoftmaxStudent.half_hopeless(n_problems, seed, Training(holdout=4))
 
+
+_HOPELESS = "half of the problems are all but never solved at first"
+_SOLVED = "four fifths of the problems are all but solved from the start"
+_DRIFTING = "what is not practised is forgotten"
+_SKILL = "one skill per family and level"
+_SOFTMAX = "answers written token by token"
 
 #: Every simulated student by name: three starts times two kinds of policy, and two variants.
 STUDENTS: dict[str, LearnerKind] = {
@@ -140,16 +111,35 @@ STUDENTS: dict[str, LearnerKind] = {
 }
 
 
-def learner_names() -> tuple[str, ...]:
-    """Names of all learners, the students first."""
-    return (*STUDENTS, *GYM)
+def _agent(name: str, summary: str, steps: int, batch: int, seconds: float, **more: str) -> LearnerKind:
+    path = f"curriculum_bandits.benchmarks.agents.learners:{name}"
+    needs = {"gymnasium": "gym", "torch": "neural", **more}
+    return LearnerKind(summary, path, 720, steps, batch, seconds, "environment steps", needs)
+
+
+#: Every agent by name; training stays within 200,000 environment steps.
+AGENTS: dict[str, LearnerKind] = {
+    "frozen-lake": _agent(
+        "frozen_lake", "walks on lakes of six sizes and three slips, and sees what is near", 120, 16, 8.0
+    ),
+    "minigrid-rooms": _agent(
+        "minigrid_rooms", "finds the goal behind one to four rooms of three sizes", 96, 8, 24.0, minigrid="minigrid"
+    ),
+    "cart-pole": _agent(
+        "cart_pole", "balances graded poles under graded pushes; success is the share of the time", 120, 8, 60.0
+    ),
+    "acrobot": _agent("acrobot", "swings up acrobots of graded torque and mass", 100, 8, 60.0),
+}
+
+#: All learners by name.
+LEARNERS = {**STUDENTS, **AGENTS}
 
 
 def find_learner(name: str) -> LearnerKind:
     """The learner of a name or import path.
 
     Args:
-        name: One of `learner_names`, or ``package.module:function``, called as ``function(problems, seed)``.
+        name: One of `LEARNERS`, or ``package.module:function``, called as ``function(problems, seed)``.
 
     Returns:
         The learner.
@@ -157,12 +147,10 @@ def find_learner(name: str) -> LearnerKind:
     Raises:
         ValueError: If there is none.
     """
-    if is_import_path(name):
-        return LearnerKind(f"one's own, from this import path; {_source(name)}", import_function(name))
-    found = learner_spelling(name)
-    return (
-        STUDENTS[found] if found in STUDENTS else LearnerKind(GYM[found].summary, GYM[found].make, GYM[found].revision)
-    )
+    if not is_import_path(name):
+        return LEARNERS[learner_spelling(name)]
+    digest = source_digest(import_function(name))
+    return LearnerKind(f"one's own, from this import path; source {digest[:8] or 'unknown'}", name, revision=digest)
 
 
 def learner_spelling(name: str) -> str:
@@ -178,19 +166,34 @@ def learner_spelling(name: str) -> str:
         ValueError: If there is none; the message has the nearest.
     """
     hint = "`curriculum-bandits compare --list` shows all, or give package.module:function"
-    return name if is_import_path(name) else find_name("learner", name, learner_names(), hint)
+    return name if is_import_path(name) else find_name("learner", name, LEARNERS, hint)
 
 
-def revision(name: str) -> int | str:
-    """Revision of a learner, part of the name of a stored run.
+@dataclass(frozen=True)
+class Parts:
+    """A bank cut into a few parts, for maps of what was drawn.
 
-    Args:
-        name: Of a learner.
-
-    Returns:
-        Its revision; for a learner given by its import path, a digest of the file that defines it.
+    Attributes:
+        title: What a part is.
+        names: Of each part, in the order they are shown.
+        of: Part of each problem, shape (N,).
     """
-    return source_digest(import_function(name)) if is_import_path(name) else find_learner(name).revision
+
+    title: str
+    names: tuple[str, ...]
+    of: IntArray
+
+    def shares(self, counts: npt.ArrayLike) -> FloatArray:
+        """Share of the draws that each part got.
+
+        Args:
+            counts: How often each problem was drawn, shape (N,).
+
+        Returns:
+            Shares that sum to 1, shape (parts,).
+        """
+        drawn = np.bincount(self.of, weights=np.asarray(counts, dtype=np.float64), minlength=len(self.names))
+        return np.asarray(drawn / np.sum(drawn))
 
 
 def parts(learner: BankLearner) -> Parts:
@@ -224,6 +227,39 @@ def _numbers(count: int) -> tuple[str, ...]:
     return tuple(str(number + 1) for number in range(count))
 
 
-def _source(path: str) -> str:
-    digest = source_digest(import_function(path))
-    return f"source {digest[:8]}" if digest else "source unknown"
+#: Columns of pass rates, and the skill in logits of the reference student whose rates they hold: 0 is how every student
+#: begins, 6 is well beyond what uniform sampling reaches on hard problems. Real banks get them from a weaker and a
+#: stronger model; here they are exact, so a method that reads them is told more than others know.
+REFERENCES = {"weak_pass_rate": 0.0, "strong_pass_rate": 6.0}
+
+
+def with_references(learner: BankLearner) -> ProblemBank:
+    """The bank of a student with the columns of `REFERENCES`.
+
+    A student of skill s on every level solves a problem of difficulty d with probability ``1 / (1 + exp(d - s))``.
+
+    Args:
+        learner: A simulated student.
+
+    Returns:
+        A bank with the same problems in the same order.
+
+    Raises:
+        ValueError: If the learner is no simulated student: nobody knows then what others would solve.
+    """
+    bank = learner.bank
+    if not isinstance(learner, Student) or bank.difficulty is None:
+        raise ValueError(
+            f"reference pass rates are known of simulated students only, not of {type(learner).__name__}; leave the "
+            "method out, or play one of your own by import path whose bank has the columns"
+        )
+    rates = {name: expit(skill - bank.difficulty).tolist() for name, skill in REFERENCES.items()}
+    return ProblemBank(
+        bank.prompts,
+        ids=bank.ids,
+        answers=bank.answers,
+        features=bank.features,
+        groups=[bank.group_names[group] for group in bank.groups] if bank.groups is not None else None,
+        difficulty=bank.difficulty,
+        columns={**bank.columns, **rates},
+    )

@@ -1,86 +1,48 @@
-"""One run: a learner, a entry, a budget, a seed; and what is kept of it.
+"""One run: an entry on a learner with a budget and a seed; and what is kept of it.
 
-The result depends on the run alone (but for the seconds), not on where it is played or beside what. It is small enough
-to be stored as JSON: curves at the evaluations, and means over the steps between two of them.
+The result depends on the trial alone (but for the seconds), not on where it is played or beside what. It is small:
+curves at the evaluations, and means over the steps between two of them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
+import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from curriculum_bandits import Curriculum
 from curriculum_bandits import run as train
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.draw import Draw
+from curriculum_bandits.environments import Student
+from curriculum_bandits.loop import ResumableLearner
 from curriculum_bandits.observer import Observer
 
-from . import entries, learners
-from .learners import BankLearner, Parts
+from ..harness.play import play_trials
+from ..harness.store import Store
+from ..harness.trials import Trial, grid
+from ..harness.workers import Workers
+from .entries import find_entry
+from .learners import BankLearner, Parts, find_learner, parts
 from .setting import Setting
 
-__all__ = ["SECONDS", "Result", "Run", "evaluations", "made", "plan", "play"]
-
-FloatArray = npt.NDArray[np.float64]
-Numbers = tuple[float, ...]
+__all__ = ["SECONDS", "Result", "mean_of_known", "play", "played", "result_store", "trials_of"]
 
 _METRICS_EVERY = 5  # at most: what is measured of a batch takes as long as a simulated student's step
-_FORMAT = 3  # raise it when a result holds something else, or when it is measured in another way
+_FORMAT = 4  # raise it when a result holds something else, or when it is measured in another way
 
+#: Where the seconds of a step go: choosing a batch, rolling it out and learning from it, judging and telling,
+#: evaluating (all evaluations over the number of steps), and the rest but for making learner and method.
+SECONDS = ("ask", "learn", "tell", "evaluate", "overhead")
 
-@dataclass(frozen=True)
-class Run:
-    """The recipe of a run, which ends where the first of its limits is reached.
-
-    Attributes:
-        learner: Its name or import path.
-        problems: Size of the bank N.
-        method: Name or import path of the entry.
-        seed: Of bank, learner and curriculum.
-        steps: Updates of the learner; None for no limit.
-        rollouts: The run ends after the first step at which so many were spent; None for no limit.
-        batch: Problems per step.
-        evaluate_every: Steps between evaluations.
-    """
-
-    learner: str
-    problems: int
-    method: str
-    seed: int
-    steps: int | None
-    rollouts: int | None
-    batch: int
-    evaluate_every: int
-
-    def digest(self) -> str:
-        """A name made of all settings: equal runs have equal names, others other ones.
-
-        It holds the revisions of method and learner; those given by an import path have digests of their files instead.
-        """
-        revisions = [entries.revision(self.method), learners.revision(self.learner)]
-        return hashlib.sha256(json.dumps([_FORMAT, *revisions, *astuple(self)]).encode()).hexdigest()[:32]
-
-    def complete(self, steps: Sequence[float], rollouts: Sequence[float]) -> bool:
-        """Whether evaluations are those of this run, from its beginning to its end.
-
-        Args:
-            steps: Step of each evaluation.
-            rollouts: Rollouts until then.
-
-        Returns:
-            True if they are.
-        """
-        last = int(steps[-1])
-        ended = last == self.steps or (self.rollouts is not None and rollouts[-1] >= self.rollouts)
-        return ended and list(steps) == evaluations(last, self.evaluate_every)
+_AT_EVALUATIONS = ("steps", "rollouts", "tokens", "accuracy")
+_BETWEEN = ("informative", "effective", "drawn")
 
 
 @dataclass(frozen=True)
@@ -88,160 +50,124 @@ class Result:
     """What a run brought. E evaluations have E - 1 windows of steps between them; what has no value is nan.
 
     Attributes:
-        steps: Step of each evaluation, from 0, length E.
-        rollouts: Rollouts until then, everything that was spent, length E.
-        tokens: Tokens until then, or environment steps; nan where the learner gives no lengths, length E.
-        accuracy: Mean success on the held-out problems, length E.
-        informative: Share of the problems rolled out whose rewards differed, length E - 1.
+        steps: Step of each evaluation, from 0, shape (E,).
+        rollouts: Rollouts until then, everything that was spent, shape (E,).
+        tokens: Tokens until then, or environment steps; nan where the learner gives no lengths, shape (E,).
+        accuracy: Mean success on the held-out problems, shape (E,).
+        informative: Share of the problems rolled out whose rewards differed, shape (E - 1,).
         effective: Mean effective number of problems (exponential of the entropy), nan for a method without a
-            distribution, length E - 1.
-        drawn: Share of the draws on each part of the bank, E - 1 rows.
+            distribution, shape (E - 1,).
+        drawn: Share of the draws on each part of the bank, shape (E - 1, parts).
         parts: Names of the parts.
         parts_title: What a part is.
         distinct: Different problems drawn in all.
-        ask: Seconds per step to choose a batch.
-        learn: Seconds per step to roll it out and learn from it.
-        tell: Seconds per step to judge and to tell.
-        evaluate: Seconds per step to evaluate: those of all evaluations over the number of steps.
-        overhead: Seconds per step that are none of these, but for making learner and method.
+        seconds: Per step, by name as in `SECONDS`.
     """
 
-    steps: Numbers
-    rollouts: Numbers
-    tokens: Numbers
-    accuracy: Numbers
-    informative: Numbers
-    effective: Numbers
-    drawn: tuple[Numbers, ...]
-    parts: tuple[str, ...]
+    steps: FloatArray
+    rollouts: FloatArray
+    tokens: FloatArray
+    accuracy: FloatArray
+    informative: FloatArray
+    effective: FloatArray
+    drawn: FloatArray
+    parts: Sequence[str]
     parts_title: str
     distinct: int
-    ask: float
-    learn: float
-    tell: float
-    evaluate: float
-    overhead: float
+    seconds: Mapping[str, float]
 
-    def state(self) -> dict[str, Any]:
-        """For JSON: plain lists and numbers, None for nan."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Result:
-        """The result that `state` was made of.
-
-        Args:
-            state: As `state` returned it, or as JSON made it.
-
-        Returns:
-            The result.
-
-        Raises:
-            KeyError: If something is missing.
-            TypeError: If something is not what it should be.
-            ValueError: If lengths do not fit.
-        """
-        values: dict[str, Any] = {name: _numbers(state[name]) for name in (*_AT_EVALUATIONS, *_BETWEEN)}
-        values["drawn"] = tuple(_numbers(row) for row in state["drawn"])
-        values["parts"] = tuple(str(name) for name in state["parts"])
-        values.update({name: float(state[name]) for name in SECONDS})
-        values["parts_title"] = str(state["parts_title"])
-        made = cls(**values, distinct=int(state["distinct"]))
-        evaluations = [len(getattr(made, name)) for name in _AT_EVALUATIONS]
-        windows = [*(len(getattr(made, name)) for name in _BETWEEN), len(made.drawn)]
-        if set(evaluations) != {evaluations[0]} or set(windows) != {evaluations[0] - 1}:
-            raise ValueError(f"the curves have lengths {evaluations} and {windows}; they must fit to one another")
-        if any(len(row) != len(made.parts) for row in made.drawn):
-            raise ValueError(f"a row of drawn is not as long as the {len(made.parts)} parts")
-        return made
+    @property
+    def wall_clock(self) -> float:
+        """Seconds of the run."""
+        return float(self.steps[-1] * sum(self.seconds[name] for name in SECONDS))
 
 
-#: Where the seconds of a step go, as fields of a result.
-SECONDS = ("ask", "learn", "tell", "evaluate", "overhead")
-
-_AT_EVALUATIONS = ("steps", "rollouts", "tokens", "accuracy")
-_BETWEEN = ("informative", "effective")
-
-
-def plan(
-    names: Sequence[str],
-    methods: Mapping[str, Sequence[str]],
-    seeds: Sequence[int],
-    *,
-    problems: int,
-    steps: int | None,
-    rollouts: int | None,
-    batch: int,
-    evaluate_every: int,
-) -> list[Run]:
-    """Every run of a comparison.
+def trials_of(entries: Iterable[str], setting: Setting, seeds: Sequence[int]) -> list[Trial]:
+    """The trials of one learner; revisions of entry and learner belong to their names.
 
     Args:
-        names: Learners.
-        methods: Contenders of each learner.
-        seeds: Seeds.
-        problems: Size of the bank.
-        steps: Updates of the learner; None for no limit.
-        rollouts: Rollouts of a run; None for no limit.
-        batch: Problems per step.
-        evaluate_every: Steps between evaluations.
+        entries: What is compared.
+        setting: On what.
+        seeds: Of each.
 
     Returns:
-        The runs, seed after seed: what is done when a comparison is interrupted is complete for some seeds.
+        The trials, seed after seed.
     """
-    return [
-        Run(learner, problems, method, seed, steps, rollouts, batch, evaluate_every)
-        for seed in seeds
-        for learner in names
-        for method in methods[learner]
-    ]
+    revisions = {entry: (_FORMAT, find_entry(entry).revision) for entry in entries}
+    of_learner = find_learner(setting.learner).revision
+    return grid(revisions, [setting], seeds, lambda entry, _: (*revisions[entry], of_learner))
 
 
-def evaluations(steps: int, every: int) -> list[int]:
-    """Steps at which a run evaluates: before the first, after every so many, and after the last.
+def result_store(folder: Path) -> Store[Result]:
+    """Results in a folder.
 
     Args:
-        steps: Steps of the run.
-        every: Steps between evaluations.
+        folder: Where.
 
     Returns:
-        Ascending.
-
-    >>> evaluations(25, 10)
-    [0, 10, 20, 25]
+        A store of whole results.
     """
-    return sorted({*range(0, steps + 1, every), steps})
+    return Store(folder, _read)
 
 
-def made(run: Run, learner: BankLearner) -> tuple[Curriculum, Any]:
-    """The curriculum of a run, and its filter.
+def _read(trial: Trial, state: Mapping[str, Any]) -> Result:
+    result = Result(**state)
+    evaluations = {len(getattr(result, name)) for name in _AT_EVALUATIONS}
+    windows = {len(getattr(result, name)) + 1 for name in _BETWEEN}
+    if evaluations | windows != {len(result.steps)} or result.drawn.shape[1:] != (len(result.parts),):
+        raise ValueError("the curves have lengths that do not fit")
+    if set(result.seconds) != set(SECONDS) or not trial.setting.complete(result.steps, result.rollouts):
+        raise ValueError("the run has not ended")
+    return result
+
+
+def played(
+    trials: Sequence[Trial], store: Store[Result], workers: Workers, *, again: bool = False, progress: bool = True
+) -> tuple[dict[Trial, Result], int]:
+    """Play what is not stored yet, the longest runs first, so that no worker waits long for the last.
 
     Args:
-        run: The recipe.
-        learner: The learner of that recipe.
+        trials: All of them.
+        store: Where results are.
+        workers: Who plays.
+        again: Play also what is stored.
+        progress: Show a progress bar.
 
     Returns:
-        Both; None for a run without a filter.
+        The result of each trial, in their order, and how many were played now.
 
     Raises:
-        TypeError: If a function of one's own returns something else.
-        ValueError: If the method cannot be had with this learner; the message says what is missing.
+        RuntimeError: If a run fails; what is done is stored.
     """
-    setting = Setting(learner, run.steps, run.rollouts, run.batch, run.seed)
-    what = entries.find_entry(run.method).make(setting)
-    curriculum, filter = what if isinstance(what, tuple) and len(what) == 2 else (what, None)
-    if not isinstance(curriculum, Curriculum):
-        raise TypeError(
-            f"{run.method} returned a {type(what).__name__}; return a Curriculum, or a Curriculum and a filter"
-        )
-    return curriculum, filter
+    seconds = {setting: find_learner(setting.learner).seconds for setting in {trial.setting for trial in trials}}
+    if again:
+        for trial in trials:
+            shutil.rmtree(store.workplace(trial), ignore_errors=True)
+    longest_first = sorted(trials, key=lambda trial: -seconds[trial.setting])
+    count = play_trials(
+        longest_first,
+        play,
+        store,
+        workers,
+        piece=lambda trial: (trial, store.workplace(trial)),
+        again=again,
+        progress=progress,
+    )
+    results = {}
+    for trial in trials:
+        result = store.load(trial)
+        if result is None:
+            raise RuntimeError(f"{store.path(trial)} was written and cannot be read; is another process at work there?")
+        results[trial] = result
+    return results, count
 
 
-def play(run: Run) -> Result:
-    """Train a learner under a entry, and measure.
+def play(piece: tuple[Trial, Path | None]) -> Result:
+    """Train a learner under an entry, and measure.
 
     Args:
-        run: The recipe.
+        piece: The trial, and a folder for checkpoints, which is removed in the end; only learners that take long and
+            have a state use it. None keeps none.
 
     Returns:
         What it brought.
@@ -249,59 +175,66 @@ def play(run: Run) -> Result:
     Raises:
         RuntimeError: If something fails; the message says in which run, the cause is what was raised.
     """
+    trial, folder = piece
+    setting: Setting = trial.setting
     try:
-        learner = learners.find_learner(run.learner).make(run.problems, run.seed)
-        return _played(run, learner, *made(run, learner))
+        learner = find_learner(setting.learner).make(setting.problems, trial.seed)
+        resumes = isinstance(learner, ResumableLearner) and not isinstance(learner, Student)
+        result = _played(trial, learner, folder if resumes else None)
     except Exception as error:
         raise RuntimeError(
-            f"{run.method} on {run.learner} failed (seed {run.seed}, {run.problems} problems): "
+            f"{trial.entry} on {setting.learner} failed (seed {trial.seed}, {setting.problems} problems): "
             f"{type(error).__name__}: {error}"
         ) from error
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
 
 
-def _played(run: Run, learner: BankLearner, curriculum: Curriculum, filter: Any) -> Result:
+def _played(trial: Trial, learner: BankLearner, folder: Path | None) -> Result:
+    setting: Setting = trial.setting
+    curriculum, filter = find_entry(trial.entry).make(learner, setting, trial.seed)
     begin = time.perf_counter()
-    watch = _Watch(learners.parts(learner), len(curriculum.bank))
-    limits: dict[str, Any] = {} if run.rollouts is None else {"rollout_budget": run.rollouts}
-    if filter is not None:
-        limits["filter"] = filter
-    steps = run.rollouts if run.steps is None else run.steps  # a step spends one rollout at least
+    watch = _Watch(parts(learner), len(curriculum.bank))
+    steps = setting.rollouts if setting.steps is None else setting.steps  # a step spends one rollout at least
     assert steps is not None
     rows = train(
         curriculum,
         learner,
         steps,
-        run.batch,
-        evaluate_every=run.evaluate_every,
-        metrics_every=math.gcd(_METRICS_EVERY, run.evaluate_every),  # so that every window has some
+        setting.batch,
+        filter=filter,
+        rollout_budget=setting.rollouts,
+        evaluate_every=setting.evaluate_every,
+        metrics_every=math.gcd(_METRICS_EVERY, setting.evaluate_every),  # so that every window has some
         observers=[watch],
+        directory=folder,
+        checkpoint_every=setting.evaluate_every,  # where a window is closed
         progress=False,
-        **limits,
     )
-    at = evaluations(len(rows) - 1, run.evaluate_every)
+    at = setting.evaluations(len(rows) - 1)
 
-    def curve(name: str) -> Numbers:
-        return tuple(rows[step].get(name, math.nan) for step in at)
+    def curve(name: str) -> FloatArray:
+        return np.array([rows[step].get(name, math.nan) for step in at])
 
-    def windows(name: str, digits: int) -> Numbers:
+    def windows(name: str, digits: int) -> FloatArray:
         values = np.array([row.get(name, math.nan) for row in rows[1:]])
-        return tuple(np.round([_mean(values[a:b]) for a, b in pairwise(at)], digits).tolist())
+        return np.round([mean_of_known(values[a:b]) for a, b in pairwise(at)], digits)
 
-    seconds: dict[str, Any] = {name: sum(row.get(f"seconds/{name}", 0.0) for row in rows) for name in SECONDS[:-1]}
-    curves: dict[str, Any] = {name: curve(name) for name in _AT_EVALUATIONS if name != "steps"}
-    informative, effective = windows("informative_share", 6), windows("effective_problems", 3)
-    drawn = watch.shares()
-    seconds["overhead"] = time.perf_counter() - begin - sum(seconds.values())
+    seconds = {name: sum(row.get(f"seconds/{name}", 0.0) for row in rows) for name in SECONDS[:-1]}
+    seconds["overhead"] = max(0.0, time.perf_counter() - begin - sum(seconds.values()))  # a resumed run began earlier
     return Result(
-        steps=tuple(float(step) for step in at),
-        **curves,
-        informative=informative,
-        effective=effective,
-        drawn=drawn,
-        parts=watch.parts.names,
+        steps=np.array(at, dtype=np.float64),
+        rollouts=curve("rollouts"),
+        tokens=curve("tokens"),
+        accuracy=curve("accuracy"),
+        informative=windows("informative_share", 6),
+        effective=windows("effective_problems", 3),
+        drawn=np.round(watch.shares(), 6),
+        parts=list(watch.parts.names),
         parts_title=watch.parts.title,
         distinct=int(np.count_nonzero(watch.total)),
-        **{name: each / (len(rows) - 1) for name, each in seconds.items()},
+        seconds={name: each / (len(rows) - 1) for name, each in seconds.items()},
     )
 
 
@@ -311,7 +244,7 @@ class _Watch(Observer):
     def __init__(self, parts: Parts, n_problems: int) -> None:
         self.parts, self.total = parts, np.zeros(n_problems, dtype=np.int64)
         self._windows: list[FloatArray] = []
-        self._items: list[npt.NDArray[np.int64]] = []
+        self._items: list[IntArray] = []
 
     def drawn(self, draw: Draw) -> None:
         """Note the problems of a draw."""
@@ -331,21 +264,27 @@ class _Watch(Observer):
         self._windows.append(self.parts.shares(counts))
         self._items.clear()
 
-    def shares(self) -> tuple[Numbers, ...]:
-        """Share of the draws on each part, a row per window."""
-        return tuple(tuple(row.round(6).tolist()) for row in self._windows)
+    def shares(self) -> FloatArray:
+        """Share of the draws on each part, shape (windows, parts)."""
+        return np.array(self._windows).reshape(-1, len(self.parts.names))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was noted until the last evaluation, which is where checkpoints are."""
+        return {"total": self.total.copy(), "windows": self.shares()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from there."""
+        self.total, self._windows = np.array(state["total"]), list(state["windows"])
 
 
-def _mean(values: FloatArray) -> float:
+def mean_of_known(values: FloatArray) -> float:
+    """The mean of what is finite.
+
+    Args:
+        values: Any.
+
+    Returns:
+        The mean; nan where nothing is.
+    """
     known = values[np.isfinite(values)]
     return float(np.mean(known)) if len(known) else math.nan
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _numbers(values: Any) -> Numbers:
-    return tuple(math.nan if value is None else float(value) for value in values)

@@ -1,54 +1,62 @@
-"""What a method is made for: a learner, a budget and a seed. Most methods look at the bank and the seed alone."""
+"""On what entries are compared: a learner, its bank and a budget."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from curriculum_bandits import Curriculum, ProblemBank
-from curriculum_bandits.environments import Student
-
-from .learners import BankLearner
-
-__all__ = ["Made", "Setting"]
-
-Made = Curriculum | tuple[Curriculum, Any]
-"""A curriculum, or a curriculum and a filter of `curriculum_bandits.filters`."""
+__all__ = ["Setting"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method is made for.
+    """A learner and its budget; a run ends where the first of its limits is reached.
 
     Attributes:
-        learner: Who will learn, untrained.
-        steps: Most steps of the run; None where only rollouts are limited.
-        rollouts: Rollouts of the run; None where only steps are limited.
+        learner: Its name or import path.
+        problems: Size of the bank N.
+        steps: Updates of the learner; None for no limit.
+        rollouts: The run ends after the first step at which so many were spent; None for no limit.
         batch: Problems per step.
-        seed: Of bank, learner and curriculum.
+        evaluate_every: Steps between evaluations.
     """
 
-    learner: BankLearner
+    learner: str
+    problems: int
     steps: int | None
     rollouts: int | None
     batch: int
-    seed: int
+    evaluate_every: int
 
-    @property
-    def bank(self) -> ProblemBank:
-        """The problems."""
-        return self.learner.bank
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        for name in ("problems", "steps", "rollouts", "batch", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        if self.batch > self.problems:
+            raise ValueError(f"batch is {self.batch}, but a bank has {self.problems} problems; ask for no more")
+        if self.steps is None and self.rollouts is None:
+            raise ValueError("neither steps nor rollouts are limited; give one of the two")
 
-    def schedule_steps(self) -> int:
-        """Steps that a schedule can count on: those that the budget pays for where each problem costs the same.
+    def evaluations(self, steps: int) -> list[int]:
+        """Steps at which a run of so many steps evaluates: before the first, after every so many, after the last.
 
-        Raises:
-            ValueError: If their number is not known.
+        >>> Setting("frozen-lake", 720, 25, None, 16, 10).evaluations(25)
+        [0, 10, 20, 25]
         """
-        limits = [] if self.steps is None else [self.steps]
-        if self.rollouts is not None and isinstance(self.learner, Student):
-            limits.append(math.ceil(self.rollouts / (self.batch * self.learner.training.n_rollouts)))
-        if not limits:
-            raise ValueError("a schedule needs the number of steps, and only rollouts are limited; give --steps too")
-        return min(limits)
+        return sorted({*range(0, steps + 1, self.evaluate_every), steps})
+
+    def complete(self, steps: Sequence[float], rollouts: Sequence[float]) -> bool:
+        """Whether evaluations are those of a run from its beginning to its end.
+
+        Args:
+            steps: Step of each evaluation.
+            rollouts: Rollouts until then.
+
+        Returns:
+            True if they are.
+        """
+        last = int(steps[-1])
+        ended = last == self.steps or (self.rollouts is not None and rollouts[-1] >= self.rollouts)
+        return ended and list(steps) == self.evaluations(last)

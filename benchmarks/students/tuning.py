@@ -1,44 +1,65 @@
 """Tuning of every method with the same effort: plays what `tuned` lists, and says which settings are best.
 
-    python -m curriculum_bandits.benchmarks.curricula.tuning --output benchmarks/curricula/results/tuning
+    python -m curriculum_bandits.benchmarks.students.tuning --output benchmarks/students/results/tuning
 
 Seeds 100 and 101 and the three banks of simulated students; no other comparison uses these seeds.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import io
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from ..harness.command import Where, run_command
+from ..harness.outputs import Outputs
+from ..harness.provenance import machine
+from ..harness.statistics import finals
+from ..harness.tables import csv_text
+from ..harness.trials import Trial, parse_seeds
 from .entries import BASELINE, ORACLE
-from .measuring import finals
-from .play import Result, Run
-from .store import Store
+from .play import Result, played, result_store, trials_of
+from .setting import Setting
 from .tuned import TRIED, named
-from .workers import finished
 
-__all__ = ["LEARNERS", "SEEDS", "best", "main", "shares", "tune"]
+__all__ = ["LEARNERS", "TuningSettings", "best", "main", "shares", "tune"]
 
 #: The banks that settings are chosen on, all of them together.
 LEARNERS = ("half-hopeless-skill", "mostly-solved-skill", "drifting-skill")
 
-#: The seeds that settings are chosen on.
-SEEDS = (100, 101)
 
-_PROBLEMS, _STEPS, _BATCH, _EVERY = 10_000, 300, 256, 10
+@dataclass(frozen=True)
+class TuningSettings:
+    """Try equally many settings of every method, and choose one of each.
+
+    Attributes:
+        seeds: That settings are chosen on: numbers, or ranges such as 100..101.
+        problems: Size of every bank.
+        steps: Updates of a student.
+        batch: Problems per step.
+        evaluate_every: Steps between evaluations.
+    """
+
+    seeds: tuple[int | str, ...] = ("100..101",)
+    problems: int = 10_000
+    steps: int = 300
+    batch: int = 256
+    evaluate_every: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        parse_seeds(self.seeds)
+        self.of(LEARNERS[0])
+
+    def of(self, learner: str) -> Setting:
+        """What a learner is given."""
+        return Setting(learner, self.problems, self.steps, None, self.batch, self.evaluate_every)
 
 
-def _run(learner: str, method: str, seed: int) -> Run:
-    return Run(learner, _PROBLEMS, method, seed, _STEPS, None, _BATCH, _EVERY)
-
-
-def shares(results: dict[Run, Result], names: Sequence[str]) -> dict[str, dict[str, float]]:
+def shares(results: Mapping[Trial, Result], names: Sequence[str]) -> dict[str, dict[str, float]]:
     """Share of the oracle's gain over uniform, by method and bank.
 
     Args:
@@ -48,21 +69,19 @@ def shares(results: dict[Run, Result], names: Sequence[str]) -> dict[str, dict[s
     Returns:
         For each method the share on each bank, of mean final accuracies over the seeds.
     """
+    ends: dict[tuple[str, str], list[float]] = {}
+    for trial, result in results.items():
+        ends.setdefault((trial.setting.learner, trial.entry), []).append(float(finals(result.accuracy)))
+    final = {cell: float(np.mean(values)) for cell, values in ends.items()}
 
-    def final(learner: str, method: str) -> float:
-        return float(np.mean([finals(results[_run(learner, method, seed)].accuracy) for seed in SEEDS]))
+    def share(learner: str, name: str) -> float:
+        uniform, oracle = final[learner, BASELINE], final[learner, ORACLE]
+        return (final[learner, name] - uniform) / (oracle - uniform)
 
-    scale = {learner: (final(learner, BASELINE), final(learner, ORACLE)) for learner in LEARNERS}
-    return {
-        name: {
-            learner: (final(learner, name) - uniform) / (oracle - uniform)
-            for learner, (uniform, oracle) in scale.items()
-        }
-        for name in names
-    }
+    return {name: {learner: share(learner, name) for learner in LEARNERS} for name in names}
 
 
-def best(table: dict[str, dict[str, float]], method: str) -> str:
+def best(table: Mapping[str, Mapping[str, float]], method: str) -> str:
     """The settings of a method with the largest mean share over the banks; the published ones if no other has more.
 
     Args:
@@ -73,53 +92,55 @@ def best(table: dict[str, dict[str, float]], method: str) -> str:
         The settings, empty for the published ones.
     """
     tried = ("", *TRIED[method])
-    mean = [float(np.mean(list(table[named(method, settings)].values()))) for settings in tried]
-    return tried[int(np.argmax(mean))]
+    return tried[int(np.argmax([np.mean(list(table[named(method, settings)].values())) for settings in tried]))]
 
 
-def tune(output: Path, *, jobs: int = -1) -> None:
-    """Play what is not stored yet, and write the table.
+def tune(settings: TuningSettings, place: Where) -> None:
+    """Play what is not stored yet, write the table, and say what is best.
 
     Args:
-        output: Folder of the runs and of the table.
-        jobs: Worker processes; -1 for all cores.
+        settings: How much.
+        place: Who works, and what is written.
     """
-    names = [named(method, settings) for method, tried in TRIED.items() for settings in ("", *tried)]
-    runs = [_run(learner, name, seed) for seed in SEEDS for learner in LEARNERS for name in (BASELINE, ORACLE, *names)]
-    store = Store(output / "runs")
-    missing = [run for run in runs if store.load(run) is None]
-    with tqdm(total=len(runs), initial=len(runs) - len(missing), unit="run") as bar:
-        for run, result in finished(missing, jobs=jobs):
-            store.save(run, result)
-            bar.update()
-    stored = {run: store.load(run) for run in runs}
-    results = {run: result for run, result in stored.items() if result is not None}
-    table = shares(results, names)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["method", "settings", *LEARNERS, "mean", "chosen"])
+    outputs = Outputs(place.output, asdict(settings))
+    names = [named(method, each) for method, tried in TRIED.items() for each in ("", *tried)]
+    trials = [
+        trial
+        for learner in LEARNERS
+        for trial in trials_of((BASELINE, ORACLE, *names), settings.of(learner), parse_seeds(settings.seeds))
+    ]
+    results, _ = played(trials, result_store(place.results), place, again=place.again)
+    table, lines = shares(results, names), []
     for method, tried in TRIED.items():
         chosen = best(table, method)
-        for settings in ("", *tried):
-            numbers = list(table[named(method, settings)].values())
-            row = [f"{number:.4f}" for number in (*numbers, float(np.mean(numbers)))]
-            writer.writerow([method, settings or "published", *row, "yes" if settings == chosen else ""])
         print(f"{method}: {chosen or 'published'}")
-    (output / "tuning.csv").write_text(buffer.getvalue(), encoding="utf-8")
+        for each in ("", *tried):
+            numbers = table[named(method, each)]
+            lines.append(
+                {
+                    "method": method,
+                    "settings": each or "published",
+                    **{learner: f"{number:.4f}" for learner, number in numbers.items()},
+                    "mean": f"{np.mean(list(numbers.values())):.4f}",
+                    "chosen": "yes" if each == chosen else "",
+                }
+            )
+    outputs.write({"tuning.csv": csv_text(lines)}, about=machine())
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None) -> int:
     """Tune as the command line asks.
 
     Args:
-        argv: Arguments; those of the process by default.
+        words: Options; None takes those of the process.
+
+    Returns:
+        Exit status.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/tuning"), help="folder (default: runs/tuning)")
-    parser.add_argument("--jobs", type=int, default=-1, metavar="N", help="worker processes (default: all cores)")
-    arguments = parser.parse_args(argv)
-    tune(arguments.output, jobs=arguments.jobs)
+    name = "python -m curriculum_bandits.benchmarks.students.tuning"
+    needs = dict.fromkeys(("joblib", "tyro"), "benchmarks")
+    return run_command(name, words, TuningSettings(), Where(output=Path("runs/tuning")), tune, needs=needs)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

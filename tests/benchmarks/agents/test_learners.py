@@ -87,7 +87,7 @@ def test_the_update_of_the_table_by_hand():
     """One episode of one step: the preferences move by rate times advantage times (1[a] - pi)."""
     bank = ProblemBank(["SG"], columns={"options": [{"map": ["SG"]}]})
     learner = TabularLearner(
-        bank, bank, lambda: LakeEnv(view=0, time=0.34), episodes=1, rate=2.0, value_rate=0.5, seed=0
+        bank, bank, lambda: LakeEnv(view=0, time=0.34), n_rollouts=1, rate=2.0, value_rate=0.5, seed=0
     )
     learner.preferences[0] = [0.3, -0.2, 0.5, 0.0]
     learner.values[0] = 0.25
@@ -145,7 +145,7 @@ def test_improvement_estimates_the_change_of_the_value_of_a_small_world():
 
     bank = ProblemBank(["corridor"], columns={"options": [{"map": rows}]})
     learner = TabularLearner(
-        bank, bank, lambda: LakeEnv(view=0, time=0.75), episodes=20_000, discount=gamma, trace=1.0, seed=0
+        bank, bank, lambda: LakeEnv(view=0, time=0.75), n_rollouts=20_000, discount=gamma, trace=1.0, seed=0
     )
     learner.preferences, learner.values = old.copy(), np.zeros(256)
 
@@ -236,7 +236,7 @@ def test_what_a_table_cannot_learn_from_is_refused():
     with pytest.raises(ValueError, match="needs a Discrete space"):
         TabularLearner(bank, bank, LakeEnv)
     with pytest.raises(ValueError, match="play at least 1"):
-        TabularLearner(bank, bank, lambda: LakeEnv(view=0), episodes=0)
+        TabularLearner(bank, bank, lambda: LakeEnv(view=0), n_rollouts=0)
 
 
 def test_a_network_needs_vectors():
@@ -254,7 +254,7 @@ def test_the_network_goes_right_and_its_critic_expects_what_comes():
 
     bank = ProblemBank(["one step to the right"], columns={"options": [{"map": ["SG"]}]})
     ppo = PPO(learning_rate=1e-2, entropy=0.0, minibatches=1, hidden=16)
-    learner = TorchLearner(bank, bank, lambda: LakeEnv(time=0.34), episodes=16, ppo=ppo, seed=0)
+    learner = TorchLearner(bank, bank, lambda: LakeEnv(time=0.34), n_rollouts=16, ppo=ppo, seed=0)
     first = learner.learn([0])
     assert np.all(first.kl > 0.0)  # the policy moved, and the same actions were scored again
     for _ in range(50):
@@ -300,6 +300,6 @@ def test_environments_may_write_into_what_they_showed():
     from curriculum_bandits.benchmarks.agents.torch_loop import TorchLearner
 
     bank = ProblemBank(["a"], columns={"options": [{}]})
-    learner = TorchLearner(bank, bank, InPlace, episodes=1)
+    learner = TorchLearner(bank, bank, InPlace, n_rollouts=1)
     played = learner._play(learner._training, np.array([0, 0]), np.random.default_rng(0))
     assert played.observations[..., 0].tolist() == [[0.0, 1.0, 2.0, 3.0]] * 2

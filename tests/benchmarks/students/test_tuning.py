@@ -6,27 +6,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curriculum_bandits.benchmarks.curricula import tuning
-from curriculum_bandits.benchmarks.curricula.entries import find_entry, groups
-from curriculum_bandits.benchmarks.curricula.learners import find_learner
-from curriculum_bandits.benchmarks.curricula.play import Result
-from curriculum_bandits.benchmarks.curricula.setting import Setting
-from curriculum_bandits.benchmarks.curricula.tuned import TRIED, TUNED, named
+from curriculum_bandits.benchmarks.students import tuning
+from curriculum_bandits.benchmarks.students.entries import find_entry, groups
+from curriculum_bandits.benchmarks.students.learners import find_learner
+from curriculum_bandits.benchmarks.students.play import SECONDS, Result, trials_of
+from curriculum_bandits.benchmarks.students.setting import Setting
+from curriculum_bandits.benchmarks.students.tuned import TRIED, TUNED, named
 from curriculum_bandits.signals import tent
 
-TABLE = Path(__file__).parents[3] / "benchmarks" / "curricula" / "results" / "tuning" / "tuning.csv"
+TABLE = Path(__file__).parents[3] / "benchmarks" / "students" / "results" / "tuning" / "tuning.csv"
 
 
-def a_setting(seed=3):
-    return Setting(find_learner("half-hopeless-skill").make(600, seed), 12, None, 8, seed)
+def made(name, seed=3):
+    learner = find_learner("half-hopeless-skill").make(600, seed)
+    return find_entry(name).make(learner, Setting("half-hopeless-skill", 600, 12, None, 8, 10), seed)[0]
 
 
 def test_settings_reach_the_method():
-    made = find_entry("sec(temperature=0.25, rate=0.5, signal=tent)").make(a_setting())
-    assert made.bandit.exploration.temperature == 0.25
-    assert made._signal is tent
-    assert find_entry("osmd(step=ScaleFree(memory=7))").make(a_setting()).bandit.step.memory == 7
-    assert find_entry("actor-curator(loss=Proximal(clip=0.4))").make(a_setting()).bandit.settings.loss.clip == 0.4
+    sec = made("sec(temperature=0.25, rate=0.5, signal=tent)")
+    assert sec.bandit.exploration.temperature == 0.25
+    assert sec._signal is tent
+    assert made("osmd(step=ScaleFree(memory=7))").bandit.step.memory == 7
+    assert made("actor-curator(loss=Proximal(clip=0.4))").bandit.settings.loss.clip == 0.4
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,13 @@ def test_every_method_was_tried_with_equally_many_settings_that_work():
     assert {"actor_curator", "osmd"} <= set(TRIED) <= {"actor_curator", "osmd", *groups()["rivals"]}
     for method, tried in TRIED.items():
         for settings in tried:
-            assert len(find_entry(named(method, settings)).make(a_setting()).ask(8)) == 8
+            assert len(made(named(method, settings)).ask(8)) == 8
 
 
 def result(accuracy):
-    nothing = (float("nan"),) * 2
-    return Result((0, 1, 2), (0, 1, 2), (0, 1, 2), accuracy, nothing, nothing, ((1.0,),) * 2, ("a",), "part", 1,
-                  *[0.0] * 5)  # fmt: skip
+    at, windows = np.arange(3.0), np.full(2, np.nan)
+    seconds = dict.fromkeys(SECONDS, 0.0)
+    return Result(at, at, at, np.full(3, accuracy), windows, windows, np.ones((2, 1)), ["a"], "part", 1, seconds)
 
 
 def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):
@@ -71,10 +72,9 @@ def test_the_largest_mean_share_of_the_oracles_gain_is_chosen(monkeypatch):
         "sec(temperature=0.2)": [0.8, 0.90, 0.45],
     }
     results = {
-        tuning._run(learner, name, seed): result((numbers[i],) * 3)
-        for name, numbers in final.items()
+        trial: result(final[trial.entry][i])
         for i, learner in enumerate(tuning.LEARNERS)
-        for seed in tuning.SEEDS
+        for trial in trials_of(final, tuning.TuningSettings().of(learner), (100, 101))
     }
     table = tuning.shares(results, [name for name in final if name.startswith("sec")])
     assert list(table["sec"].values()) == pytest.approx([0.5, 0.2, 0.1])
@@ -95,3 +95,15 @@ def test_what_is_called_tuned_is_what_the_committed_table_says_is_best():
         assert float(chosen["mean"]) == max(means)
         assert chosen["settings"] == (TUNED[method] or "published")
     assert set(groups()["tuned"]) == {f"{method}({settings})" for method, settings in TUNED.items() if settings}
+
+
+def test_the_command_writes_the_table(tmp_path, monkeypatch):
+    pytest.importorskip("tyro")
+    monkeypatch.setattr(tuning, "TRIED", {"sec": ("temperature=0.1",)})
+    words = "--problems 200 --steps 6 --batch 4 --evaluate-every 2 --seeds 100 --jobs 1 --output"
+    assert tuning.main([*words.split(), str(tmp_path)]) == 0
+    with open(tmp_path / "tuning.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["settings"] for row in rows] == ["published", "temperature=0.1"]
+    assert list(rows[0]) == ["method", "settings", *tuning.LEARNERS, "mean", "chosen"]
+    assert sorted(row["chosen"] for row in rows) == ["", "yes"]
