@@ -38,7 +38,6 @@ from .timing import (
     interleaved,
     one_core,
     run,
-    significant,
     table,
     verdict,
 )
@@ -173,51 +172,37 @@ def run_bandits(settings: BanditSettings, place: BanditPlace, *, progress: bool 
     if place.rivals is not None:
         pythons = {name: install_rivals(name, place.rivals) for name in ENVIRONMENTS}
     with one_core() as pinned:
-        speeds, absent, versions = _rounds_per_second(settings, pythons, progress)
-        scaling = _scaling(settings, progress)
+        results = {"pinned": pinned, **_beside_rivals(settings, pythons, progress), **_growing(settings, progress)}
+    where = "one core" if pinned else "cores that could not be chosen"
+    note = f"Medians of {settings.repetitions} interleaved repetitions on {where}, least and most in brackets."
+    report.write(results, _text(settings, results), note, _figure(settings, results), to="table.md")
+
+
+def _beside_rivals(settings: BanditSettings, pythons: Mapping[str, Path | str], progress: bool) -> dict[str, Any]:
+    """Rounds per second of every candidate, ratios, why the others are absent, and versions by environment."""
+    rewards = draw_rewards(settings.arms, settings.runs, settings.horizon, settings.seed)
+    rounds: dict[str, list[float]] = {name: [] for name in (*OURS, ONE_RUN, *RIVALS)}
+    absent: dict[str, str] = {}
+    versions: dict[str, dict[str, str]] = {}
+    for _, name in interleaved(list(rounds), settings.repetitions, progress=progress):
+        try:
+            if name not in RIVALS:
+                rounds[name].append(_our_speed(name, settings, rewards))
+            elif name not in absent:
+                environment, rival = RIVALS[name]
+                speed, found = _rival_speed(rival, pythons[environment], settings, float(rewards.sum()))
+                rounds[name].append(speed)
+                versions.setdefault(environment, {}).update(found)
+        except _Absent as reason:
+            absent[name] = str(reason)
+            print(f"absent: {name}: {reason}", file=sys.stderr)
+    speeds = {name: Spread(tuple(values)) for name, values in rounds.items() if name not in absent}
     ratios = {
         ours: {rival: combined(operator.truediv, speeds[ours], speeds[rival]) for rival in speeds if rival in RIVALS}
         for ours in speeds
         if ours not in RIVALS
     }
-    results = {
-        "pinned": pinned,
-        "versions": versions,
-        "absent": absent,
-        "rounds_per_second": speeds,
-        "ratios": ratios,
-        "scaling": scaling,
-        "growth": _growth(scaling),
-    }
-    where = "one core" if pinned else "cores that could not be chosen"
-    note = f"Medians of {settings.repetitions} interleaved repetitions on {where}, least and most in brackets."
-    report.write(results, _text(settings, results), note, _figure(settings, speeds, scaling), to="table.md")
-
-
-def _rounds_per_second(
-    settings: BanditSettings, pythons: Mapping[str, Path | str], progress: bool
-) -> tuple[dict[str, Spread], dict[str, str], dict[str, dict[str, str]]]:
-    """Rounds per second of every candidate, why the others are absent, and versions by environment."""
-    rewards = draw_rewards(settings.arms, settings.runs, settings.horizon, settings.seed)
-    speeds: dict[str, list[float]] = {name: [] for name in (*OURS, ONE_RUN, *RIVALS)}
-    absent: dict[str, str] = {}
-    versions: dict[str, dict[str, str]] = {}
-    for _, name in interleaved(list(speeds), settings.repetitions, progress=progress):
-        if name in absent:
-            continue
-        try:
-            if name in RIVALS:
-                environment, rival = RIVALS[name]
-                speed, found = _rival_speed(rival, pythons[environment], settings, float(rewards.sum()))
-                versions.setdefault(environment, {}).update(found)
-            else:
-                speed = _our_speed(name, settings, rewards)
-        except _Absent as reason:
-            absent[name] = str(reason)
-            print(f"absent: {name}: {reason}", file=sys.stderr)
-        else:
-            speeds[name].append(speed)
-    return {name: Spread(tuple(all_)) for name, all_ in speeds.items() if name not in absent}, absent, versions
+    return {"versions": versions, "absent": absent, "rounds_per_second": speeds, "ratios": ratios}
 
 
 class _Absent(Exception):
@@ -270,26 +255,32 @@ def _rival_speed(
     return speed, found
 
 
-def _scaling(settings: BanditSettings, progress: bool) -> list[dict[str, Any]]:
-    """Seconds of select and of update at every power of ten, for one play a round and for many."""
+def _growing(settings: BanditSettings, progress: bool) -> dict[str, Any]:
+    """Milliseconds of a round at every power of ten, for one play and for many, and the exponents of their growth."""
     sizes = [10**power for power in range(1, int(math.log10(settings.largest) + 1e-9) + 1)]
     cells = [(n, plays) for n in sizes for plays in dict.fromkeys((1, max(1, min(MOST_PLAYS, n // 4))))]
     games = {cell: _timed_game(*cell, settings.seed) for cell in cells}
     for game in games.values():
         game(0.1 * settings.seconds)
-    seconds: dict[tuple[int, int], list[tuple[float, float]]] = {cell: [] for cell in cells}
+    times: dict[tuple[int, int], list[tuple[float, float]]] = {cell: [] for cell in cells}
     for _, cell in interleaved(cells, settings.repetitions, progress=progress):
-        seconds[cell].append(games[cell](0.3 * settings.seconds))
-    rows = []
-    for (n_arms, plays), measured in seconds.items():
+        times[cell].append(games[cell](0.3 * settings.seconds))
+    scaling: list[dict[str, Any]] = []
+    for (n_arms, plays), measured in times.items():
         select, update = (Spread(each) for each in zip(*measured, strict=True))
-        parts = {"select": select, "update": update, "round": combined(operator.add, select, update)}
-        rows.append({"arms": n_arms, "plays": plays, **parts})
-    return rows
+        both = {"select": select, "update": update, "round": combined(operator.add, select, update)}
+        scaling.append({"arms": n_arms, "plays": plays, **both})
+    growth = []
+    for many in (False, True):
+        for before, after in pairwise(_series(scaling, many)):
+            power = partial(_power, after["arms"] / before["arms"])
+            powers = {part: combined(power, before[part], after[part]) for part in ("select", "update", "round")}
+            growth.append({"from": before["arms"], "to": after["arms"], "many plays": many, **powers})
+    return {"scaling": scaling, "growth": growth}
 
 
 def _timed_game(n_arms: int, plays: int, seed: int, least: int = 3) -> Callable[[float], tuple[float, float]]:
-    """One run of OSMD with its defaults, which plays on at every call: seconds per select and per update."""
+    """One run of OSMD with its defaults, which plays on at every call: milliseconds per select and per update."""
     bandit, rng = Osmd(n_arms, plays=plays), np.random.default_rng(seed)
     means = np.linspace(0.1, 0.9, n_arms)
 
@@ -305,23 +296,13 @@ def _timed_game(n_arms: int, plays: int, seed: int, least: int = 3) -> Callable[
             bandit.update(selection, values)
             updating += time.perf_counter() - start
             rounds += 1
-        return selecting / rounds, updating / rounds
+        return 1000 * selecting / rounds, 1000 * updating / rounds
 
     return game
 
 
-def _growth(scaling: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Exponents of the time of a round from one number of arms to the next: log of times over log of arms."""
-    rows = []
-    for many in (False, True):
-        for before, after in pairwise(_series(scaling, many)):
-            power = partial(_power, after["arms"] / before["arms"])
-            parts = {part: combined(power, before[part], after[part]) for part in ("select", "update", "round")}
-            rows.append({"from": before["arms"], "to": after["arms"], "many plays": many, **parts})
-    return rows
-
-
 def _power(apart: float, before: float, after: float) -> float:
+    """The power of a ratio of sizes that a time rises with."""
     return math.log(after / before) / math.log(apart)
 
 
@@ -331,62 +312,46 @@ def _series(scaling: Sequence[Mapping[str, Any]], many: bool) -> list[Mapping[st
 
 
 def _text(settings: BanditSettings, results: Mapping[str, Any]) -> str:
-    speeds, scaling = results["rounds_per_second"], results["scaling"]
+    speeds, scaling, largest = results["rounds_per_second"], results["scaling"], results["scaling"][-1]
     bold = {name: name if name in RIVALS else f"**{name}**" for name in speeds}
     fastest = sorted(speeds, key=lambda name: -speeds[name].median)
     beside = [{"bandit": bold[name], "rounds per second": speeds[name]} for name in fastest]
     beside += [{"bandit": name, "rounds per second": f"absent: {why}"} for name, why in results["absent"].items()]
-    ratios = [{"ours": bold[name], **row} for name, row in results["ratios"].items() if row]
-    arms = [
-        {"arms": f"{row['arms']:,}", "plays": row["plays"]}
-        | {part: row[part].text(_milliseconds) for part in ("select", "update")}
-        for row in scaling
-    ]
-    powers = [
+    growth = [
         {"arms": f"{row['from']:,} to {row['to']:,}", "plays": "many" if row["many plays"] else "one"}
         | {part: row[part].text("{:.2f}".format) for part in ("select", "update", "round")}
         for row in results["growth"]
     ]
+    arms = [
+        {"arms": f"{row['arms']:,}", **{name: row[name] for name in ("plays", "select", "update")}} for row in scaling
+    ]
     sections = {
         f"Rounds per second, {settings.arms} arms, {settings.runs} runs": beside,
-        "How many times as fast": ratios,
-        "Growth: the power of the number of arms that the time rises with": powers,
+        "How many times as fast": [{"ours": bold[name], **row} for name, row in results["ratios"].items() if row],
+        "Growth: the power of the number of arms that the time rises with": growth,
         "Milliseconds per round of OSMD with its defaults, one run": arms,
     }
     text = [f"## {title}\n\n{table(rows, markdown=True)}" for title, rows in sections.items() if rows]
-    largest = scaling[-1]
-    if largest["arms"] >= 1_000_000:
-        at = f"at {largest['arms']:,} arms and {largest['plays']} plays, ms"
-        times = {part: 1000 * largest[part].median for part in ("select", "update")}
-        text.append("\n".join(f"- {verdict(f'{part} {at}', ms, AIM_MILLISECONDS)}" for part, ms in times.items()))
-    return "\n\n".join(["# Speed", *text])
+    for part in ("select", "update") if largest["arms"] >= 1_000_000 else ():
+        what = f"{part} at {largest['arms']:,} arms and {largest['plays']} plays, ms"
+        text.append(f"- {verdict(what, largest[part].median, AIM_MILLISECONDS)}")
+    return "\n\n".join(text)
 
 
-def _milliseconds(seconds: float) -> str:
-    return significant(1000 * seconds)
-
-
-def _figure(settings: BanditSettings, speeds: Mapping[str, Spread], scaling: Sequence[Mapping[str, Any]]) -> Any:
+def _figure(settings: BanditSettings, results: Mapping[str, Any]) -> Any:
     """Bars of rounds per second, and the time per round against the number of arms, all on log scales."""
     figure = new_figure(14, 5.2)
     bars, curves = figure.subplots(1, 2, width_ratios=[1.1, 1])
-    names = sorted(speeds, key=lambda name: speeds[name].median)
-    medians = [speeds[name].median for name in names]
-    least, most = zip(*(speeds[name].ends for name in names), strict=True)
-    colors = [COLORS[1] if name in RIVALS else COLORS[0] for name in names]
-    bars.barh(names, medians, color=colors, height=0.7)
-    bars.hlines(names, least, most, color="black")
-    for name, end in zip(names, most, strict=True):
-        bars.text(1.15 * end, name, significant(speeds[name].median), va="center")
-    bars.set(
-        xscale="log", xlim=(min(medians) / 4, 5 * max(most)), xlabel="rounds per second (blue: ours, orange: others)"
-    )
+    speeds = dict(sorted(results["rounds_per_second"].items(), key=lambda item: item[1].median))
+    medians, ends = [each.median for each in speeds.values()], [each.ends for each in speeds.values()]
+    bars.barh(list(speeds), medians, color=[COLORS[name in RIVALS] for name in speeds], height=0.7)
+    bars.hlines(list(speeds), *zip(*ends, strict=True), color="black")
+    bars.set(xscale="log", xlim=min(medians) / 4, xlabel="rounds per second (blue: ours, orange: others)")
     bars.set_title(f"{settings.arms} arms, {settings.runs} runs, one core")
     bars.spines[["top", "right"]].set_visible(False)
     series = {
         f"{part}, {f'min({MOST_PLAYS}, arms / 4) plays' if many else '1 play'}": [
-            (row["arms"], *(1000 * seconds for seconds in (row[part].median, *row[part].ends)))
-            for row in _series(scaling, many)
+            (row["arms"], row[part].median, *row[part].ends) for row in _series(results["scaling"], many)
         ]
         for many in (False, True)
         for part in ("select", "update")

@@ -23,6 +23,9 @@ __all__ = ["RIVALS", "draw_rewards", "main", "time_rounds"]
 
 #: Plays every round of the reward rows it is given, one row a round.
 Play = Callable[[Sequence[Any]], None]
+#: What draws an arm, and what learns from an arm and its reward. Bound methods where possible: a function around them
+#: would count as the rival's time.
+Policy = tuple[Callable[[], Any], Callable[[Any, float], Any]]
 
 CHUNK = 100  # rounds between two looks at the clock
 DISTRIBUTIONS = ("river", "mabwiser", "SMPyBandits", "numpy", "scipy")
@@ -57,33 +60,30 @@ def time_rounds(begin: Callable[[int], tuple[Play, Sequence[Any]]], seconds: flo
     Returns:
         Rounds played, and the seconds they took.
     """
-    _timed(begin, seconds / 5)
-    return _timed(begin, seconds)
+    for limit in (seconds / 5, seconds):
+        rounds, spent, game = 0, 0.0, 0
+        while spent < limit:
+            play, rows = begin(game)
+            for first in range(0, len(rows), CHUNK):
+                part = rows[first : first + CHUNK]
+                start = time.perf_counter()
+                play(part)
+                spent += time.perf_counter() - start
+                rounds += len(part)
+                if spent >= limit:
+                    break
+            game += 1
+    return rounds, spent
 
 
-def _timed(begin: Callable[[int], tuple[Play, Sequence[Any]]], seconds: float) -> tuple[int, float]:
-    rounds, spent, game = 0, 0.0, 0
-    while True:
-        play, rows = begin(game)
-        for first in range(0, len(rows), CHUNK):
-            part = rows[first : first + CHUNK]
-            start = time.perf_counter()
-            play(part)
-            spent += time.perf_counter() - start
-            rounds += len(part)
-            if spent >= seconds:
-                return rounds, spent
-        game += 1
-
-
-def _river_exp3(n_arms: int) -> tuple[Callable[[], Any], Callable[[Any, float], Any]]:
+def _river_exp3(n_arms: int) -> Policy:
     from river import bandit  # type: ignore[import-not-found]
 
     policy = bandit.Exp3(gamma=0.1, seed=0)
     return partial(policy.pull, list(range(n_arms))), policy.update
 
 
-def _mabwiser_ucb1(n_arms: int) -> tuple[Callable[[], Any], Callable[[Any, float], Any]]:
+def _mabwiser_ucb1(n_arms: int) -> Policy:
     from mabwiser.mab import MAB, LearningPolicy  # type: ignore[import-not-found]
 
     arms = list(range(n_arms))
@@ -92,7 +92,7 @@ def _mabwiser_ucb1(n_arms: int) -> tuple[Callable[[], Any], Callable[[Any, float
     return policy.predict, lambda arm, reward: policy.partial_fit([arm], [reward])
 
 
-def _smpybandits(name: str, n_arms: int, **settings: float) -> tuple[Callable[[], Any], Callable[[Any, float], Any]]:
+def _smpybandits(name: str, n_arms: int, **settings: float) -> Policy:
     from SMPyBandits import Policies  # type: ignore[import-not-found]
 
     policy = getattr(Policies, name)(n_arms, **settings)
@@ -100,9 +100,8 @@ def _smpybandits(name: str, n_arms: int, **settings: float) -> tuple[Callable[[]
     return policy.choice, policy.getReward
 
 
-#: What can be measured: by name, a function of K that makes a fresh policy and returns what draws an arm and what
-#: learns from an arm and its reward. Bound methods where possible, for a function around them would count as theirs.
-RIVALS: dict[str, Callable[[int], tuple[Callable[[], Any], Callable[[Any, float], Any]]]] = {
+#: What can be measured: by name, a function of K that makes a fresh policy.
+RIVALS: dict[str, Callable[[int], Policy]] = {
     "river-exp3": _river_exp3,
     "mabwiser-ucb1": _mabwiser_ucb1,
     "smpybandits-exp3": lambda n_arms: _smpybandits("Exp3", n_arms, gamma=0.1),
@@ -112,16 +111,7 @@ RIVALS: dict[str, Callable[[int], tuple[Callable[[], Any], Callable[[Any, float]
 
 
 def main(rival: str, arms: int, runs: int, horizon: int, seconds: float, seed: int, **_: Any) -> None:
-    """Measure one rival and print one line of JSON: its rounds, seconds, rewards drawn, versions and Python.
-
-    Args:
-        rival: Name in `RIVALS`.
-        arms: Number of arms.
-        runs: Runs, played one after the other.
-        horizon: Rounds of a run.
-        seconds: Time to play for.
-        seed: Seed of the rewards.
-    """
+    """Measure one of `RIVALS` and print one line of JSON: its rounds, seconds, rewards drawn, versions and Python."""
     warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(sys.stderr):  # some rivals print while they are imported
         rewards = draw_rewards(arms, runs, horizon, seed)

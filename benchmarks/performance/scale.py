@@ -8,7 +8,6 @@ random numbers in a mapped file: 1.3 GB on disk for ten million problems with 64
 from __future__ import annotations
 
 import contextlib
-import mmap
 import multiprocessing
 import sys
 import tempfile
@@ -141,11 +140,10 @@ def run_scale(settings: ScaleSettings, place: ScalePlace, *, progress: bool = Tr
     hidden = " and ".join(map(str, settings.hidden)) or "no"
     note = (
         f"{settings.candidates:,} candidates, {settings.batch} problems a draw; a network with {hidden} hidden units "
-        f"over {settings.columns} float16 features, memory-mapped, in the page cache; torch threads: {settings.threads}. "
-        f"{settings.rounds} rounds of each bank, all banks in turn in blocks of {settings.block}; intervals: 95 % "
-        "bootstrap over paired blocks. First: both together before the pages of the file were mapped. Memory: not "
-        f"backed by files, above that before the curriculum was built, {settings.rounds} rounds of each bank in a "
-        "process of its own."
+        f"over {settings.columns} float16 features, memory-mapped, in the page cache; {settings.threads} threads. "
+        f"{settings.rounds} rounds of each bank, in turn in blocks of {settings.block}; intervals: 95 % bootstrap over "
+        "paired blocks. First: both together before the pages of the file were mapped. Memory: not backed by files, "
+        f"above that before the curriculum was built; {settings.rounds} rounds of each bank in a process of its own."
     )
     report.write(results, _text(results), note, _figure(settings, times))
 
@@ -189,7 +187,7 @@ class _Bank:
         from curriculum_bandits.neural import DEFAULT, FeatureRows, MlpScorer
         from curriculum_bandits.neural.features import FeatureTable
 
-        self.table, self.settings = FeatureTable.open(path), settings
+        self.table, self.batch = FeatureTable.open(path), settings.batch
         inputs, seed = FeatureRows(self.table), settings.seed
         heads = 2 if DEFAULT.baseline == "predicted" else 1
         self.curriculum: Curriculum = methods.actor_curator(
@@ -207,15 +205,9 @@ class _Bank:
         predictable = np.tanh(self.table.rows(items) @ self._direction)
         return np.asarray(_NOISE * (predictable + self._rng.normal(size=len(items))))
 
-    def play(self, rounds: int | None = None) -> FloatArray:
-        """Seconds of ask and of tell in each round, shape (rounds, 2); a block of rounds by default."""
-        count = self.settings.block if rounds is None else rounds
-        return np.array([ask_and_tell(self.curriculum, self.settings.batch, self.utilities) for _ in range(count)])
-
-    def map_all(self) -> None:
-        """Touch every page of the features, as an epoch of candidates would."""
-        row_bytes = self.table.columns * self.table.raw.itemsize
-        self.table.raw[:: max(1, mmap.PAGESIZE // row_bytes), 0].max()
+    def play(self, rounds: int) -> FloatArray:
+        """Seconds of ask and of tell in each round, shape (rounds, 2)."""
+        return np.array([ask_and_tell(self.curriculum, self.batch, self.utilities) for _ in range(rounds)])
 
 
 def _times(
@@ -227,7 +219,7 @@ def _times(
     """
     import torch
 
-    threads = torch.get_num_threads()
+    threads, block = torch.get_num_threads(), settings.block
     torch.set_num_threads(settings.threads)
     try:
         for path in files.values():
@@ -236,14 +228,14 @@ def _times(
                     pass
         banks = {n: _Bank(path, settings) for n, path in files.items()}
         # Torch is slow at first; that is played away on a copy, so that it does not count as anybody's first block.
-        _Bank(files[settings.problems[0]], settings).play()
-        first = {n: bank.play() for n, bank in banks.items()}
+        _Bank(files[settings.problems[0]], settings).play(block)
+        first = {n: bank.play(block) for n, bank in banks.items()}
         for bank in banks.values():
-            bank.map_all()
-            bank.play()
+            bank.table.raw[:, 0].max()  # touches every page, as an epoch of candidates would
+            bank.play(block)
         seconds: dict[int, list[FloatArray]] = {n: [] for n in banks}
-        for _, n in interleaved(list(banks), -(-settings.rounds // settings.block), progress=progress):
-            seconds[n].append(banks[n].play())
+        for _, n in interleaved(list(banks), -(-settings.rounds // block), progress=progress):
+            seconds[n].append(banks[n].play(block))
     finally:
         torch.set_num_threads(threads)
     return first, {n: np.stack(blocks) for n, blocks in seconds.items()}

@@ -36,7 +36,7 @@ class StepShareSettings:
     """The share of a training step that each curriculum takes; the default is a model of the demo's size.
 
     Attributes:
-        entries: Methods.
+        entries: Methods: uniform, osmd, curator (an MLP over features), transformer (a curator over prompts).
         device: Where to train and to score.
         repetitions: Runs of each method.
         steps: Steps measured in each repetition.
@@ -63,15 +63,10 @@ class StepShareSettings:
         seed: Of everything.
     """
 
-    entries: tuple[Literal["uniform", "osmd", "curator", "transformer"], ...] = (
-        "uniform",
-        "osmd",
-        "curator",
-        "transformer",
-    )
+    entries: tuple[str, ...] = tuple(ENTRIES)
     device: Literal["cpu", "cuda"] = "cpu"
-    repetitions: int = 3
-    steps: int = 6
+    repetitions: int = 5
+    steps: int = 10
     skipped: int = 1
     problems: int = 16
     n_rollouts: int = 8
@@ -139,10 +134,9 @@ def run_step_share(settings: StepShareSettings, place: Place, *, progress: bool 
         for row, each in zip(rows, runs.values(), strict=True):
             row["GiB"] = f"{max(run['peak_gib'] for run in each):.1f}"
     note = (
-        "Medians over repetitions, least and most in brackets. Ask + tell is the curriculum's own cost, with the scores "
-        "of its candidates and its own update; again is scoring the rollouts again, the second pass over them that "
-        "measures policy improvement, made only for a method that is rewarded by it. Shares are ratios within a step, "
-        "so other work of the machine changes them less than the seconds. "
+        "Medians over repetitions, least and most in brackets. Ask + tell is the curriculum's own cost, again the cost "
+        "of scoring the rollouts again to measure policy improvement, done only for a method that is rewarded by it. "
+        "Shares are ratios within a step, so other work of the machine changes them less than the seconds. "
         f"{facts['parameters']:,} parameters at random; {settings.problems} problems x {settings.n_rollouts} rollouts, "
         f"micro-batches of {settings.micro_batch}; prompts of {settings.prompt_tokens}, completions of "
         f"{settings.completion_tokens} tokens; bank of {settings.bank_size:,}, {facts['candidates']:,} candidates; "

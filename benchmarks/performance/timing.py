@@ -24,6 +24,7 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from curriculum_bandits import Curriculum
+from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS
 
 from ..harness.command import command_words, run_command
@@ -216,7 +217,8 @@ def draw_growth(axes: Any, series: Mapping[str, Sequence[tuple[float, ...]]], ai
     axes.axhline(aim, color="#888888", linewidth=1, linestyle=":", label=f"aim {where}: {aim:g} ms")
     axes.set(xscale="log", yscale="log", ylabel="milliseconds")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend(frameon=False)
+    axes.yaxis.set_minor_formatter(require_extra("matplotlib.ticker", "benchmarks").LogFormatter())
+    axes.legend(edgecolor="none")
     axes.spines[["top", "right"]].set_visible(False)
 
 
