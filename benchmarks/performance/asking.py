@@ -21,7 +21,7 @@ from curriculum_bandits.methods.registry import declared, parse_curriculum
 
 from .timing import PARTS, Place, Report, ask_and_tell, check_least, interleaved, quantiles, run, table
 
-__all__ = ["METHODS", "AskingSettings", "main", "run_asking"]
+__all__ = ["METHODS", "AskingSettings", "main"]
 
 _FIRST = ("uniform", "osmd", "osmd(arms=problems)", "actor_curator")
 
@@ -67,25 +67,16 @@ class AskingSettings:
 def main(words: Sequence[str] | None = None) -> int:
     """Measure as the options ask, those of the process by default; returns the exit status."""
     place = Place(Path("runs/performance/asking"))
-    return run("asking", words, AskingSettings(), place, run_asking, torch="neural", sklearn="neural")
+    return run("asking", words, AskingSettings(), place, _measure, torch="neural", sklearn="neural")
 
 
-def run_asking(settings: AskingSettings, place: Place, *, progress: bool = True) -> None:
-    """Measure all methods, write the files, print the table.
-
-    Args:
-        settings: What to measure.
-        place: Folder of the files.
-        progress: Show a progress bar.
-
-    Raises:
-        ValueError: If the output is a file.
-    """
+def _measure(settings: AskingSettings, place: Place) -> None:
+    """Time all methods, write the files, print the table."""
     report = Report("asking", settings, place.output, ["torch"])
     student = SkillStudent.half_hopeless(settings.problems, settings.seed)
     curricula = _curricula(settings, student)
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in curricula}
-    for _, name in interleaved(list(curricula), settings.skipped + settings.rounds, progress=progress):
+    for _, name in interleaved(list(curricula), settings.skipped + settings.rounds):
         seconds[name].append(ask_and_tell(curricula[name], settings.batch, partial(_answer, curricula[name], student)))
     results = {name: quantiles(np.array(values[settings.skipped :])) for name, values in seconds.items()}
     rows = [

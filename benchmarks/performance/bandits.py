@@ -42,7 +42,7 @@ from .timing import (
     verdict,
 )
 
-__all__ = ["OURS", "RIVALS", "BanditPlace", "BanditSettings", "install_rivals", "main", "run_bandits"]
+__all__ = ["OURS", "RIVALS", "BanditPlace", "BanditSettings", "main"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AIM_MILLISECONDS = 50.0  # for select and for update each, a million arms and 256 plays
@@ -128,19 +128,11 @@ ONE_RUN = "OSMD, one run"  # without the vectorisation over runs: the cost of th
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure as the options ask, those of the process by default; returns the exit status."""
-    return run("bandits", words, BanditSettings(), BanditPlace(), run_bandits)
+    return run("bandits", words, BanditSettings(), BanditPlace(), _measure)
 
 
-def install_rivals(name: str, folder: Path) -> Path | str:
-    """Make a rivals' environment, once.
-
-    Args:
-        name: Which, by its name in `ENVIRONMENTS`.
-        folder: Gets a virtual environment of this name.
-
-    Returns:
-        Its interpreter, or why there is none.
-    """
+def _installed(name: str, folder: Path) -> Path | str:
+    """Make an environment of `ENVIRONMENTS` in a folder, once; returns its interpreter, or why there is none."""
     home, wanted = folder / name, "\n".join(ENVIRONMENTS[name])
     python, marker = home / ("Scripts" if os.name == "nt" else "bin") / "python", home / "installed.txt"
     if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
@@ -156,35 +148,26 @@ def install_rivals(name: str, folder: Path) -> Path | str:
     return python
 
 
-def run_bandits(settings: BanditSettings, place: BanditPlace, *, progress: bool = True) -> None:
-    """Measure everything, write the files, print the table.
-
-    Args:
-        settings: What to measure.
-        place: Environments of the rivals, and the folder of the files.
-        progress: Show progress bars.
-
-    Raises:
-        ValueError: If the output is a file.
-    """
+def _measure(settings: BanditSettings, place: BanditPlace) -> None:
+    """Measure everything, write the files, print the table."""
     report = Report("bandits", settings, place.output)
     pythons: dict[str, Path | str] = dict.fromkeys(ENVIRONMENTS, "no environment: give --rivals")
     if place.rivals is not None:
-        pythons = {name: install_rivals(name, place.rivals) for name in ENVIRONMENTS}
+        pythons = {name: _installed(name, place.rivals) for name in ENVIRONMENTS}
     with one_core() as pinned:
-        results = {"pinned": pinned, **_beside_rivals(settings, pythons, progress), **_growing(settings, progress)}
+        results = {"pinned": pinned, **_beside_rivals(settings, pythons), **_growing(settings)}
     where = "one core" if pinned else "cores that could not be chosen"
     note = f"Medians of {settings.repetitions} interleaved repetitions on {where}, least and most in brackets."
     report.write(results, _text(settings, results), note, _figure(settings, results), to="table.md")
 
 
-def _beside_rivals(settings: BanditSettings, pythons: Mapping[str, Path | str], progress: bool) -> dict[str, Any]:
+def _beside_rivals(settings: BanditSettings, pythons: Mapping[str, Path | str]) -> dict[str, Any]:
     """Rounds per second of every candidate, ratios, why the others are absent, and versions by environment."""
     rewards = draw_rewards(settings.arms, settings.runs, settings.horizon, settings.seed)
     rounds: dict[str, list[float]] = {name: [] for name in (*OURS, ONE_RUN, *RIVALS)}
     absent: dict[str, str] = {}
     versions: dict[str, dict[str, str]] = {}
-    for _, name in interleaved(list(rounds), settings.repetitions, progress=progress):
+    for _, name in interleaved(list(rounds), settings.repetitions):
         try:
             if name not in RIVALS:
                 rounds[name].append(_our_speed(name, settings, rewards))
@@ -255,7 +238,7 @@ def _rival_speed(
     return speed, found
 
 
-def _growing(settings: BanditSettings, progress: bool) -> dict[str, Any]:
+def _growing(settings: BanditSettings) -> dict[str, Any]:
     """Milliseconds of a round at every power of ten, for one play and for many, and the exponents of their growth."""
     sizes = [10**power for power in range(1, int(math.log10(settings.largest) + 1e-9) + 1)]
     cells = [(n, plays) for n in sizes for plays in dict.fromkeys((1, max(1, min(MOST_PLAYS, n // 4))))]
@@ -263,7 +246,7 @@ def _growing(settings: BanditSettings, progress: bool) -> dict[str, Any]:
     for game in games.values():
         game(0.1 * settings.seconds)
     times: dict[tuple[int, int], list[tuple[float, float]]] = {cell: [] for cell in cells}
-    for _, cell in interleaved(cells, settings.repetitions, progress=progress):
+    for _, cell in interleaved(cells, settings.repetitions):
         times[cell].append(games[cell](0.3 * settings.seconds))
     scaling: list[dict[str, Any]] = []
     for (n_arms, plays), measured in times.items():

@@ -38,7 +38,7 @@ from .timing import (
     verdict,
 )
 
-__all__ = ["LazyPrompts", "ScalePlace", "ScaleSettings", "main", "run_scale"]
+__all__ = ["LazyPrompts", "ScalePlace", "ScaleSettings", "main"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -108,28 +108,19 @@ class ScalePlace(Place):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure as the options ask, those of the process by default; returns the exit status."""
-    return run("scale", words, ScaleSettings(), ScalePlace(), run_scale, torch="neural", sklearn="neural")
+    return run("scale", words, ScaleSettings(), ScalePlace(), _measure, torch="neural", sklearn="neural")
 
 
-def run_scale(settings: ScaleSettings, place: ScalePlace, *, progress: bool = True) -> None:
-    """Measure everything, write the files, print the table.
-
-    Args:
-        settings: What to measure.
-        place: Folders.
-        progress: Show progress bars.
-
-    Raises:
-        ValueError: If the output is a file, or a file of features holds others.
-    """
+def _measure(settings: ScaleSettings, place: ScalePlace) -> None:
+    """Measure everything, write the files, print the table."""
     report = Report("scale", settings, place.output, ["torch"])
     with tempfile.TemporaryDirectory(prefix="scale-") as made:
         folder = place.features or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
         files = {n: folder / f"features-{n}.npy" for n in settings.problems}
         for n, path in files.items():
-            write_random_features(path, n, settings, progress)
-        first, seconds = _times(files, settings, progress)
+            write_random_features(path, n, settings)
+        first, seconds = _times(files, settings)
         memory = [{"problems": n, **_memory(path, settings)} for n, path in files.items()]
     times = [
         {"problems": n, **quantiles(seconds[n]), "first": quantiles(first[n]), "seconds": seconds[n].round(7).tolist()}
@@ -162,7 +153,7 @@ class LazyPrompts(Sequence[str]):
         return [f"problem {i}" for i in chosen] if isinstance(chosen, range) else f"problem {chosen}"
 
 
-def write_random_features(path: Path, n_problems: int, settings: ScaleSettings, progress: bool = False) -> Any:
+def write_random_features(path: Path, n_problems: int, settings: ScaleSettings) -> Any:
     """Random features in a file, or those that are there; returns the mapped table."""
     from curriculum_bandits.neural.features import write_features
 
@@ -177,7 +168,7 @@ def write_random_features(path: Path, n_problems: int, settings: ScaleSettings, 
         return np.concatenate(blocks)[start - first * _BLOCK : stop - first * _BLOCK]
 
     identity = {"kind": "scale benchmark", "seed": settings.seed}
-    return write_features(path, n_problems, columns, compute, identity=identity, chunk=_ROWS_AT_ONCE, progress=progress)
+    return write_features(path, n_problems, columns, compute, identity=identity, chunk=_ROWS_AT_ONCE)
 
 
 class _Bank:
@@ -210,9 +201,7 @@ class _Bank:
         return np.array([ask_and_tell(self.curriculum, self.batch, self.utilities) for _ in range(rounds)])
 
 
-def _times(
-    files: Mapping[int, Path], settings: ScaleSettings, progress: bool
-) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
+def _times(files: Mapping[int, Path], settings: ScaleSettings) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
     """Times of ask and tell by size: of the first block, shape (block, 2), and of later ones, shape (blocks, block, 2).
 
     In the first block after the file was opened its pages are in memory but not yet mapped.
@@ -234,7 +223,7 @@ def _times(
             bank.table.raw[:, 0].max()  # touches every page, as an epoch of candidates would
             bank.play(block)
         seconds: dict[int, list[FloatArray]] = {n: [] for n in banks}
-        for _, n in interleaved(list(banks), -(-settings.rounds // block), progress=progress):
+        for _, n in interleaved(list(banks), -(-settings.rounds // block)):
             seconds[n].append(banks[n].play(block))
     finally:
         torch.set_num_threads(threads)

@@ -17,7 +17,7 @@ import numpy as np
 
 from .timing import Place, Report, Spread, check_least, interleaved, run, table
 
-__all__ = ["ENTRIES", "PARTS", "StepShareSettings", "main", "run_step_share"]
+__all__ = ["ENTRIES", "PARTS", "StepShareSettings", "main"]
 
 #: Titles of the methods by name.
 ENTRIES = {
@@ -107,26 +107,17 @@ class StepShareSettings:
 def main(words: Sequence[str] | None = None) -> int:
     """Measure as the options ask, those of the process by default; returns the exit status."""
     place = Place(Path("runs/performance/step-share"))
-    return run("step_share", words, StepShareSettings(), place, run_step_share, trl="llm", sklearn="neural")
+    return run("step_share", words, StepShareSettings(), place, _measure, trl="llm", sklearn="neural")
 
 
-def run_step_share(settings: StepShareSettings, place: Place, *, progress: bool = True) -> None:
-    """Train under each method in turn, write the files, print the table.
-
-    Args:
-        settings: What to measure.
-        place: Folder of the files.
-        progress: Show a progress bar.
-
-    Raises:
-        ValueError: If there is no such device, the vocabulary is too small, or the output is a file.
-    """
+def _measure(settings: StepShareSettings, place: Place) -> None:
+    """Train under each method in turn, write the files, print the table."""
     from .step_share_run import Setting, measured_run  # only now, for it needs the extras
 
     report = Report("step_share", settings, place.output, ["torch", "transformers", "trl"])
     setting = Setting(settings)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings.entries}
-    for repetition, name in interleaved(settings.entries, settings.repetitions, progress=progress):
+    for repetition, name in interleaved(settings.entries, settings.repetitions):
         runs[name].append(measured_run(name, setting, repetition))
     summary, facts = {name: _summary(each) for name, each in runs.items()}, setting.facts()
     rows = [{"share of a GRPO step": ENTRIES[name], **row} for name, row in summary.items()]

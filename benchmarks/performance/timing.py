@@ -148,16 +148,7 @@ def one_core() -> Iterator[bool]:
 
 
 def ask_and_tell(curriculum: Curriculum, batch: int, answer: Callable[[Any], Any]) -> tuple[float, float]:
-    """Time one step of a curriculum.
-
-    Args:
-        curriculum: Asked and told once.
-        batch: Problems to ask for.
-        answer: Given the items that were drawn; returns what to tell. Its time does not count.
-
-    Returns:
-        Seconds of ask and of tell.
-    """
+    """Seconds of one ask and of one tell; `answer` turns drawn items into what is told, and its time does not count."""
     begin = time.perf_counter()
     draw = curriculum.ask(batch)
     asked = time.perf_counter() - begin
@@ -202,14 +193,7 @@ def verdict(what: str, value: float | None, aim: float) -> str:
 
 
 def draw_growth(axes: Any, series: Mapping[str, Sequence[tuple[float, ...]]], aim: float, where: str) -> None:
-    """Milliseconds against a size, on log scales.
-
-    Args:
-        axes: Matplotlib axes.
-        series: By label, rows of size, value, and both ends of a band.
-        aim: A dotted line.
-        where: What the aim is for.
-    """
+    """Milliseconds against a size, log scales, with a dotted aim; a series has rows of size, value and ends of a band."""
     for color, (label, rows) in zip(COLORS, series.items(), strict=False):
         sizes, values, least, most = zip(*rows, strict=True)
         axes.plot(sizes, values, color=color, marker="o", linewidth=2, label=label)
@@ -249,15 +233,7 @@ class Report:
     def write(
         self, results: Mapping[str, Any], text: str, note: str, figure: Any = None, *, to: str = "table.txt"
     ) -> None:
-        """Write everything, then print the table.
-
-        Args:
-            results: The numbers, with spreads among them.
-            text: The table.
-            note: What stands below it, wrapped, before machine, date and command.
-            figure: A matplotlib figure.
-            to: Name of the table's file.
-        """
+        """Write numbers, table and figure, and print the table, with a wrapped note, machine and command below it."""
         below = textwrap.fill(f"{note} {made_on(self.about)}.", 110, break_on_hyphens=False)
         text = f"{text}\n\n{below}\n\nCommand: {self.about['command']}\n"
         numbers = json.dumps(finite(results), default=_plain) + "\n"

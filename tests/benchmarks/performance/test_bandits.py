@@ -172,7 +172,7 @@ def test_wrong_settings_are_named(wrong: dict[str, Any]) -> None:
 
 def test_an_environment_that_cannot_be_made_has_a_reason(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    reason = bandits.install_rivals("river", tmp_path / "taken")
+    reason = bandits._installed("river", tmp_path / "taken")
     assert isinstance(reason, str)
     assert reason.startswith("could not be installed: ")
 

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="the neural extra is not installed")
 pytest.importorskip("tyro", reason="the benchmarks extra is not installed")
 
 from curriculum_bandits.benchmarks.performance import scale
-from curriculum_bandits.benchmarks.performance.scale import LazyPrompts, ScalePlace, ScaleSettings, run_scale
+from curriculum_bandits.benchmarks.performance.scale import LazyPrompts, ScalePlace, ScaleSettings
 
 TINY = ScaleSettings(
     problems=(40, 400), candidates=20, batch=5, columns=3, hidden=(4,), rounds=4, block=2, threads=1, seed=3
@@ -31,7 +31,7 @@ def features(folder: Path, n: int) -> Path:
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny run."""
     folder = tmp_path_factory.mktemp("output")
-    run_scale(TINY, ScalePlace(folder), progress=False)
+    scale._measure(TINY, ScalePlace(folder))
     return folder
 
 
@@ -58,7 +58,7 @@ def test_features_are_kept_where_that_is_asked_for(tmp_path: Path, monkeypatch: 
     (tmp_path / "temporary").mkdir()
     for place in (ScalePlace(tmp_path / "output"), ScalePlace(tmp_path / "output", tmp_path / "kept")):
         with pytest.raises(KeyboardInterrupt):
-            run_scale(TINY, place, progress=False)
+            scale._measure(TINY, place)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert (tmp_path / "kept" / "features-400.npy").exists()
     assert not (tmp_path / "output").exists()

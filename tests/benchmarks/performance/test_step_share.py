@@ -16,7 +16,7 @@ pytest.importorskip("trl")
 pytest.importorskip("tyro", reason="the benchmarks extra is not installed")
 
 from curriculum_bandits.benchmarks.performance import step_share, step_share_run
-from curriculum_bandits.benchmarks.performance.step_share import ENTRIES, PARTS, StepShareSettings, run_step_share
+from curriculum_bandits.benchmarks.performance.step_share import ENTRIES, PARTS, StepShareSettings
 from curriculum_bandits.benchmarks.performance.step_share_run import Setting, random_model
 from curriculum_bandits.benchmarks.performance.timing import Place
 from curriculum_bandits.neural import DEFAULT, PromptTokens, TransformerScorer
@@ -47,7 +47,7 @@ HALF_BILLION = Path(step_share.__file__).with_name("half-billion.yaml")
 
 
 def test_shares_of_all_methods(tmp_path: Path) -> None:
-    run_step_share(TINY, Place(tmp_path), progress=False)
+    step_share._measure(TINY, Place(tmp_path))
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert tuple(results["runs"]) == TINY.entries == tuple(ENTRIES)
     for run in (run for runs in results["runs"].values() for run in runs):
