@@ -193,7 +193,7 @@ def verdict(what: str, value: float | None, aim: float) -> str:
 
 
 def draw_growth(axes: Any, series: Mapping[str, Sequence[tuple[float, ...]]], aim: float, where: str) -> None:
-    """Milliseconds against a size, log scales, with a dotted aim; a series has rows of size, value and ends of a band."""
+    """Milliseconds against a size, log scales, with a dotted aim; a series has rows of size, value, ends of a band."""
     for color, (label, rows) in zip(COLORS, series.items(), strict=False):
         sizes, values, least, most = zip(*rows, strict=True)
         axes.plot(sizes, values, color=color, marker="o", linewidth=2, label=label)
