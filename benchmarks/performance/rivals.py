@@ -1,12 +1,11 @@
 """Rounds per second of another bandit library, measured inside that library's own environment.
 
-The interpreter that runs this script has the rival but not this package, so nothing of it is imported here; `speed`
+The interpreter that runs this script has the rival but not this package, so nothing of it is imported here; `bandits`
 imports from here instead, which is how all candidates meet the same rewards and the same clock. One line of JSON.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import platform
@@ -14,6 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +23,9 @@ __all__ = ["RIVALS", "draw_rewards", "main", "time_rounds"]
 
 #: Plays every round of the reward rows it is given, one row a round.
 Play = Callable[[Sequence[Any]], None]
+#: What draws an arm, and what learns from an arm and its reward. Bound methods where possible: a function around them
+#: would count as the rival's time.
+Policy = tuple[Callable[[], Any], Callable[[Any, float], Any]]
 
 CHUNK = 100  # rounds between two looks at the clock
 DISTRIBUTIONS = ("river", "mabwiser", "SMPyBandits", "numpy", "scipy")
@@ -48,7 +51,7 @@ def draw_rewards(n_arms: int, runs: int, horizon: int, seed: int) -> np.ndarray:
 
 
 def time_rounds(begin: Callable[[int], tuple[Play, Sequence[Any]]], seconds: float) -> tuple[int, float]:
-    """Play game after game until the time is spent; what `begin` does is not in it.
+    """Play game after game until the time is spent, after a warm-up of a fifth; what `begin` does is not in it.
 
     Args:
         begin: Given the number of a game, a fresh policy's play and the reward rows of the game.
@@ -57,133 +60,82 @@ def time_rounds(begin: Callable[[int], tuple[Play, Sequence[Any]]], seconds: flo
     Returns:
         Rounds played, and the seconds they took.
     """
-    rounds, spent, game = 0, 0.0, 0
-    while True:
-        play, rows = begin(game)
-        for first in range(0, len(rows), CHUNK):
-            part = rows[first : first + CHUNK]
-            start = time.perf_counter()
-            play(part)
-            spent += time.perf_counter() - start
-            rounds += len(part)
-            if spent >= seconds:
-                return rounds, spent
-        game += 1
+    for limit in (seconds / 5, seconds):
+        rounds, spent, game = 0, 0.0, 0
+        while spent < limit:
+            play, rows = begin(game)
+            for first in range(0, len(rows), CHUNK):
+                part = rows[first : first + CHUNK]
+                start = time.perf_counter()
+                play(part)
+                spent += time.perf_counter() - start
+                rounds += len(part)
+                if spent >= limit:
+                    break
+            game += 1
+    return rounds, spent
 
 
-def _river_exp3(n_arms: int) -> Callable[[], Play]:
+def _river_exp3(n_arms: int) -> Policy:
     from river import bandit  # type: ignore[import-not-found]
 
-    arms = list(range(n_arms))
-
-    def fresh() -> Play:
-        policy = bandit.Exp3(gamma=0.1, seed=0)
-
-        def play(rows: Sequence[Any]) -> None:
-            for row in rows:
-                arm = policy.pull(arms)
-                policy.update(arm, row[arm])
-
-        return play
-
-    return fresh
+    policy = bandit.Exp3(gamma=0.1, seed=0)
+    return partial(policy.pull, list(range(n_arms))), policy.update
 
 
-def _mabwiser_ucb1(n_arms: int) -> Callable[[], Play]:
+def _mabwiser_ucb1(n_arms: int) -> Policy:
     from mabwiser.mab import MAB, LearningPolicy  # type: ignore[import-not-found]
 
     arms = list(range(n_arms))
-
-    def fresh() -> Play:
-        policy = MAB(arms, LearningPolicy.UCB1(alpha=1.0))
-        policy.fit(arms, [1.0] * n_arms)  # it predicts only after a fit, and never an arm that it has not seen
-
-        def play(rows: Sequence[Any]) -> None:
-            for row in rows:
-                arm = policy.predict()
-                policy.partial_fit([arm], [row[arm]])
-
-        return play
-
-    return fresh
+    policy = MAB(arms, LearningPolicy.UCB1(alpha=1.0))
+    policy.fit(arms, [1.0] * n_arms)  # it predicts only after a fit, and never an arm that it has not seen
+    return policy.predict, lambda arm, reward: policy.partial_fit([arm], [reward])
 
 
-def _smpybandits(make: Callable[[], Any]) -> Callable[[], Play]:
-    def fresh() -> Play:
-        policy = make()
-        policy.startGame()
+def _smpybandits(name: str, n_arms: int, **settings: float) -> Policy:
+    from SMPyBandits import Policies  # type: ignore[import-not-found]
 
-        def play(rows: Sequence[Any]) -> None:
-            for row in rows:
-                arm = policy.choice()
-                policy.getReward(arm, row[arm])
-
-        return play
-
-    return fresh
+    policy = getattr(Policies, name)(n_arms, **settings)
+    policy.startGame()
+    return policy.choice, policy.getReward
 
 
-def _smpybandits_exp3(n_arms: int) -> Callable[[], Play]:
-    from SMPyBandits.Policies import Exp3  # type: ignore[import-not-found]
-
-    return _smpybandits(lambda: Exp3(n_arms, gamma=0.1))
-
-
-def _smpybandits_ucb(n_arms: int) -> Callable[[], Play]:
-    from SMPyBandits.Policies import UCB  # type: ignore[import-not-found]
-
-    return _smpybandits(lambda: UCB(n_arms))
-
-
-def _smpybandits_discounted_ucb(n_arms: int) -> Callable[[], Play]:
-    from SMPyBandits.Policies import DiscountedUCB  # type: ignore[import-not-found]
-
-    return _smpybandits(lambda: DiscountedUCB(n_arms, gamma=0.99))
-
-
-#: What can be measured: by name, a function of K that returns what makes a fresh policy and returns its play.
-RIVALS: dict[str, Callable[[int], Callable[[], Play]]] = {
+#: What can be measured: by name, a function of K that makes a fresh policy.
+RIVALS: dict[str, Callable[[int], Policy]] = {
     "river-exp3": _river_exp3,
     "mabwiser-ucb1": _mabwiser_ucb1,
-    "smpybandits-exp3": _smpybandits_exp3,
-    "smpybandits-ucb": _smpybandits_ucb,
-    "smpybandits-discounted-ucb": _smpybandits_discounted_ucb,
+    "smpybandits-exp3": lambda n_arms: _smpybandits("Exp3", n_arms, gamma=0.1),
+    "smpybandits-ucb": lambda n_arms: _smpybandits("UCB", n_arms),
+    "smpybandits-discounted-ucb": lambda n_arms: _smpybandits("DiscountedUCB", n_arms, gamma=0.99),
 }
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure one rival and print one line of JSON: its rounds, seconds, rewards drawn, versions and Python.
-
-    Args:
-        argv: Arguments; those of the process by default.
-    """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("rival", choices=RIVALS, help="what to measure")
-    parser.add_argument("--arms", type=int, default=10, help="number of arms")
-    parser.add_argument("--runs", type=int, default=100, help="runs, played one after the other")
-    parser.add_argument("--horizon", type=int, default=1000, help="rounds of a run")
-    parser.add_argument("--seconds", type=float, default=1.0, help="time to play for, after a warm-up of a fifth")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the rewards")
-    arguments = parser.parse_args(argv)
+def main(rival: str, arms: int, runs: int, horizon: int, seconds: float, seed: int, **_: Any) -> None:
+    """Measure one of `RIVALS` and print one line of JSON: its rounds, seconds, rewards drawn, versions and Python."""
     warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(sys.stderr):  # some rivals print while they are imported
-        fresh = RIVALS[arguments.rival](arguments.arms)
-        rewards = draw_rewards(arguments.arms, arguments.runs, arguments.horizon, arguments.seed)
-        np.random.seed(arguments.seed)  # noqa: NPY002 - SMPyBandits draws from the global generator
+        rewards = draw_rewards(arms, runs, horizon, seed)
+        np.random.seed(seed)  # noqa: NPY002 - SMPyBandits draws from the global generator
 
         def begin(game: int) -> tuple[Play, Sequence[Any]]:
-            # Lists of Python numbers, which these libraries read faster than arrays.
-            return fresh(), rewards[:, game % arguments.runs].tolist()
+            pull, update = RIVALS[rival](arms)
 
-        time_rounds(begin, arguments.seconds / 5)
-        rounds, seconds = time_rounds(begin, arguments.seconds)
+            def play(rows: Sequence[Any]) -> None:
+                for row in rows:
+                    arm = pull()
+                    update(arm, row[arm])
+
+            # Lists of Python numbers, which these libraries read faster than arrays.
+            return play, rewards[:, game % runs].tolist()
+
+        rounds, spent = time_rounds(begin, seconds)
     versions = {}
     for name in DISTRIBUTIONS:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-    answer = {"rounds": rounds, "seconds": seconds, "rewards": float(rewards.sum()), "versions": versions}
+    answer = {"rounds": rounds, "seconds": spent, "rewards": float(rewards.sum()), "versions": versions}
     print(json.dumps({**answer, "python": platform.python_version()}))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], **json.loads(sys.argv[2]))

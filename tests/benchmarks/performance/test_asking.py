@@ -1,25 +1,34 @@
-"""What is timed is asking and telling of every method, and the table says so."""
+"""Asking and telling of every method is timed."""
 
-import csv
+import json
 
-import numpy as np
+import pytest
 
-from curriculum_bandits.benchmarks.curricula import speed
+pytest.importorskip("tabulate", reason="the benchmarks extra is not installed")
+pytest.importorskip("tyro", reason="the benchmarks extra is not installed")
 
-
-def test_every_method_is_timed_and_written(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(speed, "METHODS", ("uniform", "sec"))
-    speed.main(["--problems", "300", "--batch", "8", "--rounds", "3", "--output", str(tmp_path)])
-    with open(tmp_path / "table.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["method"] for row in rows] == ["uniform", "sec"]
-    assert all(float(row["ask_ms"]) > 0 for row in rows)
-    text = (tmp_path / "table.txt").read_text(encoding="utf-8")
-    assert text.rstrip("\n") == capsys.readouterr().out.rstrip("\n")
-    assert "N = 300" in text
+from curriculum_bandits.benchmarks.performance.asking import METHODS, AskingSettings, main
+from curriculum_bandits.methods.registry import declared
 
 
-def test_both_is_the_sum_of_the_two_round_by_round():
-    seconds = {"uniform": {"ask": np.array([0.001, 0.005, 0.001]), "tell": np.array([0.003, 0.001, 0.002])}}
-    (row,) = speed.table(seconds)
-    assert (row["ask_ms"], row["tell_ms"], row["both_ms"]) == ("1.00", "2.00", "4.00")
+def test_methods_are_timed_and_written(tmp_path):
+    # One that begins from pass rates of earlier evaluations, and one with a schedule over the steps.
+    words = ["--methods", "uniform", "bots", "e2h", "sec(temperature=.2)", "--problems", "300", "--batch", "8"]
+    assert main([*words, "--rounds", "3", "--skipped", "1", "--output", str(tmp_path)]) == 0
+    times = json.loads((tmp_path / "results.json").read_text())["milliseconds"]
+    assert list(times) == ["uniform", "bots", "e2h", "sec(temperature=0.2)"]
+    assert all(0 < parts["ask"]["median"] < parts["both"]["median"] for parts in times.values())
+    assert "N = 300" in (tmp_path / "table.txt").read_text()
+
+
+def test_every_declared_method_is_among_them():
+    assert set(declared()) <= set(METHODS)
+    assert AskingSettings().methods == METHODS
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"methods": ()}, {"methods": ("sec", "sec")}, {"methods": ("sec+dapo",)}, {"rounds": 0}]
+)
+def test_wrong_settings_are_named(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        AskingSettings(**wrong)

@@ -1,11 +1,10 @@
-"""The speed benchmark measures what it says and loses nothing on the way; how fast anything is, is not tested."""
+"""The bandits' experiment measures what it says and loses nothing on the way; how fast anything is, is not tested."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib", reason="the plot extra is not installed")
+pytest.importorskip("matplotlib", reason="the benchmarks extra is not installed")
+pytest.importorskip("tyro", reason="the benchmarks extra is not installed")
 
-from curriculum_bandits.benchmarks.regret import rival_speed, speed
-from curriculum_bandits.benchmarks.regret.speed import ONE_RUN, OURS, RIVALS, SpeedSettings, run_speed
+from curriculum_bandits.benchmarks.performance import bandits, rivals
+from curriculum_bandits.benchmarks.performance.bandits import ENVIRONMENTS, ONE_RUN, OURS, RIVALS, BanditSettings
 
-TINY = SpeedSettings(repetitions=3, seconds=0.002, arms=4, runs=3, horizon=20, largest=100)
-NONE_GIVEN = dict.fromkeys(speed.ENVIRONMENTS, "no environment in this test")
+WORDS = [
+    "--repetitions",
+    "3",
+    "--seconds",
+    "0.002",
+    "--arms",
+    "4",
+    "--runs",
+    "3",
+    "--horizon",
+    "20",
+    "--largest",
+    "100",
+]
 
 FAKE_RIVER = """\
 print("noise on import")
@@ -36,108 +48,72 @@ class Exp3:
 """
 
 
-@pytest.fixture(scope="module")
-def river_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter whose environment has a river with an Exp3 that always plays the last arm, and no mabwiser."""
-    home = tmp_path_factory.mktemp("river")
-    (home / "river").mkdir()
-    (home / "river" / "__init__.py").touch()
-    (home / "river" / "bandit.py").write_text(FAKE_RIVER, encoding="utf-8")
-    python = home / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{home}" exec "{sys.executable}" "$@"\n', encoding="utf-8")
+def environment(folder: Path, name: str, script: str) -> None:
+    """An environment whose interpreter is a shell script, as if it had been installed."""
+    python = folder / name / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     python.chmod(0o755)
-    return python
+    (folder / name / "installed.txt").write_text("\n".join(ENVIRONMENTS[name]), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """A tiny benchmark without rivals, and its folder."""
-    output = tmp_path_factory.mktemp("alone")
-    return run_speed(TINY, output=output, pythons=NONE_GIVEN, progress=False), output
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """A tiny run beside a river with an Exp3 that always plays the last arm, and no mabwiser; and its folder."""
+    home, output = tmp_path_factory.mktemp("rivals"), tmp_path_factory.mktemp("output")
+    (home / "river-stub" / "river").mkdir(parents=True)
+    (home / "river-stub" / "river" / "__init__.py").touch()
+    (home / "river-stub" / "river" / "bandit.py").write_text(FAKE_RIVER, encoding="utf-8")
+    environment(home, "river", f'PYTHONPATH="{home}/river-stub" exec "{sys.executable}" "$@"')
+    environment(home, "smpybandits", "echo it broke >&2; exit 3")
+    assert bandits.main([*WORDS, "--rivals", str(home), "--output", str(output)]) == 0
+    return json.loads((output / "results.json").read_text(encoding="utf-8")), output
 
 
-@pytest.fixture(scope="module")
-def beside(tmp_path_factory: pytest.TempPathFactory, river_python: Path) -> tuple[dict[str, Any], Path]:
-    """A tiny benchmark beside the stub of river, and its folder."""
-    output = tmp_path_factory.mktemp("beside")
-    pythons = {"river": river_python, "smpybandits": "no environment in this test"}
-    return run_speed(TINY, output=output, pythons=pythons, progress=False), output
+def test_all_of_ours_and_the_rival_that_is_there(measured: tuple[dict[str, Any], Path]) -> None:
+    results, output = measured
+    assert set(results["rounds_per_second"]) == {*OURS, ONE_RUN, "river Exp3"}
+    assert all(len(row["repetitions"]) == 3 and row["least"] > 0 for row in results["rounds_per_second"].values())
+    assert results["versions"]["river"]["python"]
+    assert (output / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert str(output) not in (output / "table.md").read_text(encoding="utf-8")
 
 
-def assert_summary(summary: dict[str, Any], repetitions: int = TINY.repetitions) -> None:
-    values = summary["repetitions"]
-    assert len(values) == repetitions
-    assert summary["least"] == min(values)
-    assert summary["most"] == max(values)
-    assert summary["median"] == np.median(values)
+def test_absent_rivals_are_named_with_the_reason(measured: tuple[dict[str, Any], Path]) -> None:
+    results, output = measured
+    assert results["absent"]["MABWiser UCB1"] == "ModuleNotFoundError: No module named 'mabwiser'"
+    assert results["absent"]["SMPyBandits UCB"] == "it broke"
+    assert set(results["absent"]) == set(RIVALS) - {"river Exp3"}
+    table = (output / "table.md").read_text(encoding="utf-8")
+    assert all(f"| {name} " in table and f"absent: {why}" in table for name, why in results["absent"].items())
 
 
-def test_what_the_files_hold(alone: tuple[dict[str, Any], Path]) -> None:
-    document, output = alone
-    assert json.loads((output / "speed.json").read_text(encoding="utf-8")) == document
-    assert (output / "speed.png").read_bytes().startswith(b"\x89PNG")
-    assert {"cpu", "cores", "pinned to one core", "threads", "system"} == set(document["machine"])
-    assert {"python", "curriculum-bandits", "numpy", "scipy"} == set(document["versions"]["ours"])
-    assert document["settings"]["seconds"] == TINY.seconds
-    measured = {row["name"] for row in document["rounds_per_second"]}
-    assert measured == {*OURS, ONE_RUN}
-    assert set(document["absent"]) == set(RIVALS)
-    for row in document["rounds_per_second"]:
-        assert_summary(row)
-        assert row["least"] > 0.0
+def test_ratios_are_taken_within_a_repetition(measured: tuple[dict[str, Any], Path]) -> None:
+    speeds, ratios = measured[0]["rounds_per_second"], measured[0]["ratios"]
+    assert set(ratios) == {*OURS, ONE_RUN}
+    for name, row in ratios.items():
+        ours, theirs = (speeds[each]["repetitions"] for each in (name, "river Exp3"))
+        np.testing.assert_allclose(row["river Exp3"]["repetitions"], np.divide(ours, theirs))
 
 
-def test_absent_rivals_are_named_with_the_reason(alone: tuple[dict[str, Any], Path]) -> None:
-    document, output = alone
-    table = (output / "speed.md").read_text(encoding="utf-8")
-    for name in RIVALS:
-        assert document["absent"][name] == "no environment in this test"
-        assert f"| {name} | absent: no environment in this test |" in table
-    assert document["ratios"] == []
-
-
-def test_time_against_arms(alone: tuple[dict[str, Any], Path]) -> None:
-    document, _ = alone
-    assert [(row["arms"], row["plays"]) for row in document["scaling"]] == [(10, 1), (10, 2), (100, 1), (100, 25)]
-    for row in document["scaling"]:
-        for part in ("select", "update", "round"):
-            assert_summary(row[part])
+def test_time_against_arms(measured: tuple[dict[str, Any], Path]) -> None:
+    scaling, growth = measured[0]["scaling"], measured[0]["growth"]
+    assert [(row["arms"], row["plays"]) for row in scaling] == [(10, 1), (10, 2), (100, 1), (100, 25)]
+    for row in scaling:
         total = np.add(row["select"]["repetitions"], row["update"]["repetitions"])
         np.testing.assert_allclose(row["round"]["repetitions"], total)
-    one, many = document["growth"]
+    one, many = growth
     assert (one["from"], one["to"], one["many plays"], many["many plays"]) == (10, 100, False, True)
-    pair = [document["scaling"][row]["select"]["repetitions"] for row in (1, 3)]
+    pair = [scaling[row]["select"]["repetitions"] for row in (1, 3)]
     expected = [math.log10(b / a) for a, b in zip(*pair, strict=True)]
     np.testing.assert_allclose(many["select"]["repetitions"], expected)
 
 
-def test_the_tables_hold_every_row(beside: tuple[dict[str, Any], Path]) -> None:
-    document, output = beside
-    text = (output / "speed.md").read_text(encoding="utf-8")
-    first = {line.split("|")[1].strip().strip("*") for line in text.splitlines() if line.startswith("|")}
-    assert {*OURS, ONE_RUN, *RIVALS} <= first
-    assert {"10", "100", "10 to 100", "ours", "river"} <= first
-    assert all(f"| {row['plays']} |" in text for row in document["scaling"])
-
-
-def test_a_rival_is_measured_by_its_own_interpreter(beside: tuple[dict[str, Any], Path]) -> None:
-    document, output = beside
-    (row,) = (row for row in document["rounds_per_second"] if row["rival"])
-    assert row["name"] == "river Exp3"
-    assert_summary(row)
-    assert document["versions"]["river"]["python"]
-    text = (output / "speed.md").read_text(encoding="utf-8")
-    assert f"| river Exp3 | {speed._rate(row['median'])} (" in text
-    assert document["absent"]["MABWiser UCB1"] == "ModuleNotFoundError: No module named 'mabwiser'"
-
-
-def test_ratios_are_taken_within_a_repetition(beside: tuple[dict[str, Any], Path]) -> None:
-    document, _ = beside
-    speeds = {row["name"]: row["repetitions"] for row in document["rounds_per_second"]}
-    assert {row["ours"] for row in document["ratios"]} == set(speeds) - set(RIVALS)
-    for row in document["ratios"]:
-        assert_summary(row)
-        np.testing.assert_allclose(row["repetitions"], np.divide(speeds[row["ours"]], speeds[row["rival"]]))
+def test_without_rivals_it_measures_ours_alone(tmp_path: Path) -> None:
+    assert bandits.main([*WORDS, "--repetitions", "1", "--largest", "10", "--output", str(tmp_path)]) == 0
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["absent"] == dict.fromkeys(RIVALS, "no environment: give --rivals")
+    assert not any(results["ratios"].values())
 
 
 @pytest.mark.parametrize(
@@ -145,7 +121,6 @@ def test_ratios_are_taken_within_a_repetition(beside: tuple[dict[str, Any], Path
     [
         ("echo nonsense", "no line of JSON came back but 'nonsense'"),
         ("echo 5", "no line of JSON came back but '5'"),
-        ("echo it broke >&2; exit 3", "it broke"),
         ("exit 3", "exit status 3"),
         (
             """echo '{"rounds": 1, "seconds": 1.0, "rewards": -1.0, "versions": {}, "python": "3"}'""",
@@ -154,16 +129,14 @@ def test_ratios_are_taken_within_a_repetition(beside: tuple[dict[str, Any], Path
     ],
 )
 def test_what_a_failing_rival_said(tmp_path: Path, answer: str, reason: str) -> None:
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
-    python.chmod(0o755)
-    with pytest.raises(speed._Absent) as error:
-        speed._rival_speed(RIVALS["river Exp3"], python, TINY, 7.0)
+    environment(tmp_path, "river", answer)
+    with pytest.raises(bandits._Absent) as error:
+        bandits._rival_speed("river-exp3", tmp_path / "river" / "bin" / "python", BanditSettings(), 7.0)
     assert str(error.value) == reason
 
 
 def test_the_rewards_are_bernoulli_with_the_stated_means() -> None:
-    rewards = rival_speed.draw_rewards(5, 40, 500, seed=1)
+    rewards = rivals.draw_rewards(5, 40, 500, seed=1)
     assert rewards.shape == (500, 40, 5)
     assert set(np.unique(rewards)) == {0.0, 1.0}
     np.testing.assert_allclose(rewards.mean(axis=(0, 1)), np.linspace(0.1, 0.9, 5), atol=5 * 0.5 / math.sqrt(20_000))
@@ -172,22 +145,21 @@ def test_the_rewards_are_bernoulli_with_the_stated_means() -> None:
 def test_rounds_are_counted_as_they_are_played() -> None:
     games, played = [], []
 
-    def begin(game: int) -> tuple[rival_speed.Play, list[int]]:
+    def begin(game: int) -> tuple[rivals.Play, list[int]]:
         games.append(game)
         return lambda rows: played.extend(rows), list(range(250))
 
-    rounds, seconds = rival_speed.time_rounds(begin, 1e-4)
-    assert rounds == len(played)
+    rounds, seconds = rivals.time_rounds(begin, 1e-4)
     assert seconds >= 1e-4
-    assert games == list(range(len(games)))
-    assert played[:250] == list(range(250))[: len(played)]
+    assert 0 < rounds < len(played)  # there was a warm-up
+    last = games[len(games) - games[::-1].index(0) - 1 :]
+    assert last == list(range(len(last)))
+    assert played[-rounds:][:250] == list(range(250))[:rounds]
 
 
 def test_the_script_of_the_rivals_needs_nothing_of_this_package() -> None:
-    source = Path(rival_speed.__file__).read_text(encoding="utf-8")
-    assert "import curriculum_bandits" not in source
-    assert "from curriculum_bandits" not in source
-    assert "from ." not in source
+    source = Path(rivals.__file__).read_text(encoding="utf-8")
+    assert all(word not in source for word in ("import curriculum_bandits", "from curriculum_bandits", "from ."))
 
 
 @pytest.mark.parametrize(
@@ -195,44 +167,18 @@ def test_the_script_of_the_rivals_needs_nothing_of_this_package() -> None:
 )
 def test_wrong_settings_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is {next(iter(wrong.values()))}"):
-        SpeedSettings(**wrong)
-
-
-def test_an_environment_that_is_there_is_used_again(tmp_path: Path) -> None:
-    home = tmp_path / "river"
-    home.mkdir()
-    (home / "installed.txt").write_text("\n".join(speed.ENVIRONMENTS["river"]), encoding="utf-8")
-    python = speed.install_rivals("river", tmp_path)
-    assert isinstance(python, Path)
-    assert python.is_relative_to(home)
+        BanditSettings(**wrong)
 
 
 def test_an_environment_that_cannot_be_made_has_a_reason(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    reason = speed.install_rivals("river", tmp_path / "taken")
+    reason = bandits._installed("river", tmp_path / "taken")
     assert isinstance(reason, str)
     assert reason.startswith("could not be installed: ")
 
 
-def test_interpreters_as_the_command_line_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, Any] = {}
-    monkeypatch.setattr(speed, "run_speed", lambda settings, **rest: seen.update(settings=settings, **rest))
-    parser = argparse.ArgumentParser()
-    speed.add_arguments(parser)
-    speed.main(
-        parser.parse_args(["--river-python", str(tmp_path / "nowhere"), "--output", str(tmp_path), "--runs", "7"])
-    )
-    assert seen["settings"] == SpeedSettings(runs=7)
-    assert seen["pythons"] == {
-        "river": "the interpreter given by --river-python does not exist",
-        "smpybandits": "no environment: give --rivals or --smpybandits-python",
-    }
-    with pytest.raises(SystemExit, match="speed: runs is 0"):
-        speed.main(parser.parse_args(["--runs", "0"]))
-
-
-def test_help() -> None:
-    command = [sys.executable, "-m", "curriculum_bandits.benchmarks.regret.speed", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for option in ("--rivals", "--river-python", "--smpybandits-python", "--output", "--repetitions"):
-        assert option in shown
+def test_an_output_that_is_a_file_is_refused_before_anything_is_measured(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").touch()
+    assert bandits.main(["--output", str(tmp_path / "file")]) == 2
+    assert "which is a file" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["file"]
