@@ -8,9 +8,5 @@ from curriculum_bandits.extras import require_extras
 
 __all__: list[str] = []
 
-require_extras(
-    {
-        **dict.fromkeys(("trl", "reasoning_gym", "platformdirs"), "llm"),
-        **dict.fromkeys(("joblib", "matplotlib", "tabulate", "tyro"), "benchmarks"),
-    }
-)
+_NEEDS = {"trl": "llm", "reasoning_gym": "llm", "platformdirs": "llm"}
+require_extras(_NEEDS | dict.fromkeys(("joblib", "matplotlib", "tabulate", "tyro"), "benchmarks"))

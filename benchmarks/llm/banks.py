@@ -1,4 +1,4 @@
-"""The three banks of the headline benchmark: Countdown, ARC-1D and an arithmetic mixture, each in graded levels.
+"""The two banks of the headline benchmark: ARC-1D and an arithmetic mixture, each in graded levels.
 
 A level asks for the same skill at another length, so what is learned at one brings the next into reach: the problems
 worth training on move while a model learns, and at any time most are solved or hopeless. reasoning-gym makes the items
@@ -8,9 +8,8 @@ and judges the answers; prompts and answers are only written more compactly, one
 from __future__ import annotations
 
 import copy
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -30,18 +29,6 @@ _TRAINING, _HELD_OUT, _WARM_UP = range(3)
 Entry = dict[str, Any]
 
 
-def _always(entry: Entry) -> bool:
-    return True
-
-
-def _as_written(text: str, entry: Entry) -> str | None:
-    return text
-
-
-def _handed_back(prompt: str) -> str:
-    return prompt[1:-1]
-
-
 @dataclass(frozen=True)
 class Family:
     """A reasoning-gym generator, its levels, and how an item is written for a character-level model.
@@ -53,12 +40,8 @@ class Family:
         render: Writes the prompt of an item.
         target: Writes one answer that is accepted; only the supervised warm-up uses it.
         spelled: Writes an answer out as the verifier reads it; None for one that is wrong whatever the verifier says.
-        careless: Writes an answer to a prompt without doing the work: the question's own material handed back.
-        belongs: Whether an item is one of this family's.
-        practice: Makes a prompt and an answer of a level for the warm-up, where the generator is slow at it; None takes
-            the generator's items.
-        taught: Whether the warm-up shows it. What it never saw is hopeless for the model and stays so, as part of any
-            large bank is.
+        belongs: True for an item of this family.
+        taught: True if the warm-up shows it. Others are hopeless for the model and stay so, as part of any large bank.
         tasks: Of a generator that draws a task for each item, those to draw from; all of them where empty.
     """
 
@@ -67,17 +50,15 @@ class Family:
     levels: Mapping[int, Mapping[str, Any]]
     render: Callable[[Entry], str]
     target: Callable[[Entry], str]
-    spelled: Callable[[str, Entry], str | None] = field(default_factory=lambda: _as_written)
-    careless: Callable[[str], str] = field(default_factory=lambda: _handed_back)
-    belongs: Callable[[Entry], bool] = field(default_factory=lambda: _always)
-    practice: Callable[[np.random.Generator, int], tuple[str, str]] | None = None
+    spelled: Callable[[str, Entry], str | None] = field(default=lambda text, entry: text)
+    belongs: Callable[[Entry], bool] = field(default=lambda entry: True)
     taught: bool = True
     tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A prompt of the supervised warm-up with a right answer and a careless one."""
+    """A prompt of the supervised warm-up with a right answer and a careless one: the question handed back."""
 
     prompt: str
     right: str
@@ -86,13 +67,7 @@ class Demonstration:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """One level of one family.
-
-    Attributes:
-        family: The family.
-        level: One of its levels: the length of the problem.
-        rank: Place of the level among the family's, from 0.
-    """
+    """One level of one family: the length of the problem, and its rank among the family's, from 0."""
 
     family: Family
     level: int
@@ -108,9 +83,6 @@ def _length(n: int, *names: str, **fixed: Any) -> dict[str, Any]:
     return {**{f"{end}_{name}": n for name in names for end in ("min", "max")}, **fixed}
 
 
-# --- arithmetic ------------------------------------------------------------------------------------------------------
-
-
 def _digits(numbers: Collection[str]) -> str:
     """Write reasoning-gym's one-digit numbers, such as ``7.0``, next to each other."""
     return "".join(str(int(float(number))) for number in numbers)
@@ -118,33 +90,20 @@ def _digits(numbers: Collection[str]) -> str:
 
 def _listed(text: str, entry: Entry) -> str | None:
     """The verifier forgives numbers that are off by one; here an answer has to use the digits of the question."""
-    if Counter(text) != Counter(_digits(entry["metadata"]["original_numbers"])):
-        return None
-    return f"[{','.join(text)}]"
+    same = Counter(text) == Counter(_digits(entry["metadata"]["original_numbers"]))
+    return f"[{','.join(text)}]" if same else None
 
 
 def _sorting(name: str, direction: str, mark: str) -> Family:
     return Family(
         name,
         "number_sorting",
-        {
-            n: _length(n, "numbers", min_decimals=0, max_decimals=0, min_value=0, max_value=9)
-            for n in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-        },
+        {n: _length(n, "numbers", min_decimals=0, max_decimals=0, min_value=0, max_value=9) for n in range(3, 13)},
         render=lambda entry: f"{mark}{_digits(entry['metadata']['original_numbers'])}=",
         target=lambda entry: _digits(entry["metadata"]["sorted_numbers"]),
         spelled=_listed,
         belongs=lambda entry: entry["metadata"]["direction"] == direction,
     )
-
-
-_BACKWARD = Family(
-    "backward",
-    "spell_backward",
-    {n: _length(n, "word_len") for n in (5, 6, 7, 8, 9, 10)},
-    render=lambda entry: f"~{entry['metadata']['word'].lower()}=",
-    target=lambda entry: entry["answer"].lower(),
-)
 
 
 def _calculation(name: str, generator: str, levels: Mapping[int, Mapping[str, Any]]) -> Family:
@@ -161,39 +120,21 @@ def _calculation(name: str, generator: str, levels: Mapping[int, Mapping[str, An
 
 def _terms(digits: int) -> dict[int, dict[str, Any]]:
     """By the length of the question, as everywhere."""
-    return {n * (digits + 1) - 1: _length(n, "terms") | _length(digits, "digits") for n in (2, 3, 4, 5, 6, 7, 8)}
+    return {n * (digits + 1) - 1: _length(n, "terms") | _length(digits, "digits") for n in range(2, 9)}
 
 
-_SUM = _calculation("sum", "chain_sum", _terms(3))
-_LONG_SUM = _calculation("long-sum", "chain_sum", _terms(4))
-_PRODUCT = _calculation(
-    "product", "products", {2 * n + 1: _length(2, "terms") | _length(n, "digits") for n in (2, 3, 4, 5)}
-)
-
-# --- arc_1d ----------------------------------------------------------------------------------------------------------
-
-# One letter for each rule, in the place of its examples: some rules are learned in the warm-up, what grows is the grid.
+# One letter for each rule, in the place of its examples; what grows is the grid.
 _RULES = {
-    "move": {
-        "move_2pix_solid_right": "a",
-        "move_1pix_colorful_wrapped_right": "c",
-    },
+    "move": {"move_2pix_solid_right": "a", "move_1pix_colorful_wrapped_right": "c"},
     "shift": {"move_1pix_solid_left": "e", "move_3pix_solid_right": "f"},
     "fill": {"two_points_and_fill": "g", "fill_from_pixel": "i"},
-}
-_RULES_NOT_TAUGHT = {
     "sort": {"sort_blocks_by_size": "j", "sort_complete_sequence": "k"},
     "paint": {"recolor_blocks_by_size": "l", "paint_biggest_block": "m"},
     "reflect": {"reflect_block_random": "n", "reflect_block_with_border_pixel": "o"},
 }
-_SIZES = (8, 9, 10, 11, 12, 13, 14, 15)
 
 
-def _spaced(text: str, entry: Entry) -> str | None:
-    return " ".join(text)
-
-
-def _arc(name: str, rules: Mapping[str, str], *, taught: bool) -> Family:
+def _arc(name: str, rules: Mapping[str, str]) -> Family:
     def render(entry: Entry) -> str:
         cells = "".join(str(cell) for cell in entry["metadata"]["test_example"]["input"])
         return f"{rules[entry['metadata']['task_name']]}{cells}="
@@ -201,91 +142,41 @@ def _arc(name: str, rules: Mapping[str, str], *, taught: bool) -> Family:
     return Family(
         name,
         "arc_1d",
-        {n: {"min_size": n, "max_size": n, "num_train": 1} for n in _SIZES},
+        {n: {"min_size": n, "max_size": n, "num_train": 1} for n in range(8, 16)},
         render=render,
         target=lambda entry: entry["answer"].replace(" ", ""),
-        spelled=_spaced,
+        spelled=lambda text, entry: " ".join(text),
         tasks=tuple(rules),
-        taught=taught,
+        taught=name in ("move", "shift", "fill"),
     )
 
 
-# --- countdown -------------------------------------------------------------------------------------------------------
-
-
-def _signed(entry: Entry) -> str:
-    """One solution, with the numbers in the order of the question."""
-    terms = Counter(re.findall(r"[+-]?\d+", "+" + entry["metadata"]["expression"].replace(" ", "").lstrip("+")))
-    signs: dict[int, list[str]] = {}
-    for term, count in terms.items():
-        signs.setdefault(abs(int(term)), []).extend(("-" if int(term) < 0 else "+") * count)
-    written = "".join(f"{signs[number].pop()}{number}" for number in entry["metadata"]["numbers"])
-    return written.removeprefix("+")
-
-
-def _only_signs(text: str, entry: Entry) -> str | None:
-    """The verifier hands the answer to sympy, which would sit on 9**9**9 for ever: digits and signs are let through."""
-    return text if re.fullmatch(r"-?\d+([+-]\d+)*", text) else None
-
-
-def _sum_practice(rng: np.random.Generator, n: int) -> tuple[str, str]:
-    """Numbers, signs and a target as the generator makes them, without its symbolic algebra."""
-    while True:
-        numbers, signs = rng.integers(1, 10, size=n), rng.choice([-1, 1], size=n)
-        target = int(numbers @ signs)
-        if 1 <= target <= _LARGEST_TARGET:
-            written = "".join(
-                f"{'+' if sign > 0 else '-'}{number}" for number, sign in zip(numbers, signs, strict=True)
-            )
-            return f"{''.join(map(str, numbers))}={target}?", written.removeprefix("+")
-
-
-_LARGEST_TARGET = 20
-
-_COUNTDOWN = Family(
-    "countdown",
-    "countdown",
-    {
-        n: _length(
-            n, "numbers", min_value=1, max_value=9, min_target=1, max_target=_LARGEST_TARGET, operators=("+", "-")
-        )
-        for n in (3, 4, 5, 6, 7, 8, 9, 10)
-    },
-    render=lambda entry: f"{''.join(map(str, entry['metadata']['numbers']))}={entry['metadata']['target']}?",
-    target=_signed,
-    spelled=_only_signs,
-    careless=lambda prompt: "+".join(prompt.split("=")[0]),
-    practice=_sum_practice,
-)
-
 #: The families of each bank.
 BANKS: Mapping[str, tuple[Family, ...]] = {
-    "countdown": (_COUNTDOWN,),
-    "arc_1d": (
-        *(_arc(name, rules, taught=True) for name, rules in _RULES.items()),
-        *(_arc(name, rules, taught=False) for name, rules in _RULES_NOT_TAUGHT.items()),
-    ),
+    "arc_1d": tuple(_arc(name, rules) for name, rules in _RULES.items()),
     "arithmetic": (
         _sorting("ascending", "ascending", "<"),
         _sorting("descending", "descending", ">"),
-        _BACKWARD,
-        _SUM,
-        _LONG_SUM,
-        _PRODUCT,
+        Family(
+            "backward",
+            "spell_backward",
+            {n: _length(n, "word_len") for n in range(5, 11)},
+            render=lambda entry: f"~{entry['metadata']['word'].lower()}=",
+            target=lambda entry: entry["answer"].lower(),
+        ),
+        _calculation("sum", "chain_sum", _terms(3)),
+        _calculation("long-sum", "chain_sum", _terms(4)),
+        _calculation(
+            "product", "products", {2 * n + 1: _length(2, "terms") | _length(n, "digits") for n in range(2, 6)}
+        ),
     ),
 }
+_NUMBERS = {"arc_1d": 1, "arithmetic": 2}  # 0 was countdown, which so small a model does not learn (tried.md)
 
 
 @cache
 def groups_of(bank: str) -> tuple[Group, ...]:
-    """Every level of every family of a bank, in its order.
-
-    Args:
-        bank: Name in `BANKS`.
-
-    Returns:
-        The groups.
-    """
+    """Every level of every family of a bank, in its order."""
     return tuple(Group(family, level, rank) for family in BANKS[bank] for rank, level in enumerate(family.levels))
 
 
@@ -311,7 +202,7 @@ def headline_banks(bank: str, *, seed: int, training: int, held_out: int) -> tup
 
 def demonstrations(
     bank: str, *, seed: int, per_group: Mapping[int, int], held_out: int
-) -> dict[str, list[Demonstration]]:
+) -> dict[Group, list[Demonstration]]:
     """Fresh problems with an answer, for the supervised warm-up.
 
     Args:
@@ -321,18 +212,19 @@ def demonstrations(
         held_out: As given to `headline_banks`.
 
     Returns:
-        Prompts with a right and a careless answer, by label of the group.
+        Prompts with a right and a careless answer, by group.
     """
     made = {}
     for group in groups_of(bank):
-        if group.family.taught and per_group.get(group.rank, 0):
+        family = group.family
+        if family.taught and per_group.get(group.rank, 0):
             taken = {prompt for prompt, _ in _held_out(bank, group, seed, held_out)}
-            shown = (item for item in _practice(bank, group, seed) if item[0] not in taken)
-            found = [
-                Demonstration(prompt, answer, group.family.careless(prompt))
-                for prompt, answer in islice(shown, per_group[group.rank])
-            ]
-            made[group.label] = found
+            shown = (
+                Demonstration(family.render(entry), family.target(entry), family.render(entry)[1:-1])
+                for entry in _source(bank, group, seed, _WARM_UP)
+                if family.belongs(entry) and family.render(entry) not in taken
+            )
+            made[group] = list(islice(shown, per_group[group.rank]))
     return made
 
 
@@ -340,34 +232,19 @@ _ATTEMPTS = 10_000_000  # items of a generator, which are made when they are ask
 
 
 def _source(bank: str, group: Group, seed: int, purpose: int) -> Any:
+    """Items of a group; item i is made by Random(a hash of all that they depend on + i)."""
+    place = groups_of(bank).index(group)
     source = copy.copy(_generator(group.family.generator, tuple(sorted(group.family.levels[group.level].items()))))
-    source.seed = _seed_of(bank, group, seed, purpose)  # item i is made by Random(seed + i)
+    source.seed = int(np.random.SeedSequence([seed, purpose, _NUMBERS[bank], place]).generate_state(1)[0])
     if group.family.tasks:
         source.task_names = list(group.family.tasks)
     return source
-
-
-def _seed_of(bank: str, group: Group, seed: int, purpose: int) -> int:
-    """A hash of all that the items of a group depend on."""
-    place = [other.label for other in groups_of(bank)].index(group.label)
-    return int(np.random.SeedSequence([seed, purpose, list(BANKS).index(bank), place]).generate_state(1)[0])
 
 
 @cache
 def _generator(name: str, settings: tuple[tuple[str, Any], ...]) -> Any:
     """Some read a dictionary when they are made, so each is made once."""
     return reasoning_gym.create_dataset(name, seed=0, size=_ATTEMPTS, **dict(settings))
-
-
-def _practice(bank: str, group: Group, seed: int) -> Iterator[tuple[str, str]]:
-    family = group.family
-    if family.practice is not None:
-        rng = np.random.default_rng(_seed_of(bank, group, seed, _WARM_UP))
-        while True:
-            yield family.practice(rng, group.level)
-    for entry in _source(bank, group, seed, _WARM_UP):
-        if family.belongs(entry):
-            yield family.render(entry), family.target(entry)
 
 
 def _held_out(bank: str, group: Group, seed: int, size: int) -> list[tuple[str, Entry]]:
@@ -402,9 +279,8 @@ def _problem_bank(bank: str, items: Mapping[Group, list[tuple[str, Entry]]]) -> 
     def verify(item: int, text: str) -> float:
         group, _, entry = rows[item]
         spelled = group.family.spelled(text, entry)
-        if spelled is None:
-            return 0.0
-        return float(judges[group.family.generator].score_answer(spelled, entry) >= 1.0)
+        right = spelled is not None and judges[group.family.generator].score_answer(spelled, entry) >= 1.0
+        return float(right)
 
     return ProblemBank(
         [prompt for _, prompt, _ in rows],

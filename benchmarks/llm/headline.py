@@ -7,10 +7,11 @@ with a checkpoint at every evaluation, so the same command goes on where it was 
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,15 @@ from ..harness.play import missing_trials, play_trials
 from ..harness.provenance import machine, made_on
 from ..harness.store import Store
 from ..harness.trials import Trial, grid, parse_seeds, seed_words
-from ..harness.workers import Workers
-from .banks import BANKS
 from .play import Result, find_entry, play, read_result, tokens_spent, warm_up
 from .report import BASELINE, BankComparison, csv_table, figures, text_tables
 from .setting import SETTINGS, Setting
 
-__all__ = ["HeadlineSettings", "LlmWhere", "compared", "main", "run_headline"]
+__all__ = ["VERSIONS", "HeadlineSettings", "LlmWhere", "compared", "main", "run_headline"]
 
 _NAME = "python -m curriculum_bandits.benchmarks.llm.headline"
-_VERSIONS = ("torch", "transformers", "trl", "reasoning-gym")
+#: Distributions whose versions are kept with the results.
+VERSIONS = ("torch", "transformers", "trl", "reasoning-gym")
 
 _HOW_TO_READ = """\
 Accuracy: share of held-out answers accepted, sampled at temperature 1. Final: mean of the last three evaluations,
@@ -48,14 +48,14 @@ class HeadlineSettings:
     """Curricula under TRL's GRPO on tiny decoders.
 
     Attributes:
-        banks: Of arithmetic, arc_1d and countdown.
+        banks: Of arithmetic and arc_1d.
         methods: Names with settings, as in 'sec(temperature=0.1)', with DAPO's filter as in
             'uniform+dapo(max_draws=4)', answered late as in 'sec+delayed(steps=4)', or package.module:function; uniform
             is always among them.
         seeds: Numbers, or ranges such as 0..7; bank, model and held-out problems of a seed are the same for all.
     """
 
-    banks: tuple[str, ...] = tuple(BANKS)
+    banks: tuple[str, ...] = tuple(SETTINGS)
     methods: tuple[str, ...] = (BASELINE, "uniform+dapo(max_draws=4)", "osmd", "actor_curator")
     seeds: tuple[int | str, ...] = ("0..7",)
 
@@ -105,22 +105,26 @@ def compared(
     trials = grid(methods, settings, seeds, lambda entry, _: (find_entry(entry).method.revision,))
     store = Store[Result](where.results, read_result)
     missing = trials if where.again else missing_trials(trials, store)
-    workers = Workers(where.jobs, where.backend, where.scheduler)
+    for trial in trials if where.again else ():
+        shutil.rmtree(store.workplace(trial), ignore_errors=True)
+    if progress and not missing:
+        print("all runs are finished, nothing is trained; --again trains anew", file=sys.stderr)
     with _tokens_bar(trials, missing, store, progress):
         # The models first, each once: the methods of a seed start from the same one at the same time.
-        models = list(dict.fromkeys((trial.setting, trial.seed, where.cache) for trial in missing))
-        for _ in workers.finished(_warm, models) if models else ():
+        models = dict.fromkeys((trial.setting, trial.seed, where.cache) for trial in missing)
+        for _ in where.finished(_warm, models) if models else ():
             pass
-        piece = partial(_piece, store, where.cache)
-        play_trials(trials, _play, store, workers, piece=piece, again=where.again, progress=False)
-    results = {trial: store.load(trial) for trial in trials}
 
-    def of(setting: Setting, method: str) -> list[Any]:
-        return [results[trial] for trial in trials if trial.setting == setting and trial.entry == method]
+        def piece(trial: Trial) -> tuple[Trial, Path, Path]:
+            return trial, store.workplace(trial), where.cache
 
+        play_trials(trials, _play, store, where, piece=piece, again=where.again, progress=False)
+    results: dict[tuple[Setting, str], list[Any]] = {}
+    for trial in trials:
+        results.setdefault((trial.setting, trial.entry), []).append(store.load(trial))
     return [
-        BankComparison(setting.bank, setting.tokens, seeds, {method: of(setting, method) for method in methods})
-        for setting in settings
+        BankComparison(each.bank, each.tokens, seeds, {method: results[each, method] for method in methods})
+        for each in settings
     ]
 
 
@@ -145,12 +149,9 @@ def run_headline(
 
     Returns:
         A comparison per bank.
-
-    Raises:
-        ValueError: If a name is unknown or the output is a file.
     """
     entries = {entry.label: entry for entry in map(find_entry, (BASELINE, *methods))}
-    described: Mapping[str, Any] = {
+    described = {
         "banks": [asdict(setting) for setting in settings],
         "methods": list(entries),
         "seeds": list(seeds),
@@ -158,43 +159,29 @@ def run_headline(
     }
     outputs = Outputs(where.output, described)
     comparisons = compared(settings, list(entries), seeds, where, progress=progress)
-    about = {"command": command, **machine(_VERSIONS)}
+    about = {"command": command, **machine(VERSIONS)}
     note = f"{len(seeds)} seeds; {made_on(about)}\n{command}"
     caption = f"{_HOW_TO_READ}\nSeeds {' '.join(seed_words(seeds))}, paired. {made_on(about)}\nCommand: {command}"
     table = text_tables(comparisons, caption)
     pictures = {name: draw for each in comparisons for name, draw in figures(each, note).items()}
     outputs.write({"summary.txt": table, "summary.csv": csv_table(comparisons)}, pictures, about=about)
     if progress:
-        print(table)
-        print(f"tables and figures: {where.output}; runs: {where.results}")
+        print(f"{table}\ntables and figures: {where.output}; runs: {where.results}")
     return comparisons
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do as the command line asks.
-
-    Args:
-        words: The options; None takes those of the process.
-
-    Returns:
-        The exit status.
-    """
+    """Do as the options ask, those of the process by default; returns the exit status."""
 
     def act(settings: HeadlineSettings, where: LlmWhere) -> None:
-        banks = [SETTINGS[bank] for bank in settings.banks]
-        run_headline(
-            banks, settings.methods, parse_seeds(settings.seeds), where, command=command_words(_NAME, settings)
-        )
+        banks, seeds = [SETTINGS[bank] for bank in settings.banks], parse_seeds(settings.seeds)
+        run_headline(banks, settings.methods, seeds, where, command=command_words(_NAME, settings))
 
     return run_command(_NAME, words, HeadlineSettings(), LlmWhere(), act)
 
 
 def _warm(model: tuple[Setting, int, Path]) -> None:
     warm_up(*model)
-
-
-def _piece(store: Store[Result], cache: Path, trial: Trial) -> tuple[Trial, Path, Path]:
-    return trial, store.workplace(trial), cache
 
 
 def _play(piece: tuple[Trial, Path, Path]) -> Result:
@@ -206,26 +193,31 @@ def _tokens_bar(
     trials: Sequence[Trial], missing: Sequence[Trial], store: Store[Result], progress: bool
 ) -> Iterator[None]:
     """A bar of the tokens that all runs have spent, read from their records while they are played elsewhere."""
-    budget = {trial: trial.setting.tokens for trial in trials}
-    done, over = sum(budget.values()) - sum(budget[trial] for trial in missing), threading.Event()
-    with tqdm(total=sum(budget.values()), unit="token", unit_scale=True, disable=not progress) as bar:
+    over, at_work = threading.Event(), dict.fromkeys(missing, 0)
+    total = sum(trial.setting.tokens for trial in trials)
+    done = total - sum(trial.setting.tokens for trial in missing)
+    with tqdm(total=total, initial=done, unit="token", unit_scale=True, disable=not progress) as bar:
 
         def watch() -> None:
             while not over.wait(1.0):
-                spent = [min(budget[trial], tokens_spent(store.workplace(trial))) for trial in missing]
-                bar.update(max(0, done + sum(spent) - bar.n))
-                playing = sum(0 < tokens < budget[trial] for trial, tokens in zip(missing, spent, strict=True))
-                bar.set_postfix_str(f"{playing} runs at work" if any(spent) else "warming up", refresh=False)
+                for trial, spent in at_work.items():
+                    if spent < trial.setting.tokens:
+                        at_work[trial] = min(tokens_spent(store.workplace(trial)), trial.setting.tokens)
+                some = sum(0 < spent < trial.setting.tokens for trial, spent in at_work.items())
+                bar.set_postfix_str(f"{some} runs at work" if any(at_work.values()) else "warming up", refresh=False)
+                bar.n = max(bar.n, done + sum(at_work.values()))
+                bar.refresh()
 
         thread = threading.Thread(target=watch, daemon=True)
-        bar.update(done)
         if progress and missing:
             thread.start()
         try:
             yield
-            bar.update(bar.total - bar.n)
+            bar.n = total
         finally:
             over.set()
+            if thread.is_alive():
+                thread.join()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from ..harness.statistics import Estimate, Speedup, interquartile_mean, on_axis,
 from ..harness.tables import csv_text, interval_text, named, ratio_text, spent_text, text_table
 from .play import Result
 
-__all__ = ["BASELINE", "EARLY_STEPS", "BankComparison", "Row", "csv_table", "figures", "text_tables"]
+__all__ = ["BASELINE", "EARLY_STEPS", "BankComparison", "Row", "csv_table", "drawn_shares", "figures", "text_tables"]
 
 #: What every method is compared with; always played.
 BASELINE = "uniform"
@@ -107,27 +107,27 @@ class BankComparison(Comparison):
         return [self._row(standing, rival) for standing in self.standings()]
 
     def _row(self, standing: Standing, rival: str | None) -> Row:
-        method = standing.entry
-        results = self.results[method]
+        method, results = standing.entry, self.results[standing.entry]
+        early = [
+            max(score for step, score in zip(each.step, each.accuracy, strict=True) if step <= EARLY_STEPS)
+            for each in results
+        ]
 
-        def early(result: Result) -> float:
-            return max(score for step, score in zip(result.step, result.accuracy, strict=True) if step <= EARLY_STEPS)
-
-        def share(result: Result, *parts: str) -> float:
-            return sum(result.parts[part] for part in parts) / result.parts["step"]
+        def share(*parts: str) -> float:
+            return float(np.median([sum(each.parts[part] for part in parts) / each.parts["step"] for each in results]))
 
         return Row(
             standing,
-            best=interquartile_mean([max(result.accuracy) for result in results]),
-            early=interquartile_mean([early(result) for result in results]),
+            best=interquartile_mean([max(each.accuracy) for each in results]),
+            early=interquartile_mean(early),
             beside=None if rival is None else self.speedup(method, rival),
             seconds=self.speedup_in_seconds(method),
-            wasted=float(np.mean([np.average(r.wasted, weights=np.diff(r.tokens)) for r in results])),
-            informative=float(np.mean([np.average(r.informative, weights=np.diff(r.step)) for r in results])),
-            steps=float(np.mean([result.step[-1] for result in results])),
-            run_seconds=float(np.median([result.seconds[-1] for result in results])),
-            overhead=float(np.median([share(result, "ask", "tell") for result in results])),
-            rescoring=float(np.median([share(result, "rescore") for result in results])),
+            wasted=float(np.mean([np.average(each.wasted, weights=np.diff(each.tokens)) for each in results])),
+            informative=float(np.mean([np.average(each.informative, weights=np.diff(each.step)) for each in results])),
+            steps=float(np.mean([each.step[-1] for each in results])),
+            run_seconds=float(np.median([each.seconds[-1] for each in results])),
+            overhead=share("ask", "tell"),
+            rescoring=share("rescore"),
         )
 
 
@@ -151,36 +151,30 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
 
 
 def text_tables(comparisons: Sequence[BankComparison], caption: str) -> str:
-    """A table per bank, to be read by people.
-
-    Args:
-        comparisons: One per bank.
-        caption: What stands below.
-
-    Returns:
-        The text.
-    """
+    """A table per bank for people, with a caption below."""
     parts = []
-    for comparison in comparisons:
-        rival = "" if comparison.rival is None else f"; strongest rival, {comparison.rival}"
-        aim = comparison.standings()[0].speedup.target
-        heading = (
-            f"{comparison.subject}: {comparison.budget:,} tokens a run; target, uniform's final accuracy, {aim:.3f}"
-        )
-        parts += [heading + rival, text_table(_COLUMNS, comparison.rows()), ""]
+    for each in comparisons:
+        rival = "" if each.rival is None else f"; strongest rival, {each.rival}"
+        target = f"target, uniform's final accuracy, {each.standings()[0].speedup.target:.3f}"
+        heading = f"{each.subject}: {each.budget:,} tokens a run; {target}{rival}"
+        parts += [heading, text_table(_COLUMNS, each.rows()), ""]
     return "\n".join([*parts, caption, ""])
 
 
 def csv_table(comparisons: Sequence[BankComparison]) -> str:
-    """All rows of all banks as comma-separated values.
-
-    Args:
-        comparisons: One per bank.
-
-    Returns:
-        The text, with a header.
-    """
+    """All rows of all banks as comma-separated values with a header."""
     return csv_text({"bank": each.subject, **_flat(row)} for each in comparisons for row in each.rows())
+
+
+def drawn_shares(comparison: BankComparison) -> tuple[list[str], dict[str, Drawn]]:
+    """Names of the groups, and by method what it drew of them, mean over seeds."""
+    groups = list(comparison.results[BASELINE][0].drawn)
+    middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
+    shares = {
+        method: np.mean([[result.drawn[group] for group in groups] for result in results], axis=0).T
+        for method, results in comparison.results.items()
+    }
+    return groups, {method: Drawn(share, middles, comparison.axis[-1]) for method, share in shares.items()}
 
 
 def figures(comparison: BankComparison, note: str) -> dict[str, Callable[[], Any]]:
@@ -193,17 +187,7 @@ def figures(comparison: BankComparison, note: str) -> dict[str, Callable[[], Any
     Returns:
         What makes each matplotlib figure, by name of the file.
     """
-    bank = comparison.subject
-    groups = list(comparison.results[BASELINE][0].drawn)
-    middles = (comparison.axis[1:] + comparison.axis[:-1]) / 2.0
-    maps = {
-        method: Drawn(
-            np.mean([[result.drawn[group] for group in groups] for result in results], axis=0).T,
-            middles,
-            comparison.budget,
-        )
-        for method, results in comparison.results.items()
-    }
+    bank, (groups, maps) = comparison.subject, drawn_shares(comparison)
     return {
         f"curves-{bank}.png": lambda: curves_figure(comparison, note, score="held-out accuracy", budget="tokens"),
         f"drawn-{bank}.png": lambda: drawn_figure(maps, groups, note, title=f"Drawn by tokens: {bank}", part="group"),
@@ -219,6 +203,7 @@ def _flat(row: Row) -> dict[str, Any]:
         **named("best", row.best),
         "early_steps": EARLY_STEPS,
         **named("early_best", row.early),
+        "target": standing.speedup.target,
         **_speedup("tokens", standing.speedup),
         **({} if row.beside is None else named("speedup_beside_rival", row.beside.ratio)),
         **_speedup("seconds", row.seconds),
@@ -233,7 +218,6 @@ def _flat(row: Row) -> dict[str, Any]:
 
 def _speedup(unit: str, speedup: Speedup) -> dict[str, float]:
     return {
-        "target": speedup.target,
         **named(f"{unit}_to_target", speedup.budget),
         f"uniform_{unit}_to_target": speedup.baseline_budget,
         **named(f"speedup_in_{unit}", speedup.ratio),

@@ -284,7 +284,10 @@ def _small_setting() -> Any:
     from curriculum_bandits.benchmarks.llm.setting import Setting
     from curriculum_bandits.benchmarks.llm.warm_up import WarmUp
 
-    small = WarmUp(hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12)
+    taught = {"shares": (1.0, 1.0, 1.0, 0.5, 0.25), "careless": ()}
+    small = WarmUp(
+        hidden=32, feed_forward=64, layers=1, heads=2, steps=3, batch_size=8, careless_steps=1, items=12, **taught
+    )
     return Setting(
         "arithmetic",
         training=4,
