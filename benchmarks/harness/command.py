@@ -112,7 +112,7 @@ def parsed(
     """
     import tyro
 
-    words, chosen = _from_file(list(words), settings)
+    words, chosen = _from_file(name, list(words), settings, place)
     fields = [
         (part, tyro.conf.OmitArgPrefixes[type(value)], dataclasses.field(default=value))
         for part, value in (("what", chosen), ("where", place))
@@ -129,7 +129,8 @@ def parsed(
     return made.what, made.where
 
 
-def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Settings]:
+def _from_file(name: str, words: list[str], settings: Settings, where: Any) -> tuple[list[str], Settings]:
+    """The words without ``--settings FILE``, and the settings with what the file says."""
     if "--settings" not in words:
         return words, settings
     place = words.index("--settings")
@@ -139,18 +140,23 @@ def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Setting
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else _yaml(text)
-        values = values.get("settings", values)
+        earlier = values.get("command")  # of a settings.json; it says all that differs from the defaults
         known = {field.name for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
         unknown = sorted(set(values) - known)
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as settings ({error}); give a JSON or YAML file of options") from None
+    rest = words[:place] + words[place + 2 :]
+    if earlier is not None:
+        if not earlier.startswith(name):
+            raise ValueError(f"{path} is of another command, {earlier}; give one of {name}")
+        return rest, parsed(name, shlex.split(earlier.removeprefix(name)), settings, where)[0]
     if unknown:
         raise ValueError(
             f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}"
         )
     plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     chosen: Any = dataclasses.replace(settings, **plain)  # type: ignore[type-var]
-    return words[:place] + words[place + 2 :], chosen
+    return rest, chosen
 
 
 def _yaml(text: str) -> Any:
