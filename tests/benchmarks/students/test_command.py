@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("tyro")
 
+from curriculum_bandits.benchmarks.harness.trials import slug
 from curriculum_bandits.benchmarks.students import command
 from curriculum_bandits.benchmarks.students.command import ComparePlace, CompareSettings, compare
 from curriculum_bandits.benchmarks.students.entries import expanded
@@ -144,7 +145,7 @@ def test_methods_and_learners_of_ones_own_join_by_import_path(tmp_path, own):
     rows = {row["method"]: row for row in table(out / "summary.csv")}
     assert rows[method]["final_accuracy"] == rows["uniform"]["final_accuracy"]  # which it is
     assert f"{method}: from this import path (source " in (out / "summary.txt").read_text()
-    assert (out / f"curves-{own}-learner.png").exists()
+    assert (out / f"curves-{slug(own)}-learner.png").exists()
     assert call(*words) == 0
     assert len(stored(out)) == 4
     (tmp_path / f"{own}.py").write_text(OWN + "# changed\n")
