@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curriculum_bandits.exit_status import ended
-from curriculum_bandits.extras import require_extras
+from curriculum_bandits.extras import require_extra, require_extras
 
-from .trials import seed_words
+from .trials import parse_seeds, seed_words
 from .workers import Workers
 
 __all__ = ["Where", "command_words", "parsed", "run_command"]
@@ -83,7 +83,7 @@ def run_command(
         if listing is not None and "--list" in given:
             print(listing())
             return 0
-        require_extras(needs or {})
+        require_extras({"tyro": "benchmarks", **(needs or {})})
         chosen, where = parsed(name, given, settings, place, examples=examples, lists=listing is not None)
         return action(chosen, where)
 
@@ -130,6 +130,9 @@ def parsed(
 
 
 def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Settings]:
+    """Take ``--settings FILE`` out of the words; the values of the file are checked as options are."""
+    import tyro
+
     if "--settings" not in words:
         return words, settings
     place = words.index("--settings")
@@ -139,23 +142,35 @@ def _from_file(words: list[str], settings: Settings) -> tuple[list[str], Setting
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else _yaml(text)
-        values = values.get("settings", values)
-        known = {field.name for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
-    except (OSError, ValueError, AttributeError) as error:
+        values = values.get("settings", values) if isinstance(values, dict) else values
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds a {type(values).__name__}")
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as settings ({error}); give a JSON or YAML file of options") from None
+    fields = {field.name: field for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    unknown = [str(name) for name in values if name not in fields]
     if unknown:
         raise ValueError(
-            f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}"
+            f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(fields))}"
         )
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    chosen: Any = dataclasses.replace(settings, **plain)  # type: ignore[type-var]
+    options = [
+        word
+        for name, value in values.items()
+        if (tuple(value) if isinstance(value, list) else value) != getattr(settings, name)
+        for word in _option(name, value)
+    ]
+    what: Any = type(settings)
+    try:
+        chosen = tyro.cli(
+            what, prog=str(path), args=options, default=settings, config=(tyro.conf.FlagCreatePairsOff,), add_help=False
+        )
+    except SystemExit:
+        raise ValueError(f"{path} has a value that no option takes; it is named above") from None
     return words[:place] + words[place + 2 :], chosen
 
 
 def _yaml(text: str) -> Any:
-    import yaml
-
+    yaml = require_extra("yaml", "benchmarks")
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -174,14 +189,17 @@ def command_words(name: str, settings: Any) -> str:
     """
     words = name.split()
     for field in dataclasses.fields(settings):
-        value, default = getattr(settings, field.name), field.default
-        if value == default or value is None:
-            continue
-        option = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, bool):
-            words += [option if value else f"--no-{option[2:]}"]
-        elif isinstance(value, tuple):
-            words += [option, *(seed_words(value) if field.name == "seeds" else map(str, value))]
-        else:
-            words += [option, str(value)]
+        value = getattr(settings, field.name)
+        if value != field.default and value is not None:
+            words += _option(field.name, value)
     return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """A field as words of a command line; of a truth value, those that change its default."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    if isinstance(value, (tuple, list)):
+        return [f"--{option}", *(seed_words(parse_seeds(value)) if name == "seeds" else map(str, value))]
+    return [f"--{option}", str(value)]
