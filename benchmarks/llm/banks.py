@@ -50,8 +50,8 @@ class Family:
     levels: Mapping[int, Mapping[str, Any]]
     render: Callable[[Entry], str]
     target: Callable[[Entry], str]
-    spelled: Callable[[str, Entry], str | None] = field(default=lambda text, entry: text)
-    belongs: Callable[[Entry], bool] = field(default=lambda entry: True)
+    spelled: Callable[[str, Entry], str | None] = field(default_factory=lambda: lambda text, entry: text)
+    belongs: Callable[[Entry], bool] = field(default_factory=lambda: lambda entry: True)
     taught: bool = True
     tasks: tuple[str, ...] = ()
 

@@ -27,7 +27,7 @@ from curriculum_bandits.adapters.trl import CurriculumGRPOTrainer
 from curriculum_bandits.adapters.trl.tiny import tiny_config, tiny_model, tiny_tokenizer
 from curriculum_bandits.neural import DEFAULT, PromptTokens, TransformerScorer
 
-from .step_share import PARTS, StepShareSettings
+from .step_share_settings import PARTS, StepShareSettings
 
 __all__ = ["Setting", "measured_run", "random_model"]
 

@@ -16,8 +16,8 @@ pytest.importorskip("trl")
 pytest.importorskip("tyro", reason="the benchmarks extra is not installed")
 
 from curriculum_bandits.benchmarks.performance import step_share, step_share_run
-from curriculum_bandits.benchmarks.performance.step_share import ENTRIES, PARTS, StepShareSettings
 from curriculum_bandits.benchmarks.performance.step_share_run import Setting, random_model
+from curriculum_bandits.benchmarks.performance.step_share_settings import ENTRIES, PARTS, StepShareSettings
 from curriculum_bandits.benchmarks.performance.timing import Place
 from curriculum_bandits.neural import DEFAULT, PromptTokens, TransformerScorer
 

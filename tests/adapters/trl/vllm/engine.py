@@ -47,6 +47,7 @@ def engine_for_a_cpu() -> Iterator[dict[str, float]]:
         os.environ.setdefault(name, value)
     require_extra("vllm", "vllm")
     from trl.generation import vllm_generation
+
     from vllm.model_executor.layers import utils
 
     seconds: dict[str, float] = {}
