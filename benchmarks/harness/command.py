@@ -83,7 +83,8 @@ def run_command(
         if listing is not None and "--list" in given:
             print(listing())
             return 0
-        require_extras({"tyro": "benchmarks", **(needs or {})})
+        helps = {"-h", "--help"} & set(given)  # which can be had without what the command needs
+        require_extras({"tyro": "benchmarks", **({} if helps else needs or {})})
         chosen, where = parsed(name, given, settings, place, examples=examples, lists=listing is not None)
         return action(chosen, where)
 
