@@ -68,6 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] in COMMANDS:
         name = f"curriculum-bandits {words[0]}"
         return ended(name, lambda: importlib.import_module(COMMANDS[words[0]].module).main(words[1:]))
+    return ended("curriculum-bandits", lambda: _parse(words))
+
+
+def _parse(words: Sequence[str]) -> None:
+    """Answer ``--help`` and ``--version``, and refuse words that name no command."""
     parser = argparse.ArgumentParser(
         prog="curriculum-bandits",
         description="What should a learner train on next? Curricula as non-stationary bandits.",
@@ -77,5 +82,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="command", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.summary)
-    parser.parse_args(words)  # nothing but --help, --version and words that name no command comes here
-    return 0
+    parser.parse_args(words)

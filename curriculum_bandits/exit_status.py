@@ -22,9 +22,10 @@ def ended(command: str, action: Callable[[], int | None]) -> int:
         of the output has gone, as in ``| head``.
     """
     try:
-        status = action() or 0
-        sys.stdout.flush()
-        return status
+        try:
+            return action() or 0
+        finally:  # also after a parser's help, which ends by SystemExit
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"\n{command}: interrupted; the same command goes on where it was", file=sys.stderr)
         return 130

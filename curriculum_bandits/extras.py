@@ -54,3 +54,11 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # of the package that it is in
         return False
+
+
+def _installed(module: str) -> bool:
+    """Look for the package that a module is in; the module itself would have to be imported to be found."""
+    try:
+        return importlib.util.find_spec(module.partition(".")[0]) is not None
+    except ValueError:  # it was imported, and says not from where
+        return True

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curriculum_bandits.exit_status import ended
-from curriculum_bandits.extras import require_extras
+from curriculum_bandits.extras import require_extra, require_extras
 
-from .trials import seed_words
+from .trials import parse_seeds, seed_words
 from .workers import Workers
 
 __all__ = ["Where", "command_words", "parsed", "run_command"]
@@ -83,7 +83,8 @@ def run_command(
         if listing is not None and "--list" in given:
             print(listing())
             return 0
-        require_extras(needs or {})
+        helps = {"-h", "--help"} & set(given)  # which can be had without what the command needs
+        require_extras({"tyro": "benchmarks", **({} if helps else needs or {})})
         chosen, where = parsed(name, given, settings, place, examples=examples, lists=listing is not None)
         return action(chosen, where)
 
@@ -130,38 +131,48 @@ def parsed(
 
 
 def _from_file(name: str, words: list[str], settings: Settings, where: Any) -> tuple[list[str], Settings]:
-    """The words without ``--settings FILE``, and the settings with what the file says."""
+    """Take ``--settings FILE`` out of the words; what the file says is checked as options are."""
     if "--settings" not in words:
         return words, settings
     place = words.index("--settings")
     if place + 1 == len(words):
         raise ValueError("--settings is given without a file; name one")
-    path = Path(words[place + 1])
+    path, rest = Path(words[place + 1]), words[:place] + words[place + 2 :]
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else _yaml(text)
-        earlier = values.get("command")  # of a settings.json; it says all that differs from the defaults
-        known = {field.name for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
-    except (OSError, ValueError, AttributeError) as error:
+        if isinstance(values, dict) and "command" not in values:
+            values = values.get("settings", values)
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds a {type(values).__name__}")
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as settings ({error}); give a JSON or YAML file of options") from None
-    rest = words[:place] + words[place + 2 :]
-    if earlier is not None:
+    if "command" in values:  # a settings.json: its command says all that differs from the defaults
+        earlier = str(values["command"])
         if not earlier.startswith(name):
             raise ValueError(f"{path} is of another command, {earlier}; give one of {name}")
-        return rest, parsed(name, shlex.split(earlier.removeprefix(name)), settings, where)[0]
-    if unknown:
-        raise ValueError(
-            f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(known))}"
-        )
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    chosen: Any = dataclasses.replace(settings, **plain)  # type: ignore[type-var]
-    return rest, chosen
+        options = shlex.split(earlier.removeprefix(name))
+    else:
+        fields = [field.name for field in dataclasses.fields(settings)]  # type: ignore[arg-type]
+        unknown = [str(field) for field in values if field not in fields]
+        if unknown:
+            raise ValueError(
+                f"{path} has {', '.join(unknown)}, which is no option here; there are {', '.join(sorted(fields))}"
+            )
+        options = [
+            word
+            for field, value in values.items()
+            if (tuple(value) if isinstance(value, list) else value) != getattr(settings, field)
+            for word in _option(field, value)
+        ]
+    try:
+        return rest, parsed(str(path), options, settings, where)[0]
+    except SystemExit:
+        raise ValueError(f"{path} has a value that no option takes; it is named above") from None
 
 
 def _yaml(text: str) -> Any:
-    import yaml
-
+    yaml = require_extra("yaml", "benchmarks")
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -180,14 +191,17 @@ def command_words(name: str, settings: Any) -> str:
     """
     words = name.split()
     for field in dataclasses.fields(settings):
-        value, default = getattr(settings, field.name), field.default
-        if value == default or value is None:
-            continue
-        option = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, bool):
-            words += [option if value else f"--no-{option[2:]}"]
-        elif isinstance(value, tuple):
-            words += [option, *(seed_words(value) if field.name == "seeds" else map(str, value))]
-        else:
-            words += [option, str(value)]
+        value = getattr(settings, field.name)
+        if value != field.default and value is not None:
+            words += _option(field.name, value)
     return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """A field as words of a command line; of a truth value, those that change its default."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    if isinstance(value, (tuple, list)):
+        return [f"--{option}", *(seed_words(parse_seeds(value)) if name == "seeds" else map(str, value))]
+    return [f"--{option}", str(value)]

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,9 @@ class Outputs:
             tables: pandas tables by name of the file, which ends in ``.csv`` or ``.parquet``.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        before = self._set_aside()
+        planned = [*(tables or {}), *texts, *(figures or {})]
+        before = self._set_aside(planned)
+        self._record({*before, *planned}, about)  # first: a command that is cut short owns what it wrote
         for name, table in (tables or {}).items():
             _write_table(table, self.folder / name)
         for name, text in texts.items():
@@ -68,26 +70,31 @@ class Outputs:
                 written.append(name)
         for name in before - set(written):
             (self.folder / name).unlink(missing_ok=True)
-        document = {"settings": self.settings, **about, "files": sorted(written)}
+        self._record(written, about)
+
+    def _record(self, files: Collection[str], about: Mapping[str, Any]) -> None:
+        document = {"settings": self.settings, **about, "files": sorted(files)}
         write_text(self.folder / _SETTINGS, json.dumps(finite(document), indent=1, allow_nan=False) + "\n")
 
-    def _set_aside(self) -> set[str]:
-        """Files of an earlier command with equal settings; those of one with others move to a folder of their own."""
-        path = self.folder / _SETTINGS
+    def _set_aside(self, planned: Iterable[str]) -> set[str]:
+        """Files of an earlier command with equal settings; all others in the way move to a folder of their own."""
+        in_the_way = {name for name in (*planned, _SETTINGS) if (self.folder / name).is_file()}
         try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))
+            earlier = json.loads((self.folder / _SETTINGS).read_text(encoding="utf-8"))
             files = {str(name) for name in earlier["files"] if (self.folder / str(name)).is_file()}
+            ours = earlier["settings"] == self.settings
         except (OSError, ValueError, KeyError, TypeError):
-            return set()
-        if earlier.get("settings") == self.settings:
+            files, ours = set(), False
+        others = in_the_way - files - {_SETTINGS} if ours else in_the_way | files
+        if not others:
             return files
         places = (self.folder / f"earlier-{n}" for n in itertools.count(1))
         place = next(place for place in places if not place.exists())
         place.mkdir()
-        for name in (*files, _SETTINGS):
+        for name in others:
             os.replace(self.folder / name, place / name)
         print(f"{self.folder} held tables of other settings; they are in {place} now", file=sys.stderr)
-        return set()
+        return files if ours else set()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from curriculum_bandits.benchmarks.curricula.measuring import (
+from curriculum_bandits.benchmarks.harness.statistics import (
     Estimate,
     finals,
     improvement_over_pairs,
@@ -80,7 +80,7 @@ def test_a_method_that_rises_twice_as_steeply_is_twice_as_fast():
     uniform = lines([0.08, 0.1, 0.12])
     found = speedup(BUDGETS, uniform, 2.0 * uniform)
     assert found.target == pytest.approx(0.9)  # evaluations at 800, 900, 1000 of slope 0.1
-    assert found.uniform_budget == pytest.approx(900.0)
+    assert found.baseline_budget == pytest.approx(900.0)
     assert found.budget.value == pytest.approx(450.0)
     assert found.reached == 1.0
     assert (found.ratio.value, found.ratio.lower, found.ratio.upper) == pytest.approx((2.0, 2.0, 2.0))
@@ -98,7 +98,7 @@ def test_a_method_that_is_uniform_has_ratio_1_exactly(noise):
 def test_uniform_reaches_its_own_target_even_where_it_ends_in_a_decline():
     curve = np.array([[0.0, 0.1, 0.7, 0.1 + 0.2, 0.1]] * 2)
     found = speedup(np.arange(5.0), curve, curve)
-    assert np.isfinite(found.uniform_budget)
+    assert np.isfinite(found.baseline_budget)
     assert found.ratio.value == 1.0
 
 
@@ -116,7 +116,7 @@ def test_beside_a_rival_the_target_stays_uniforms():
     uniform = lines([0.08, 0.1, 0.12])
     found = speedup(BUDGETS, uniform, 2.0 * uniform, rival=1.5 * uniform)
     assert found.target == pytest.approx(0.9)
-    assert (found.uniform_budget, found.budget.value) == pytest.approx((600.0, 450.0))
+    assert (found.baseline_budget, found.budget.value) == pytest.approx((600.0, 450.0))
     assert found.ratio.value == pytest.approx(4 / 3)
     assert speedup(BUDGETS, uniform, 2.0 * uniform, rival=uniform) == speedup(BUDGETS, uniform, 2.0 * uniform)
 
@@ -124,7 +124,7 @@ def test_beside_a_rival_the_target_stays_uniforms():
 def test_a_rival_that_never_gets_there_counts_as_if_it_had_at_the_end():
     uniform = lines([0.1, 0.1])
     found = speedup(BUDGETS, uniform, 2.0 * uniform, rival=0.5 * uniform)
-    assert found.uniform_budget == 1000.0
+    assert found.baseline_budget == 1000.0
     assert found.ratio.value == pytest.approx(1000 / 450)
 
 
@@ -139,7 +139,7 @@ def test_resamples_that_do_not_get_there_widen_the_interval():
     assert found.ratio.value == pytest.approx(np.mean(method[:, -1]) / np.mean(uniform[:, -1]))
 
 
-def test_there_is_no_speed_where_uniform_begins_at_its_target():
+def test_there_is_no_speedup_where_uniform_begins_at_its_target():
     falling = 1.0 - lines([0.05, 0.06])
     found = speedup(BUDGETS, falling, lines([0.1, 0.1]))
     assert all(math.isnan(number) for number in (found.ratio.value, found.ratio.lower, found.ratio.upper))
@@ -158,7 +158,7 @@ def test_seeds_are_paired_in_the_bootstrap():
     assert unpaired.ratio.upper - unpaired.ratio.lower > 0.2
 
 
-def test_the_interval_of_the_speed_holds_the_truth_about_as_often_as_it_says():
+def test_the_interval_of_the_speedup_holds_the_truth_about_as_often_as_it_says():
     held = 0
     for trial in range(100):
         slopes = 0.1 + 0.01 * np.random.default_rng(1000 + trial).normal(size=(2, 20))
@@ -184,7 +184,7 @@ def test_a_single_seed_has_no_interval():
         assert math.isnan(estimate.upper)
 
 
-def test_the_level_is_the_mean_of_the_middle_half():
+def test_the_interquartile_mean_is_the_mean_of_the_middle_half():
     stats = pytest.importorskip("scipy.stats")
     for count in (4, 5, 7, 8, 20):
         values = np.random.default_rng(count).normal(size=count)

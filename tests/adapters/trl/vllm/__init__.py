@@ -1,3 +1,1 @@
 """TRL with vLLM in the same process, on a CPU, checked: `command` runs it, in an environment of its own."""
-
-__all__: list[str] = []

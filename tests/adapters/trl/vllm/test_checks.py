@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from curriculum_bandits.benchmarks.llm.vllm_check.checks import Answer, CheckSettings, Observed, judged
+from .checks import Answer, CheckSettings, Observed, judged
 
 SETTINGS = CheckSettings(steps=2, still_steps=1)
 
