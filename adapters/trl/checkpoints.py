@@ -34,6 +34,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _STATE_FILE = "curriculum.npz"
+_PARTS = {"curriculum", "observers"}
 _PACKAGES = ("curriculum-bandits", "trl", "transformers", "accelerate", "torch")
 
 
@@ -96,7 +97,15 @@ def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
             f"{folder} holds no {_STATE_FILE}: it was saved without a curriculum. Resume from a checkpoint of "
             "this trainer, or start the curriculum anew by loading only the model from it"
         )
-    state = load_state(path)
+    try:
+        state = load_state(path)
+        if not state.keys() >= _PARTS:
+            raise ValueError(f"it holds {', '.join(sorted(state)) or 'nothing'}")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error.__cause__ or error}); remove {folder} to resume from the checkpoint before it, "
+            "or start anew"
+        ) from error
     now, then = installed_versions(_PACKAGES), state.get("versions", {})
     changed = [f"{name} {then[name]} (now {now.get(name)})" for name in then if then[name] != now.get(name)]
     if changed:

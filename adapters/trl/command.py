@@ -11,7 +11,6 @@ import logging
 import platform
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,11 +20,12 @@ import yaml
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import get_peft_config, get_quantization_config
 
+from curriculum_bandits.exit_status import ended
 from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
 from ..banks.stored import write_whole
-from .checkpoints import checkpoint_step, installed_versions, last_complete_checkpoint
+from .checkpoints import installed_versions, last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
@@ -56,13 +56,12 @@ _MATTERS = ("eval_bank", "eval_bank_settings")
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the words after ``llm``; the exit status is 2 for a recipe that cannot be run, else 0."""
-    try:
+    """Run the words after ``llm``; the exit status is that of every command, see `curriculum_bandits.exit_status`."""
+
+    def act() -> None:
         run_recipe(read_recipe(words), words)
-    except RecipeError as error:
-        print(f"curriculum-bandits llm: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return ended("curriculum-bandits llm", act)
 
 
 def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrainer | None:
@@ -77,6 +76,7 @@ def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrain
 
     Raises:
         RecipeError: If the folder holds another run, or the recipe cannot be run.
+        ValueError: If the checkpoint is damaged.
     """
     training, folder = recipe.training, Path(str(recipe.training.output_dir))
     first = training.process_index == 0
@@ -104,17 +104,11 @@ def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrain
     trainer.accelerator.wait_for_everyone()
     if recipe.curriculum.overwrite_run:
         checkpoint = None
+    if checkpoint is not None:
+        logger.warning("continuing from %s", checkpoint)
     stop = StopCleanly()
-    if checkpoint is not None and 0 < training.max_steps <= (checkpoint_step(checkpoint) or 0):
-        logger.warning("%s is the end of this run; for more give a larger max_steps, or overwrite_run", checkpoint)
-        if trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
-            return trainer
-        trainer._load_from_checkpoint(checkpoint)  # not train, which would make one step more
-    else:
-        if checkpoint is not None:
-            logger.warning("continuing from %s", checkpoint)
-        trainer.add_callback(stop)
-        trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.add_callback(stop)
+    trainer.train(resume_from_checkpoint=checkpoint)
     if not stop.stopped:
         trainer.save_model(str(folder))
         if training.push_to_hub:

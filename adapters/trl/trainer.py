@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import TrainOutput
 from trl import GRPOTrainer
 
 from curriculum_bandits import Curriculum, Draw, Feedback, ProblemBank, Rollouts
@@ -28,6 +30,7 @@ from curriculum_bandits.tracking import RECORD_FILE, Record, StallMonitor, batch
 
 from .checkpoints import (
     checkpoint_folder,
+    checkpoint_step,
     last_complete_checkpoint,
     load_curriculum,
     refuse_half_saved,
@@ -353,7 +356,8 @@ class CurriculumGRPOTrainer(GRPOTrainer):
         """Train, as `trl.GRPOTrainer.train`.
 
         Draws left open by an earlier call that failed are given up first. ``resume_from_checkpoint=True`` takes the
-        last checkpoint that was saved whole, and is an error where there is none.
+        last checkpoint that was saved whole, and is an error where there is none. A checkpoint of the last step is
+        loaded and not trained on, where transformers alone would make one step more.
         """
         for batch in self._queue:
             self._give_up(batch)
@@ -362,7 +366,13 @@ class CurriculumGRPOTrainer(GRPOTrainer):
             resume_from_checkpoint = last_complete_checkpoint(self.args.output_dir)
             if resume_from_checkpoint is None:
                 raise ValueError(f"{self.args.output_dir} holds no complete checkpoint to resume from; start it anew")
-        return super().train(resume_from_checkpoint, *arguments, **options)
+        try:
+            return super().train(resume_from_checkpoint, *arguments, **options)
+        except _Finished as finished:
+            logger.warning("%s is the end of this run; for more give a larger max_steps", finished.checkpoint)
+            self.is_in_train = False
+            self.state = TrainerState.load_from_json(f"{finished.checkpoint}/{TRAINER_STATE_NAME}")
+            return TrainOutput(self.state.global_step, math.nan, {})
 
     # --- checkpoints ---------------------------------------------------------------------------------------------
 
@@ -380,16 +390,28 @@ class CurriculumGRPOTrainer(GRPOTrainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None or not self._shared.here:
+        if checkpoint is None:
             return
-        state = load_curriculum(checkpoint)
-        if self._record is not None:
-            self._observers.load_state_dict(state["observers"])
-        self.curriculum.load_state_dict(state["curriculum"])
-        # TRL does not save the rest of a half-used generation batch, so its draws can never be answered.
-        for draw in self.curriculum.outstanding:
-            logger.warning("draw %d was in use when the checkpoint was saved; it is given up", draw.ticket.serial)
-            self.curriculum.discard(draw)
+        finished = 0 < self.args.max_steps <= (checkpoint_step(checkpoint) or 0)
+        if self._shared.here:
+            state = load_curriculum(checkpoint)
+            if self._record is not None and not finished:  # what was recorded after the last step stays
+                self._observers.load_state_dict(state["observers"])
+            self.curriculum.load_state_dict(state["curriculum"])
+            # TRL does not save the rest of a half-used generation batch, so its draws can never be answered.
+            for draw in self.curriculum.outstanding:
+                logger.warning("draw %d was in use when the checkpoint was saved; it is given up", draw.ticket.serial)
+                self.curriculum.discard(draw)
+        if finished:  # model, optimizer and curriculum are those of the last step
+            raise _Finished(checkpoint)
+
+
+class _Finished(Exception):
+    """Ends `train` before a step too many."""
+
+    def __init__(self, checkpoint: str) -> None:
+        super().__init__(checkpoint)
+        self.checkpoint = checkpoint
 
 
 class _CurriculumCallback(TrainerCallback):

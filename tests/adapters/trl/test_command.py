@@ -155,6 +155,24 @@ def test_the_same_command_trains_no_step_more_after_the_end_and_writes_the_model
     assert [folder.name for folder in run.glob("checkpoint-*")] == ["checkpoint-4"]
 
 
+def test_a_damaged_checkpoint_is_one_line_with_the_file_and_the_remedy(tiny, tmp_path, capsys):
+    saved = {"save_strategy": "steps", "save_steps": 1, "generation_batch_size": 8}
+    assert main(sums(tiny, tmp_path, **saved, max_steps=2)) == 0
+    last = tmp_path / "run" / "checkpoint-2"
+    whole = (last / "curriculum.npz").read_bytes()
+    for damaged in (whole[: len(whole) // 2], b""):
+        (last / "curriculum.npz").write_bytes(damaged)
+        capsys.readouterr()
+        assert main(sums(tiny, tmp_path, **saved, max_steps=3)) == 2
+        shown = [line for line in capsys.readouterr().err.splitlines() if line.startswith("curriculum-bandits llm: ")]
+        assert len(shown) == 1
+        assert f"{last / 'curriculum.npz'} is damaged" in shown[0]
+        assert f"remove {last} to resume from the checkpoint before it" in shown[0]
+    shutil.rmtree(last)
+    assert main(sums(tiny, tmp_path, **saved, max_steps=3)) == 0
+    assert len(drawn(tmp_path / "run")) == 3
+
+
 def test_a_folder_of_another_run_is_refused_with_the_fields_named(tiny, tmp_path, capsys):
     assert main(sums(tiny, tmp_path, max_steps=1)) == 0
     before = (tmp_path / "run" / RESOLVED_FILE).read_text()

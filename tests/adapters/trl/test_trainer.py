@@ -210,6 +210,28 @@ def test_killed_and_resumed_equals_uninterrupted(make_trainer, tmp_path, accumul
     np.testing.assert_array_equal(whole.bandit.probabilities(), resumed.bandit.probabilities())
 
 
+@pytest.mark.parametrize("max_steps", [2, 1])
+def test_a_finished_run_is_loaded_and_not_trained_on(make_trainer, tmp_path, caplog, max_steps):
+    saved = {"save_strategy": "steps", "save_steps": 2}
+    trained = make_trainer(max_steps=2, curriculum=methods.osmd(make_bank(), seed=1), **saved)
+    trained.train()
+    record = (tmp_path / "run" / "curriculum.jsonl").read_bytes()
+    curriculum = methods.osmd(make_bank(), seed=1)
+    witness = Witness(curriculum)
+    again = make_trainer(max_steps=max_steps, curriculum=curriculum, **saved)
+    assert again.train(resume_from_checkpoint=True).global_step == again.state.global_step == 2
+    assert "checkpoint-2 is the end of this run" in caplog.text
+    assert witness.draws == []
+    assert (tmp_path / "run" / "curriculum.jsonl").read_bytes() == record
+    for name, value in trained.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+    before, after = (each.curriculum.bandit.probabilities() for each in (trained, again))
+    np.testing.assert_array_equal(before, after)
+    again.args.max_steps = 3
+    again.train(resume_from_checkpoint=True)
+    assert len(witness.draws) == 1
+
+
 def test_a_checkpoint_inside_a_generation_batch_gives_its_draw_up_and_goes_on(make_trainer, tmp_path, caplog):
     options = {"steps_per_generation": 4, "max_steps": 6, "save_strategy": "steps", "save_steps": 2}
     curriculum = methods.osmd(make_bank(), seed=1)
