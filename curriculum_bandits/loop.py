@@ -11,15 +11,14 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, cast, runtime_checkable
 
-import numpy as np
 from tqdm.auto import tqdm
 
 from curriculum_bandits._typing import IntArray
 from curriculum_bandits.checkpoint import load_state, save_state
 from curriculum_bandits.curriculum import Curriculum
-from curriculum_bandits.draw import Draw
+from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.filters.contract import Filter, FilterStep, RolloutFirstLearner
 from curriculum_bandits.observer import Observer, Observers
 from curriculum_bandits.rollouts import Rollouts
@@ -35,7 +34,11 @@ _CHECKPOINT = "checkpoint.npz"
 _OWN_NAMES = frozenset({"step", "rollouts", "tokens", "entropy", "effective_problems", *BATCH_METRICS})
 _OWN_PREFIXES = ("drawn/", "curator/", "filter/", "seconds/")
 
-Result = TypeVar("Result")
+# Metrics beside the progress bar, and what they are called there.
+_SHOWN = {"reward": "reward", "informative_share": "informative"}
+
+#: Measures a step as `step_metrics` does.
+Measure: TypeAlias = Callable[[Curriculum, IntArray, Rollouts, Feedback], Mapping[str, float]]
 
 
 class Learner(Protocol):
@@ -80,6 +83,7 @@ def run(
     rollout_budget: int | None = None,
     evaluate_every: int = 10,
     metrics_every: int = 1,
+    metrics: Measure = step_metrics,
     observers: Sequence[Observer] = (),
     directory: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 50,
@@ -103,6 +107,8 @@ def run(
         evaluate_every: Evaluate before the first step, after every so many, and after the last; 0 never.
         metrics_every: Measure batch and curriculum in every so many steps only, for very fast learners; the other rows
             have the step, rollouts, tokens and seconds.
+        metrics: What measures them, with the arguments of `tracking.step_metrics`; give a function of your own to
+            measure less, or more.
         observers: Called at every draw, answer, step and evaluation; those with a state must be passed again to resume.
         directory: Where the record (`tracking.Record`) and checkpoint.npz go; None keeps nothing.
         checkpoint_every: Save after every so many steps and after the last; 0 never.
@@ -110,11 +116,10 @@ def run(
         progress: Show a progress bar.
 
     Returns:
-        One row of metrics per step, row 0 being the evaluation before the first: those of
-        `tracking.metrics.step_metrics`, ``rollouts`` and ``tokens`` so far (what was rejected included; tokens are nan
-        where lengths are not known), counts of the filter as ``filter/<name>``, seconds as ``seconds/ask``, ``/learn``,
-        ``/tell``, ``/evaluate`` and ``/step`` (of all but the evaluation), what observers add, and what `evaluate`
-        returned.
+        One row per step, row 0 being the evaluation before the first: what `metrics` measured, ``rollouts`` and
+        ``tokens`` so far (what was rejected included; tokens are nan where lengths are not known), counts of the filter
+        as ``filter/<name>``, seconds as ``seconds/ask``, ``/learn``, ``/tell``, ``/evaluate`` and ``/step`` (of all but
+        the evaluation), what observers add, and what `evaluate` returned.
 
     Raises:
         ValueError: If a number makes no sense, or the directory holds a run with another batch size, method, bank or
@@ -168,8 +173,8 @@ def run(
             for step in range(start + 1, steps + 1):
                 if rows[-1]["rollouts"] >= most:
                     break
-                looks = step % metrics_every == 0
-                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, filter, looks, watching)}
+                measure = metrics if step % metrics_every == 0 else None
+                row = {"step": float(step), **_one_step(curriculum, learner, batch_size, filter, measure, watching)}
                 for name in ("rollouts", "tokens"):
                     row[name] += rows[-1][name]
                 last = step == steps or row["rollouts"] >= most
@@ -183,15 +188,20 @@ def run(
                 if saves is not None and (step % checkpoint_every == 0 or last):
                     state.save(saves, step)
                 bar.update()
-                if progress and looks:
-                    bar.set_postfix(reward=f"{row['reward']:.3f}", informative=f"{row['informative_share']:.2f}")
+                if progress and not row.keys().isdisjoint(_SHOWN):
+                    bar.set_postfix({short: f"{row[name]:.3f}" for name, short in _SHOWN.items() if name in row})
     finally:
         watching.close()
     return rows
 
 
 def _one_step(
-    curriculum: Curriculum, learner: Learner, batch_size: int, filter: Filter | None, looks: bool, watching: Observers
+    curriculum: Curriculum,
+    learner: Learner,
+    batch_size: int,
+    filter: Filter | None,
+    measure: Measure | None,
+    watching: Observers,
 ) -> dict[str, float]:
     begin = time.perf_counter()
     if filter is None:
@@ -204,13 +214,11 @@ def _one_step(
     whole = time.perf_counter() - begin
     for draw, rollouts, feedback in done.answers():
         watching.answered(draw, rollouts, feedback)
-    metrics = {}
-    if looks:
-        metrics = step_metrics(curriculum, done.items, done.rollouts, done.feedback)
-        # Groups of fewer rollouts than others are padded, which is not missing.
-        metrics["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
+    measured = {} if measure is None else dict(measure(curriculum, done.items, done.rollouts, done.feedback))
+    if "missing_rollouts" in measured:  # groups of fewer rollouts than others are padded, which is not missing
+        measured["missing_rollouts"] -= done.rollouts.rewards.size - done.spent
     return {
-        **metrics,
+        **measured,
         **{f"filter/{name}": value for name, value in done.counts.items()},
         "rollouts": float(done.spent),
         "tokens": done.tokens,
@@ -221,37 +229,38 @@ def _one_step(
 
 def _plain_step(curriculum: Curriculum, learner: Learner, batch_size: int, drawn: Callable[[Draw], None]) -> FilterStep:
     """Draw, learn from all that was drawn, tell."""
-    draw, ask = _timed(lambda: curriculum.ask(batch_size))
+    begin = time.perf_counter()
+    draw = curriculum.ask(batch_size)
+    asked = time.perf_counter()
     try:
         drawn(draw)
-        rollouts, learn = _timed(lambda: learner.learn(draw.items))
+        start = time.perf_counter()
+        rollouts = learner.learn(draw.items)
+        learned = time.perf_counter()
         if len(rollouts) != len(draw):
             raise ValueError(
                 f"the learner returned rollouts of {len(rollouts)} problems for {len(draw)}; return one row each"
             )
-        feedback, judge = _timed(lambda: curriculum.signal(rollouts))
-        _, tell = _timed(lambda: curriculum.tell(draw, feedback))
+        feedback = curriculum.signal(rollouts)
+        curriculum.tell(draw, feedback)
     except BaseException:
         curriculum.discard(draw)
         raise
-    tokens = math.nan if rollouts.lengths is None else float(np.nansum(rollouts.lengths))
-    seconds = {"ask": ask, "learn": learn, "tell": judge + tell}
+    told = time.perf_counter()
+    tokens = math.nan if rollouts.lengths is None else float(rollouts.lengths.sum())
+    seconds = {"ask": asked - begin, "learn": learned - start, "tell": told - learned}
     return FilterStep(draw.items, rollouts, feedback, rollouts.rewards.size, tokens, {}, seconds, (draw,))
 
 
 def _evaluate(learner: Learner, row: dict[str, float]) -> dict[str, float]:
     """The learner's scores; their seconds go into the row."""
-    scores, row["seconds/evaluate"] = _timed(learner.evaluate)
+    begin = time.perf_counter()
+    scores = learner.evaluate()
+    row["seconds/evaluate"] = time.perf_counter() - begin
     clash = sorted(name for name in scores if name in _OWN_NAMES or name.startswith(_OWN_PREFIXES))
     if clash:
         raise ValueError(f"evaluate returned {clash}, names that the loop itself logs; rename them")
     return {name: float(score) for name, score in scores.items()}
-
-
-def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    begin = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - begin
 
 
 class _Run(Stateful, kind="run"):

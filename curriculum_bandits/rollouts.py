@@ -129,9 +129,11 @@ class Rollouts:
         >>> Rollouts([[1, 1], [1, 0], [1, None]]).informative.tolist()
         [False, True, False]
         """
+        if self.rewards.size == 0:
+            return np.zeros(len(self), dtype=bool)
         valid, rewards = self.valid, self.rewards
-        highest = np.max(np.where(valid, rewards, -np.inf), axis=1, initial=-np.inf)
-        return np.asarray(highest > np.min(np.where(valid, rewards, np.inf), axis=1, initial=np.inf))
+        first = rewards[np.arange(len(self)), np.argmax(valid, axis=1)]
+        return np.asarray(np.any(valid & (rewards != first[:, None]), axis=1))
 
     def __len__(self) -> int:
         """Number of problems, m."""

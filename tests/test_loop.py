@@ -335,6 +335,15 @@ def test_looking_at_every_third_step_only_changes_nothing_else():
     for row, other in zip(rows, sparse, strict=True):
         for name in (name for name in other if not name.startswith("seconds/")):
             assert row[name] == other[name], name
+
+    def few(curriculum, items, rollouts, feedback):
+        return {"drawn": len(items), "entropy": curriculum.entropy()}
+
+    learner = a_student()
+    measured = run(methods.uniform(learner.bank), learner, 7, 5, metrics=few, evaluate_every=2, progress=True)
+    assert [row["drawn"] for row in measured[1:]] == [5] * 7
+    assert [row["entropy"] for row in measured[1:]] == [row["entropy"] for row in rows[1:]]
+    assert "reward" not in measured[1]
     with pytest.raises(ValueError, match="metrics_every is 0"):
         run(methods.uniform(ProblemBank(["a"])), a_student(), 1, 1, metrics_every=0)
 

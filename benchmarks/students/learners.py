@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from curriculum_bandits import ProblemBank
@@ -183,17 +182,16 @@ class Parts:
     names: tuple[str, ...]
     of: IntArray
 
-    def shares(self, counts: npt.ArrayLike) -> FloatArray:
+    def shares(self, items: IntArray) -> FloatArray:
         """Share of the draws that each part got.
 
         Args:
-            counts: How often each problem was drawn, shape (N,).
+            items: Problems that were drawn, each as often as it was, shape (m,).
 
         Returns:
             Shares that sum to 1, shape (parts,).
         """
-        drawn = np.bincount(self.of, weights=np.asarray(counts, dtype=np.float64), minlength=len(self.names))
-        return np.asarray(drawn / np.sum(drawn))
+        return np.bincount(self.of[items], minlength=len(self.names)) / len(items)
 
 
 def parts(learner: BankLearner) -> Parts:

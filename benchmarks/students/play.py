@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from curriculum_bandits import Curriculum
 from curriculum_bandits import run as train
 from curriculum_bandits._typing import FloatArray, IntArray
-from curriculum_bandits.draw import Draw
+from curriculum_bandits.draw import Draw, Feedback
 from curriculum_bandits.environments import Student
 from curriculum_bandits.loop import ResumableLearner
 from curriculum_bandits.observer import Observer
+from curriculum_bandits.rollouts import Rollouts
 
 from ..harness.play import play_trials
 from ..harness.store import Store
@@ -207,6 +209,7 @@ def _played(trial: Trial, learner: BankLearner, folder: Path | None) -> Result:
         rollout_budget=setting.rollouts,
         evaluate_every=setting.evaluate_every,
         metrics_every=math.gcd(_METRICS_EVERY, setting.evaluate_every),  # so that every window has some
+        metrics=_measured,
         observers=[watch],
         directory=folder,
         checkpoint_every=setting.evaluate_every,  # where a window is closed
@@ -233,16 +236,25 @@ def _played(trial: Trial, learner: BankLearner, folder: Path | None) -> Result:
         drawn=np.round(watch.shares(), 6),
         parts=list(watch.parts.names),
         parts_title=watch.parts.title,
-        distinct=int(np.count_nonzero(watch.total)),
+        distinct=int(np.count_nonzero(watch.seen)),
         seconds={name: each / (len(rows) - 1) for name, each in seconds.items()},
     )
+
+
+def _measured(curriculum: Curriculum, items: IntArray, rollouts: Rollouts, feedback: Feedback) -> dict[str, float]:
+    """What a result holds of `tracking.step_metrics`, all of which takes half as long as a simulated student's step."""
+    judged = np.count_nonzero(rollouts.valid.sum(axis=1) >= 2)
+    return {
+        "informative_share": np.count_nonzero(rollouts.informative) / judged if judged else math.nan,
+        "effective_problems": math.exp(curriculum.entropy()),
+    }
 
 
 class _Watch(Observer):
     """Notes which problems a curriculum hands out between two evaluations."""
 
     def __init__(self, parts: Parts, n_problems: int) -> None:
-        self.parts, self.total = parts, np.zeros(n_problems, dtype=np.int64)
+        self.parts, self.seen = parts, np.zeros(n_problems, dtype=bool)
         self._windows: list[FloatArray] = []
         self._items: list[IntArray] = []
 
@@ -254,15 +266,11 @@ class _Watch(Observer):
         """Close the window, and refuse scores without accuracy."""
         if "accuracy" not in scores:
             raise ValueError(f"evaluate returned {sorted(scores)}; add accuracy, mean success on held-out problems")
-        self._close()
-
-    def _close(self) -> None:
-        if not self._items:
-            return
-        counts = np.bincount(np.concatenate(self._items), minlength=len(self.total))
-        self.total += counts
-        self._windows.append(self.parts.shares(counts))
-        self._items.clear()
+        if self._items:
+            items = np.concatenate(self._items)
+            self.seen[items] = True
+            self._windows.append(self.parts.shares(items))
+            self._items.clear()
 
     def shares(self) -> FloatArray:
         """Share of the draws on each part, shape (windows, parts)."""
@@ -270,11 +278,11 @@ class _Watch(Observer):
 
     def state_dict(self) -> dict[str, Any]:
         """What was noted until the last evaluation, which is where checkpoints are."""
-        return {"total": self.total.copy(), "windows": self.shares()}
+        return {"seen": self.seen.copy(), "windows": self.shares()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from there."""
-        self.total, self._windows = np.array(state["total"]), list(state["windows"])
+        self.seen, self._windows = np.array(state["seen"]), list(state["windows"])
 
 
 def mean_of_known(values: FloatArray) -> float:
