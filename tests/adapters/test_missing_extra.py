@@ -17,7 +17,7 @@ def test_the_trl_adapter_names_its_extra():
     assert "trl is not installed; run: pip install 'curriculum-bandits[llm]'" in done.stderr
 
 
-@pytest.mark.parametrize(("module", "extra"), [("trl", "llm"), ("matplotlib", "plot")])
+@pytest.mark.parametrize(("module", "extra"), [("trl", "llm"), ("matplotlib", "benchmarks")])
 def test_the_demo_says_so_in_one_line(tmp_path, module, extra):
     if module == "matplotlib":
         pytest.importorskip("trl")
