@@ -22,7 +22,8 @@ def test_methods_are_timed_and_written(tmp_path):
 
 
 def test_every_declared_method_is_among_them():
-    assert set(declared()) <= set(METHODS)
+    ours = {name for name, each in declared().items() if each.make.__module__.startswith("curriculum_bandits.")}
+    assert ours <= set(METHODS)  # another test may have declared one of its own
     assert AskingSettings().methods == METHODS
 
 
