@@ -41,19 +41,12 @@ def require_extras(needs: Mapping[str, str]) -> None:
     Raises:
         ModuleNotFoundError: If some are not installed; the message names all of them and gives one pip command.
     """
-    missing = {module: extra for module, extra in needs.items() if not _is_there(module)}
+    missing = {module: extra for module, extra in needs.items() if not _installed(module)}
     if missing:
         extras = ",".join(dict.fromkeys(missing.values()))
         are = "is" if len(missing) == 1 else "are"
         message = f"{', '.join(missing)} {are} not installed; run: pip install 'curriculum-bandits[{extras}]'"
         raise ModuleNotFoundError(message, name=next(iter(missing)))
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it is in
-        return False
 
 
 def _installed(module: str) -> bool:

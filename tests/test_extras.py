@@ -1,9 +1,12 @@
-"""A missing extra: one clear line; any other import error is left alone."""
+"""Missing extras: one clear line; any other import error is left alone."""
+
+import sys
+import types
 
 import numpy as np
 import pytest
 
-from curriculum_bandits.extras import require_extra
+from curriculum_bandits.extras import require_extra, require_extras
 
 
 def test_what_is_installed_is_imported():
@@ -30,3 +33,25 @@ def test_the_error_of_a_package_that_fails_to_import_is_not_hidden(tmp_path, mon
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ImportError, match="a library is too old"):
         require_extra("installed_but_failing", "plot")
+
+
+def test_all_that_is_missing_is_asked_for_in_one_message():
+    with pytest.raises(ModuleNotFoundError) as caught:
+        require_extras({"no_such_package": "plot", "numpy": "core", "nor_this.part": "llm", "nor_that": "plot"})
+    assert str(caught.value) == (
+        "no_such_package, nor_this.part, nor_that are not installed; run: pip install 'curriculum-bandits[plot,llm]'"
+    )
+    with pytest.raises(ModuleNotFoundError, match=r"no_such_package is not installed; run: pip install .*\[plot\]'"):
+        require_extras({"no_such_package": "plot"})
+
+
+def test_asking_for_all_that_is_there_imports_nothing(tmp_path, monkeypatch):
+    (tmp_path / "installed_but_never_imported.py").write_text("raise RuntimeError\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    require_extras({"installed_but_never_imported": "plot"})
+    require_extras({})
+
+
+def test_a_module_that_was_made_by_hand_is_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "made_by_hand", types.ModuleType("made_by_hand"))
+    require_extras({"made_by_hand": "plot"})

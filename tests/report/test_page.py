@@ -302,7 +302,7 @@ def test_the_command_writes_where_it_is_told_and_leaves_nothing_else(write, tmp_
 
 
 @pytest.mark.parametrize("text", ["", "hello\n", '{"kind":"run","version":7}\n'])
-def test_the_command_answers_bad_input_in_one_line(tmp_path, text, capsys):
+def test_the_command_answers_bad_input_in_one_line(tmp_path, capsys, text):
     path = tmp_path / "curriculum.jsonl"
     path.write_text(text)
     assert cli.main(["report", str(path)]) == 2
