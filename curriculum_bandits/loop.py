@@ -212,8 +212,9 @@ def _one_step(
         for draw in done.draws:
             watching.drawn(draw)
     whole = time.perf_counter() - begin
-    for draw, rollouts, feedback in done.answers():
-        watching.answered(draw, rollouts, feedback)
+    if watching.hears_answers:  # a filter's answers take long to put together
+        for draw, rollouts, feedback in done.answers():
+            watching.answered(draw, rollouts, feedback)
     measured = {} if measure is None else dict(measure(curriculum, done.items, done.rollouts, done.feedback))
     if "missing_rollouts" in measured:  # groups of fewer rollouts than others are padded, which is not missing
         measured["missing_rollouts"] -= done.rollouts.rewards.size - done.spent

@@ -72,6 +72,9 @@ class Observers(Stateful, Observer):
 
     Args:
         observers: The observers.
+
+    Attributes:
+        hears_answers: False if no observer overrides `answered`, which then need not be called.
     """
 
     STATE: ClassVar[Mapping[str, Field]] = {
@@ -81,6 +84,9 @@ class Observers(Stateful, Observer):
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._all = tuple(observers)
+        self.hears_answers = any(
+            getattr(each.answered, "__func__", None) is not Observer.answered for each in self._all
+        )
         self._stateful = tuple(each for each in self._all if each.state_dict())
         self._classes = ", ".join(type(each).__name__ for each in self._stateful)
 

@@ -54,6 +54,12 @@ class Counting(Observer):
         self.steps = state["steps"]
 
 
+def test_answers_are_put_together_only_where_somebody_hears_them():
+    assert not Observers().hears_answers
+    assert not Observers([Counting()]).hears_answers
+    assert Observers([Counting(), Witness()]).hears_answers
+
+
 def play(observers, steps=2, filter=None, **settings):
     student = SkillStudent.half_hopeless(300, seed=0)
     curriculum = methods.osmd(student.bank, seed=0)

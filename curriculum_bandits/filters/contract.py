@@ -82,13 +82,12 @@ class FilterStep:
         Yields:
             Draw, rollouts and feedback, a row per problem; one that was not rolled out is missing.
         """
-        whole = all(mask.all() for mask in self.admitted)
-        if whole and len(self.draws) == 1 and len(self.draws[0]) == len(self.items):
-            yield self.draws[0], self.rollouts, self.feedback
-            return
         start = 0
         for number, draw in enumerate(self.draws):
             here = self.admitted[number] if self.admitted else np.ones(len(draw), dtype=bool)
+            if len(draw) == len(self.items) and here.all():  # the only one
+                yield draw, self.rollouts, self.feedback
+                return
             rows = np.where(here, start + np.cumsum(here) - 1, 0)
             start += int(here.sum())
             rollouts, feedback = self.rollouts[rows], self.feedback[rows]
