@@ -225,6 +225,9 @@ def _played(trial: Trial, learner: BankLearner, folder: Path | None) -> Result:
         return np.round([mean_of_known(values[a:b]) for a, b in pairwise(at)], digits)
 
     seconds = {name: sum(row.get(f"seconds/{name}", 0.0) for row in rows) for name in SECONDS[:-1]}
+    if filter is not None:  # what it does between rollouts and update is the method's own work
+        known = sum(seconds[name] for name in ("ask", "learn", "tell"))
+        seconds["tell"] += max(0.0, sum(row.get("seconds/step", 0.0) for row in rows) - known)
     seconds["overhead"] = max(0.0, time.perf_counter() - begin - sum(seconds.values()))  # a resumed run began earlier
     return Result(
         steps=np.array(at, dtype=np.float64),
