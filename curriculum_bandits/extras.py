@@ -53,5 +53,7 @@ def _installed(module: str) -> bool:
     """Look for the package that a module is in; the module itself would have to be imported to be found."""
     try:
         return importlib.util.find_spec(module.partition(".")[0]) is not None
+    except ModuleNotFoundError:  # as a finder may say it
+        return False
     except ValueError:  # it was imported, and says not from where
         return True

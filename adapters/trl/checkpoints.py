@@ -22,6 +22,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from curriculum_bandits.checkpoint import load_state, save_state
 
 __all__ = [
+    "DamagedCheckpointError",
     "checkpoint_folder",
     "checkpoint_step",
     "installed_versions",
@@ -36,6 +37,10 @@ logger = logging.getLogger(__name__)
 _STATE_FILE = "curriculum.npz"
 _PARTS = {"curriculum", "observers"}
 _PACKAGES = ("curriculum-bandits", "trl", "transformers", "accelerate", "torch")
+
+
+class DamagedCheckpointError(ValueError):
+    """A checkpoint whose curriculum cannot be read; the message names the file and the remedy."""
 
 
 def checkpoint_folder(run: str | os.PathLike[str], step: int) -> Path:
@@ -89,7 +94,7 @@ def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the checkpoint holds none.
-        ValueError: If the file is damaged.
+        DamagedCheckpointError: If the file is damaged.
     """
     path = Path(folder) / _STATE_FILE
     if not path.exists():
@@ -102,7 +107,7 @@ def load_curriculum(folder: str | os.PathLike[str]) -> dict[str, Any]:
         if not state.keys() >= _PARTS:
             raise ValueError(f"it holds {', '.join(sorted(state)) or 'nothing'}")
     except ValueError as error:
-        raise ValueError(
+        raise DamagedCheckpointError(
             f"{path} is damaged ({error.__cause__ or error}); remove {folder} to resume from the checkpoint before it, "
             "or start anew"
         ) from error

@@ -12,6 +12,7 @@ import platform
 import shlex
 import shutil
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from curriculum_bandits.tracking import RECORD_FILE
 
 from ..banks.build import Banks, build_banks
 from ..banks.stored import write_whole
-from .checkpoints import installed_versions, last_complete_checkpoint
+from .checkpoints import DamagedCheckpointError, installed_versions, last_complete_checkpoint
 from .interruption import StopCleanly
 from .recipe import Recipe, RecipeError, make_curriculum, read_recipe, trainer_arguments
 from .rewards import text_of
@@ -59,7 +60,13 @@ def main(words: Sequence[str]) -> int:
     """Run the words after ``llm``; the exit status is that of every command, see `curriculum_bandits.exit_status`."""
 
     def act() -> None:
-        run_recipe(read_recipe(words), words)
+        try:
+            run_recipe(read_recipe(words), words)
+        except (RecipeError, DamagedCheckpointError, OSError):
+            raise  # the message says all
+        except Exception:
+            traceback.print_exc()  # of a model, a reward or a device: where it happened matters
+            raise
 
     return ended("curriculum-bandits llm", act)
 
@@ -76,7 +83,7 @@ def run_recipe(recipe: Recipe, words: Sequence[str] = ()) -> CurriculumGRPOTrain
 
     Raises:
         RecipeError: If the folder holds another run, or the recipe cannot be run.
-        ValueError: If the checkpoint is damaged.
+        DamagedCheckpointError: If the checkpoint is damaged.
     """
     training, folder = recipe.training, Path(str(recipe.training.output_dir))
     first = training.process_index == 0

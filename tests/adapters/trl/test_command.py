@@ -236,3 +236,14 @@ def test_banks_can_be_prepared_alone(tmp_path):
     assert main(words(**fields, prepare_only="true", use_cpu="true", bf16="false", output_dir=tmp_path / "run")) == 0
     assert len(list((tmp_path / "banks").glob("*/bank.json"))) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_an_error_while_training_shows_where_it_happened(tiny, tmp_path, capsys, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("curriculum_bandits.adapters.trl.trainer.CurriculumGRPOTrainer.train", broken)
+    assert main(sums(tiny, tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "in broken" in said
+    assert said.splitlines()[-1] == "curriculum-bandits llm: out of memory"
