@@ -22,7 +22,7 @@ from curriculum_bandits.extras import require_extra, require_extras
 from .trials import parse_seeds, seed_words
 from .workers import Workers
 
-__all__ = ["Where", "command_words", "parsed", "run_command"]
+__all__ = ["Where", "check_least", "command_words", "parsed", "run_command"]
 
 Settings = TypeVar("Settings")
 Place = TypeVar("Place")
@@ -33,9 +33,6 @@ class Where(Workers):
     """Who works, and what is written.
 
     Attributes:
-        jobs: Workers; -1 for all cores, or all that a cluster has; 1 works in this process.
-        backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
-        scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
         output: Folder of tables and figures; what another command left there is moved aside.
         store: Folder of the results of single runs, which several outputs may share; by default within the output.
         again: Play also what is stored.
@@ -49,6 +46,22 @@ class Where(Workers):
     def results(self) -> Path:
         """Folder of the results of single runs."""
         return self.output / "runs" if self.store is None else self.store
+
+
+def check_least(settings: Any, least: Mapping[str, int]) -> None:
+    """Refuse numbers that are too small.
+
+    Args:
+        settings: A dataclass.
+        least: The smallest value that each field may have, by name; a field that is None is not asked.
+
+    Raises:
+        ValueError: If one is smaller; the message names the first.
+    """
+    for name, bound in least.items():
+        value = getattr(settings, name)
+        if value is not None and value < bound:
+            raise ValueError(f"{name} is {value}; it must be at least {bound}")
 
 
 def run_command(

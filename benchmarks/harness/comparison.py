@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
+
 from .statistics import (
     Estimate,
     Speedup,
@@ -24,8 +26,6 @@ from .statistics import (
 from .tables import interval_text, named, ratio_text, spent_text
 
 __all__ = ["Comparison", "Overall", "Standing", "flat", "overall", "standing_columns"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.plotting import COLORS, new_figure, plot_drawn
 
 from .comparison import Comparison, Standing, overall
@@ -31,8 +31,6 @@ __all__ = [
     "short_number",
     "write_below",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 _COLORS = (*COLORS, "#8B5A2B")
 _DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))

@@ -6,12 +6,13 @@ is said; nothing is replaced in silence, and results of single trials serve both
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,8 @@ def write_text(path: Path, text: str) -> None:
         path: The file.
         text: What it holds then.
     """
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with _replaced(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def save_picture(figure: Any, path: Path) -> None:
@@ -120,17 +120,19 @@ def save_picture(figure: Any, path: Path) -> None:
 
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=130)
-    partial = path.with_name(path.name + ".partial")
-    with Image.open(drawn) as image:
+    with Image.open(drawn) as image, _replaced(path) as partial:
         small = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         small.save(partial, format="PNG", optimize=True)
-    os.replace(partial, path)
 
 
 def _write_table(table: Any, path: Path) -> None:
+    with _replaced(path) as partial:
+        (table.to_parquet if path.suffix == ".parquet" else table.to_csv)(partial, index=False)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A file beside the one to write, which takes its place when it is whole."""
     partial = path.with_name(path.name + ".partial")
-    if path.suffix == ".parquet":
-        table.to_parquet(partial, index=False)
-    else:
-        table.to_csv(partial, index=False)
+    yield partial
     os.replace(partial, path)

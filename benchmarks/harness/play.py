@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -16,9 +17,23 @@ __all__ = ["missing_trials", "play_trials"]
 Result = TypeVar("Result")
 
 
-def missing_trials(trials: Iterable[Trial], store: Store[Any]) -> list[Trial]:
-    """The trials of which no whole result is stored."""
-    return [trial for trial in trials if store.load(trial) is None]
+def missing_trials(trials: Iterable[Trial], store: Store[Any], *, again: bool = False) -> list[Trial]:
+    """The trials that are to be played.
+
+    Args:
+        trials: All of them.
+        store: Where results are.
+        again: Play also what is stored, from the beginning: what was begun is removed, results are kept until then.
+
+    Returns:
+        Those without a whole result, or all.
+    """
+    if not again:
+        return [trial for trial in trials if store.load(trial) is None]
+    every = list(trials)
+    for trial in every:
+        shutil.rmtree(store.workplace(trial), ignore_errors=True)
+    return every
 
 
 def play_trials(
@@ -49,7 +64,7 @@ def play_trials(
     Returns:
         How many trials were played.
     """
-    missing = list(trials) if again else missing_trials(trials, store)
+    missing = missing_trials(trials, store, again=again)
     with tqdm(total=len(trials), initial=len(trials) - len(missing), unit=unit, disable=not progress) as bar:
         if missing:  # no worker is started for nothing
             for number, result in workers.finished(play, map(piece, missing)):

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -50,7 +50,7 @@ def machine(packages: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
-def made_on(about: dict[str, Any]) -> str:
+def made_on(about: Mapping[str, Any]) -> str:
     """One line of a caption.
 
     Args:

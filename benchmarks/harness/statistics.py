@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
+
 __all__ = [
     "RESAMPLES",
     "Estimate",
@@ -28,8 +30,6 @@ __all__ = [
     "target",
     "time_to_threshold",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Bootstrap resamples of every interval.
 RESAMPLES = 2000

@@ -22,8 +22,8 @@ class Workers:
 
     Attributes:
         jobs: Workers; -1 for all cores, or all that a cluster has; 1 works in this process.
-        backend: A joblib backend: loky (processes), threading, dask, ray, or another that was registered; None is
-            loky, or dask with a scheduler.
+        backend: A joblib backend: loky (processes), threading, dask, ray, or another that was registered; by default
+            loky, with a scheduler dask.
         scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
     """
 

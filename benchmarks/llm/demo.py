@@ -18,7 +18,7 @@ import numpy as np
 from curriculum_bandits.plotting import new_figure, plot_drawn, plot_learning_curves
 from curriculum_bandits.tracking import RECORD_FILE
 
-from ..harness.command import command_words, run_command
+from ..harness.command import check_least, command_words, run_command
 from ..harness.figures import short_number, write_below
 from ..harness.outputs import Outputs
 from ..harness.provenance import machine, made_on
@@ -54,9 +54,7 @@ class DemoSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name, least in (("seed", 0), ("tokens", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        check_least(self, {"seed": 0, "tokens": 1})
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ with a checkpoint at every evaluation, so the same command goes on where it was 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -75,11 +74,7 @@ class LlmWhere(Where):
 
     Attributes:
         jobs: Processes of one thread each; -1 for all cores; 1 works in this process.
-        backend: A joblib backend on this machine; by default loky.
         scheduler: Address of a Dask scheduler that shares the folders below.
-        output: Folder of tables and figures; what another command left there is moved aside.
-        store: Folder of runs, which several outputs may share; by default within the output.
-        again: Play also what is stored.
         cache: Folder of warmed-up models.
     """
 
@@ -104,9 +99,7 @@ def compared(
     """
     trials = grid(methods, settings, seeds, lambda entry, _: (find_entry(entry).method.revision,))
     store = Store[Result](where.results, read_result)
-    missing = trials if where.again else missing_trials(trials, store)
-    for trial in trials if where.again else ():
-        shutil.rmtree(store.workplace(trial), ignore_errors=True)
+    missing = missing_trials(trials, store, again=where.again)
     if progress and not missing:
         print("all runs are finished, nothing is trained; --again trains anew", file=sys.stderr)
     with _tokens_bar(trials, missing, store, progress):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..harness.command import check_least
 from .warm_up import WarmUp
 
 __all__ = ["SETTINGS", "Setting"]
@@ -52,9 +53,9 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot work."""
-        for name in ("training", "held_out", "problems", "max_completion", "tokens", "evaluations"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_least(
+            self, dict.fromkeys(("training", "held_out", "problems", "max_completion", "tokens", "evaluations"), 1)
+        )
         if self.n_rollouts < 2:
             raise ValueError(f"n_rollouts is {self.n_rollouts}; GRPO compares at least 2 rollouts of a problem")
 

@@ -19,7 +19,8 @@ from curriculum_bandits import Curriculum
 from curriculum_bandits.environments import SkillStudent
 from curriculum_bandits.methods.registry import declared, parse_curriculum
 
-from .timing import PARTS, Place, Report, ask_and_tell, check_least, interleaved, quantiles, run, table
+from ..harness.command import check_least
+from .timing import PARTS, Place, Report, ask_and_tell, interleaved, quantiles, run, table
 
 __all__ = ["METHODS", "AskingSettings", "main"]
 

@@ -27,12 +27,12 @@ from curriculum_bandits.bandits import Bandit, Osmd
 from curriculum_bandits.bounds import exp3_step
 from curriculum_bandits.plotting import COLORS, new_figure
 
+from ..harness.command import check_least
 from .rivals import Play, draw_rewards, time_rounds
 from .timing import (
     Place,
     Report,
     Spread,
-    check_least,
     combined,
     draw_growth,
     interleaved,

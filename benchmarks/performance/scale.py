@@ -21,15 +21,16 @@ import numpy as np
 import numpy.typing as npt
 
 from curriculum_bandits import Curriculum, ProblemBank, methods
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.plotting import new_figure
 
+from ..harness.command import check_least
 from .timing import (
     PARTS,
     Place,
     Report,
     ask_and_tell,
     by_part,
-    check_least,
     draw_growth,
     interleaved,
     quantiles,
@@ -39,8 +40,6 @@ from .timing import (
 )
 
 __all__ = ["LazyPrompts", "ScalePlace", "ScaleSettings", "main"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Milliseconds of an ask and a tell together, median at the largest bank.
 AIM_MILLISECONDS = 10.0

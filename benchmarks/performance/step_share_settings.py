@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .timing import check_least
+from ..harness.command import check_least
 
 __all__ = ["ENTRIES", "PARTS", "StepShareSettings"]
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from curriculum_bandits import Curriculum
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.extras import require_extra
 from curriculum_bandits.plotting import COLORS
 
@@ -39,7 +39,6 @@ __all__ = [
     "Spread",
     "ask_and_tell",
     "by_part",
-    "check_least",
     "combined",
     "draw_growth",
     "interleaved",
@@ -55,9 +54,6 @@ __all__ = [
 PARTS = ("ask", "tell", "both")
 
 _COMMAND = "python -m curriculum_bandits.benchmarks.performance"
-
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -170,13 +166,6 @@ def quantiles(seconds: FloatArray) -> dict[str, dict[str, float]]:
         part: {name: 1000.0 * float(np.quantile(values, level)) for name, level in levels.items()}
         for part, values in by_part(seconds).items()
     }
-
-
-def check_least(settings: Any, least: Mapping[str, int]) -> None:
-    """Raise a ValueError for the first of the named numbers that is smaller than it can be."""
-    for name, bound in least.items():
-        if getattr(settings, name) < bound:
-            raise ValueError(f"{name} is {getattr(settings, name)}; it must be at least {bound}")
 
 
 def table(rows: Iterable[Mapping[str, Any]], *, markdown: bool = False) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments import Environment
 from curriculum_bandits.regret import dynamic_regret, earned_by_distribution
 
@@ -23,9 +24,6 @@ from .play import Place, Result
 from .policies import Bound, Choice
 
 __all__ = ["NOTIONS", "Group", "Played", "groups", "mean_interval"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 #: The notions of regret, in the order of the tables.
 NOTIONS = ("dynamic", "external")

@@ -20,14 +20,13 @@ from tqdm.auto import tqdm
 
 from curriculum_bandits.environments import Environment, piecewise_stationary
 
-from ..harness.command import Where, command_words, run_command
+from ..harness.command import Where, check_least, command_words, run_command
 from ..harness.figures import line_styles
 from ..harness.outputs import Outputs
 from ..harness.play import play_trials
 from ..harness.provenance import machine
 from ..harness.store import Store
 from ..harness.trials import Trial, parse_seeds, slug
-from ..harness.workers import Workers
 from .collect import Group, groups
 from .figures import arms_figure, bounds_figure, family_figure, growth_figure, regret_figure
 from .instances import FAMILIES, Instance, parse_instances
@@ -84,9 +83,7 @@ class RegretSettings:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot work."""
-        for name in ("runs", "plays", "block", "checkpoints"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_least(self, dict.fromkeys(("runs", "plays", "block", "checkpoints"), 1))
         for horizon in self.horizons:
             if horizon < 1:
                 raise ValueError(f"one of horizons is {horizon}; it must be at least 1")
@@ -103,12 +100,6 @@ class RegretWhere(Where):
     """Who works, and what is written.
 
     Attributes:
-        jobs: Workers; -1 for all cores, or all that a cluster has; 1 works in this process.
-        backend: A joblib backend: loky (processes), threading, dask or ray; by default loky, with a scheduler dask.
-        scheduler: Address of a Dask scheduler; without one Dask starts workers on this machine.
-        output: Folder of tables and figures; what another command left there is moved aside.
-        store: Folder of the results of single runs, which several outputs may share; by default within the output.
-        again: Play also what is stored.
         format: Of the tables of runs and curves.
     """
 
@@ -181,7 +172,7 @@ def run_regret(settings: RegretSettings, where: RegretWhere, *, progress: bool =
         [trial for place in every for trial in place.trials],
         play_work,
         store,
-        Workers(where.jobs, where.backend, where.scheduler),
+        where,
         piece=_handed_out(every),
         again=where.again,
         progress=progress,
@@ -317,10 +308,11 @@ def _overviews(tables: Tables, styles: Any) -> dict[str, Callable[[], Any]]:
         of_family = summary[(summary["family"] == family) & (summary["horizon"] == horizon)]
         name = f"family-{slug(family)}-T{horizon}.png"
         drawn[name] = partial(family_figure, family, horizon, of_family, rows, styles)
-    for subject, rows in growth.groupby("instance", sort=False) if len(growth) else ():
+    if len(growth):
         observations = tables.growth_observations()
-        runs = observations[observations["subject"] == subject]
-        drawn[f"growth-{slug(subject)}.png"] = partial(growth_figure, subject, runs, rows, styles)
+        for subject, rows in growth.groupby("instance", sort=False):
+            runs = observations[observations["subject"] == subject]
+            drawn[f"growth-{slug(subject)}.png"] = partial(growth_figure, subject, runs, rows, styles)
     return drawn
 
 

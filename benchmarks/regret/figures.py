@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray
 from curriculum_bandits.plotting import COLORS, new_figure
 
 from .collect import NOTIONS, Group, Played, mean_interval
 
 __all__ = ["arms_figure", "bounds_figure", "family_figure", "growth_figure", "regret_figure"]
 
-FloatArray = npt.NDArray[np.float64]
 Style = dict[str, Any]
 
 _COLORS = (*COLORS, "#8B5A2B")

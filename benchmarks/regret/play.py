@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from curriculum_bandits._typing import FloatArray, IntArray
 from curriculum_bandits.environments import Environment, play
 from curriculum_bandits.regret import comparator_earnings, earned_by_batches
 
@@ -23,9 +23,6 @@ from .instances import Instance
 from .policies import Choice
 
 __all__ = ["Block", "Place", "Result", "Work", "checkpoint_rounds", "places", "play_work", "read_result"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _FORMAT = 2  # raise it when a trial keeps something else, or when play, rewards or regret of all policies change
 

@@ -18,6 +18,7 @@ from curriculum_bandits.extras import require_extras
 from curriculum_bandits.methods.registry import FILTERS, declared
 
 from ..harness.command import Where, command_words, run_command
+from ..harness.figures import curves_figure, drawn_figure, measures_figure, overall_figure
 from ..harness.outputs import Outputs
 from ..harness.provenance import machine, made_on
 from ..harness.statistics import RESAMPLES
@@ -216,8 +217,6 @@ def _playable(settings: CompareSettings, seed: int) -> tuple[dict[str, list[str]
 
 
 def _figures(runs: Sequence[LearnerRuns], kinds: Sequence[str], note: str) -> dict[str, Callable[[], Any]]:
-    from ..harness.figures import curves_figure, drawn_figure, measures_figure, overall_figure
-
     def over_tokens(each: LearnerRuns) -> Any:
         shown, budget = each.over_tokens, find_learner(each.setting.learner).lengths
         return None if shown is None else curves_figure(shown, note, score="accuracy", budget=budget)
@@ -256,7 +255,7 @@ def _budgets(runs: Sequence[LearnerRuns]) -> str:
 
 def _note(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
     seeds = " ".join(seed_words(runs[0].seeds))
-    return f"seeds {seeds}; {_budgets(runs)}; {made_on(dict(about))}\n{about['command']}"
+    return f"seeds {seeds}; {_budgets(runs)}; {made_on(about)}\n{about['command']}"
 
 
 def _caption(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
@@ -272,7 +271,7 @@ def _caption(runs: Sequence[LearnerRuns], about: Mapping[str, Any]) -> str:
             f"Brackets: 95 % bootstrap over paired seeds, {RESAMPLES:,} resamples.",
             "Seconds: medians over seeds. All columns: docs/methods/measured.md.",
             f"The comparison itself took {100 * about['overhead_share']:.1f} % of the learners' time.",
-            made_on(dict(about)),
+            made_on(about),
             "Revisions of learners and methods: " + ", ".join([*revised, "all others 1" if revised else "all 1"]),
             f"Command: {about['command']}",
         ]

@@ -142,9 +142,6 @@ def played(
         RuntimeError: If a run fails; what is done is stored.
     """
     seconds = {setting: find_learner(setting.learner).seconds for setting in {trial.setting for trial in trials}}
-    if again:
-        for trial in trials:
-            shutil.rmtree(store.workplace(trial), ignore_errors=True)
     longest_first = sorted(trials, key=lambda trial: -seconds[trial.setting])
     count = play_trials(
         longest_first,

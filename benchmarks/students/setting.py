@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..harness.command import check_least
+
 __all__ = ["Setting"]
 
 
@@ -30,10 +32,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name in ("problems", "steps", "rollouts", "batch", "evaluate_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+        check_least(self, dict.fromkeys(("problems", "steps", "rollouts", "batch", "evaluate_every"), 1))
         if self.batch > self.problems:
             raise ValueError(f"batch is {self.batch}, but a bank has {self.problems} problems; ask for no more")
         if self.steps is None and self.rollouts is None:
