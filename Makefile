@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-results regret compare headline speed scale cost vllm-check verl-check \
+.PHONY: help install demo demo-results regret compare overhead headline speed scale cost vllm-check verl-check \
   test test-slow test-all test-oldest durations golden lint format types docs clean
 
 help:  ## list the targets
@@ -67,6 +67,10 @@ compare: $(INSTALLED)  ## the committed comparison of all curricula, on students
 	  --methods greedy_oracle actor_curator filters --figures curves $(STORED) $(ARGS)
 	$(COMPARE) --output $(CURRICULA)/default-10000 --learners $(SKILL) --seeds 0..9 --figures curves $(STORED) $(ARGS) \
 	  --methods greedy_oracle actor_curator 'actor_curator(congestion=0.0, learning_rate=0.01)'
+
+overhead: $(INSTALLED)  ## what the comparison itself costs beside a student and an agent, in one process; about two minutes
+	OMP_NUM_THREADS=1 $(COMPARE) --output $(CURRICULA)/overhead --learners half-hopeless-skill frozen-lake --seeds 0..4 \
+	  --methods uniform osmd sec --figures curves --jobs 1 --again $(ARGS)
 
 # Resumes where it was interrupted.
 HEADLINE := OMP_NUM_THREADS=1 $(BIN)/python -m curriculum_bandits.benchmarks.llm.headline --store runs/headline
